@@ -1,0 +1,94 @@
+# Everything an analyst does, one command each; `make` lists them. Python, make and a network are all that is needed.
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+DATA ?= data
+OUT ?= .
+override DATA := $(patsubst %/,%,$(DATA))
+override OUT := $(patsubst %/,%,$(OUT))
+export DATA OUT YEAR
+
+PYTHON := .venv/bin/python
+INSTALLED := .venv/.installed
+TESTING := .venv/.testing
+RUN = $(PYTHON) -m analysis
+PLACES = --data "$$DATA" --out "$$OUT"
+
+CODE := $(wildcard analysis/*.py analysis/*/*.py analysis/style/* analysis/export/templates/* analysis/fonts/*.ttf)
+REGISTRY := $(wildcard $(DATA)/registry/*.csv)
+SHEETS := $(filter-out ~$$%,$(notdir $(wildcard $(DATA)/score_sheets/*.xlsx)))
+PERIODS_THERE := $(SHEETS:.xlsx=)
+GENERAL := $(CODE) $(REGISTRY) $(INSTALLED)
+
+.PHONY: help report reports check test lab bench lint clean
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-28s %s\n", $$1, $$2}' Makefile
+	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
+
+# A period is a bare word; whatever else YEAR holds is refused by the program, and never reaches a path here.
+ONE_YEAR := $(and $(filter 1,$(words $(YEAR))),$(if $(findstring /,$(YEAR))$(findstring \,$(YEAR)),,$(filter $(YEAR),$(PERIODS_THERE))))
+
+ifneq ($(ONE_YEAR),)
+report: $(OUT)/reports/$(ONE_YEAR).html  ## YEAR=2017: the report of one period, HTML and PDF
+else
+report: $(INSTALLED)
+	@$(RUN) report "$$YEAR" $(PLACES)
+endif
+
+# What make cannot see in a file's date: another DATA for the same OUT. It is written down beside the reports.
+seen = $(OUT)/reports/.$(1)-inputs
+remember = $(if $(filter-out $(file <$(call seen,$(1))),$(2)),$(shell mkdir -p "$(OUT)/reports" && printf '%s' "$(2)" > "$(call seen,$(1))"))
+NEEDED := $(if $(filter reports,$(MAKECMDGOALS)),$(PERIODS_THERE),$(if $(filter report,$(MAKECMDGOALS)),$(ONE_YEAR)))
+$(foreach period,$(NEEDED),$(call remember,$(period),$(abspath $(DATA))))
+
+$(OUT)/reports/%.html: $(DATA)/score_sheets/%.xlsx notebooks/report.ipynb $(wildcard notebooks/text/report/*) \
+                       $(wildcard $(DATA)/remarks/*.md) $(GENERAL) $(OUT)/reports/.%-inputs
+	@$(RUN) report "$*" $(PLACES)
+
+$(OUT)/reports/.%-inputs: ;
+
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+reports: $(INSTALLED)  ## the reports of all periods, side by side
+	@+$(MAKE) --no-print-directory -j$(CORES) $(PERIODS_THERE:%=$(OUT)/reports/%.html)
+
+check: $(INSTALLED)  ## YEAR=2017: read a sheet; every error in it, or one line that it is sound
+	@$(RUN) check "$$YEAR" $(PLACES)
+
+lab: $(INSTALLED)  ## JupyterLab, with the notebooks
+	@.venv/bin/jupyter lab notebooks/report.ipynb
+
+test: $(TESTING)  ## the whole test suite
+	@$(PYTHON) -m pytest
+
+lint: $(TESTING)  ## the linters
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) tests/lint_notebooks.py
+
+bench: $(TESTING)  ## this project beside the plain tools
+	@$(PYTHON) tests/bench/bench.py
+
+clean:  ## remove what is made, and .venv
+	rm -rf .venv reports figures/20* figures/trends .pytest_cache .ruff_cache .hypothesis build *.egg-info
+
+# An installed uv is used if there is one, and is not needed.
+define install
+	@echo "setting up .venv from $(1) (once)"
+	@if command -v uv >/dev/null 2>&1; then \
+	  { test -x $(PYTHON) || uv venv -q --allow-existing --python "$$(command -v python3)" .venv; } && \
+	  uv pip install -q --python $(PYTHON) --require-hashes -r $(1) && \
+	  uv pip install -q --python $(PYTHON) --no-deps --no-build-isolation -e .; \
+	else \
+	  { test -x $(PYTHON) || python3 -m venv .venv; } && \
+	  $(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r $(1) && \
+	  $(PYTHON) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+endef
+
+$(INSTALLED): requirements.lock pyproject.toml
+	$(call install,requirements.lock)
+
+$(TESTING): requirements-test.lock $(INSTALLED)
+	$(call install,requirements-test.lock)

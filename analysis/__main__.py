@@ -1,0 +1,129 @@
+"""The command line: `python -m analysis report 2017`. Exit status: 0 done, 1 the data is wrong, 2 the command, 3 the rest."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import errno
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from analysis import DATA, ROOT, alliances, sheets
+from analysis.problems import DataError
+
+DONE, DATA_WRONG, COMMAND_WRONG, FAILED = 0, 1, 2, 3
+
+
+class CommandError(Exception):
+    """The command cannot be carried out as it was given."""
+
+
+def known_period(name: str, data: Path) -> str:
+    """The period if it has a sheet. Raises CommandError with those there are, and the nearest."""
+    there = sheets.periods(data)
+    if alliances.PERIOD.fullmatch(name) and name in there:
+        return name
+    if not alliances.PERIOD.fullmatch(name):
+        raise CommandError(f"{name!r} is not a period; write one like 2017 or 2020-2021. {_there(there, data)}")
+    near = [p for p in there if name in p.split("-")] or difflib.get_close_matches(name, there, n=1, cutoff=0.7)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise CommandError(f"there is no score sheet for {name}.{hint} {_there(there, data)}")
+
+
+def _there(there: list[str], data: Path) -> str:
+    return f"Periods with a sheet: {', '.join(there)}." if there else f"There is no sheet in {data / 'score_sheets'}."
+
+
+def report(options: argparse.Namespace) -> None:
+    """Make the report of one period."""
+    started = time.perf_counter()
+    period = known_period(options.period, options.data)
+    sheets.read(period, options.data)
+    from analysis import run
+
+    made = run.report("report", period, {"period": period, "data": str(options.data)}, options.out, period)
+    drawings = sum(path.suffix == ".svg" for path in made)
+    for path in (path for path in made if path.parent.name == "reports"):
+        print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
+    print(f"{_from_here(options.out / 'figures' / period)}/  {drawings} figures, each as SVG with its numbers as CSV")
+    print(f"{period}: done in {time.perf_counter() - started:.1f} s")
+
+
+def check(options: argparse.Namespace) -> None:
+    """Read the sheet of one period and say whether it is sound."""
+    print(sheets.read(known_period(options.period, options.data), options.data).summary())
+
+
+def _from_here(path: Path) -> str:
+    return os.path.relpath(path)
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser().resolve()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    main = argparse.ArgumentParser(prog="python -m analysis", description="Reports of the alliance evaluation.")
+    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for function in (report, check):
+        command = commands.add_parser(function.__name__, help=function.__doc__)
+        command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
+        command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
+        command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
+        command.set_defaults(function=function)
+    return main
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    options = parser().parse_args(arguments)
+    try:
+        options.function(options)
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return DATA_WRONG
+    except CommandError as error:
+        print(f"{options.command}: {error}", file=sys.stderr)
+        return COMMAND_WRONG
+    except KeyboardInterrupt:
+        print("stopped; nothing was changed", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except OSError as error:
+        reasons = {errno.ENOSPC: "the disk is full", errno.EROFS: "the folder is read-only", errno.EACCES: "permission is denied"}
+        print(f"{options.command}: {reasons.get(error.errno, error.strerror or error)}: {error.filename or options.out}; "
+              "nothing was changed", file=sys.stderr)
+        return FAILED
+    except Exception as error:
+        return _failed(error, options)
+    return DONE
+
+
+def _failed(error: Exception, options: argparse.Namespace) -> int:
+    """A few lines on the terminal, the rest in a log."""
+    import traceback
+
+    from analysis.run import NotebookFailed
+
+    if isinstance(error, NotebookFailed):
+        print(f"{error.notebook} failed\n  under: {error.heading}\n  cause: {error.cause}", file=sys.stderr)
+        rest = error.log
+    else:
+        print(f"{options.command} failed: {type(error).__name__}: {error}", file=sys.stderr)
+        rest = traceback.format_exc()
+    log = options.out / "reports" / f"{getattr(options, 'period', options.command)}.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(rest, "utf8")
+        print(f"  the rest: {_from_here(log)}; the earlier report is as it was", file=sys.stderr)
+    except OSError:
+        print(rest, file=sys.stderr)
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

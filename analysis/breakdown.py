@@ -1,0 +1,317 @@
+"""Counts and exact shares of one period, asked for in the words of the reports.
+
+A count is asked for by what it counts: words that all must hold, with a blank between them, `+` for either.
+
+    参评联盟                    everyone with a grade                       第一批            the 52 that were approved
+    活跃度高 第一批             of batch 1, graded 活跃度高                 试点联盟          batches 1 to 3
+    活跃度高+活跃度较高         the two upper grades                        联盟总数          every batch
+    95分及以上 第二批           scores from 95 on, batch 2                  网员联盟          the network members
+    100分   50分以下            exactly 100; below 50                       A级               the list of the period
+    录入信息  信息不完整  未录入  未参评      the ladder, all or of a batch; None where nobody published it
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from analysis.grades import GRADES, INCOMPLETE, NOT_EVALUATED
+from analysis.sheets import ENTERED, INCOMPLETE_TOTAL, NOT_ENTERED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.sheets import Period
+
+EVALUATED, PILOTS, EVERYONE, HAS_ENTERED, A_LEVEL = "参评联盟", "试点联盟", "联盟总数", "录入信息", "A级"
+OWN_BATCH, OWN_BATCH_EVALUATED, OWN_GRADE, OWN_GRADE_PILOTS = "本批次", "本批次参评联盟", "本档联盟", "本档试点联盟"
+LADDER = (HAS_ENTERED, INCOMPLETE, NOT_ENTERED, NOT_EVALUATED)
+UNPUBLISHED = "未公布"
+SCORE = re.compile(r"(\d+(?:\.\d+)?)分(及以上|以下)?")
+
+
+class Count(int):
+    """A whole number that knows what it counts."""
+
+    what: str
+
+    def __new__(cls, number: int, what: str) -> Count:
+        count = super().__new__(cls, number)
+        count.what = what
+        return count
+
+
+@dataclass(frozen=True)
+class Share:
+    """`part` of `whole`, exact; `what` and `of` are what they count, `denominator` how a sentence calls the whole."""
+
+    part: int
+    whole: int
+    what: str
+    of: str
+    denominator: str
+
+    @property
+    def fraction(self) -> Fraction:
+        return Fraction(self.part, self.whole) if self.whole else Fraction(0)
+
+    @property
+    def percent(self) -> str:
+        """In percent, half up, two places: `23.76%`; `—` where the whole is nothing."""
+        return f"{half_up(self.fraction * 100)}%" if self.whole else "—"
+
+    def __str__(self) -> str:
+        return f"占{self.denominator}的{self.percent}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """One part of a breakdown: `key` is the canonical grade or the batch, `label` what the period calls it."""
+
+    key: str
+    label: str
+    share: Share
+
+    @property
+    def count(self) -> int:
+        return self.share.part
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """The parts of a whole, in order. `by` is 等级 or 批次; `of` names the whole, `where` says which alliances these are."""
+
+    by: str
+    groups: tuple[Group, ...]
+    whole: int
+    of: str
+    where: str = ""
+
+    def largest(self) -> list[Group]:
+        """The group with the largest count, or all that share it."""
+        most = max(group.count for group in self.groups)
+        return [group for group in self.groups if group.count == most]
+
+    def rounded_sum(self) -> Decimal:
+        """What the printed percentages add up to; 100.00 only by luck."""
+        return sum((half_up(group.share.fraction * 100) for group in self.groups), Decimal(0))
+
+    def records(self) -> list[dict[str, object]]:
+        """The numbers as they are saved: the group's canonical name, its count, its whole, its share in percent."""
+        return [{self.by: g.key, "联盟数": g.count, "分母": self.whole, "分母名称": self.of,
+                 "占比": str(half_up(g.share.fraction * 100))} for g in self.groups]
+
+
+def half_up(number: Fraction | int, places: int = 2) -> Decimal:
+    """An exact number rounded half up, as the reports do and `round` does not.
+
+    >>> half_up(Fraction(500, 32))
+    Decimal('15.63')
+    """
+    rounded = int(abs(Fraction(number)) * 10 ** places + Fraction(1, 2))
+    return Decimal(rounded if number >= 0 else -rounded).scaleb(-places)
+
+
+class UnknownWord(ValueError):
+    """A word that the vocabulary does not have."""
+
+
+class Numbers:
+    """The numbers of one period; `scores` is its frame, one row per evaluated alliance."""
+
+    def __init__(self, period: Period):
+        self.period = period
+        self.scheme = period.scheme
+        self.scores = period.scores
+        self.batches = {batch.key: batch for batch in period.batches}
+        self.has_members = any(not batch.is_pilot for batch in period.batches)
+        self.everyone = EVERYONE if self.has_members else PILOTS
+        self.own_grade_pilots = OWN_GRADE_PILOTS if self.has_members else OWN_GRADE
+
+    def count(self, what: str) -> Count | None:
+        """How many there are; None where the sheet does not say. Raises UnknownWord."""
+        words = self._words(what)
+        batches = words.pop("batch")
+        statuses = words.pop("status")
+        if words["a_level"] and not (statuses or words["grade"] or words["score"]):
+            return Count(sum(a.batch in batches for a in self.period.a_level), what)
+        if not statuses - {EVALUATED} and (statuses or any(words.values())):
+            rows = self._rows(what)
+            return None if rows is None else Count(int(rows.sum()), what)
+        if any(words.values()) or len(statuses) > 1:
+            raise UnknownWord(f"{what!r} counts two things at once")
+        number = self._ladder(statuses.pop(), batches) if statuses else self._approved(batches)
+        return None if number is None else Count(number, what)
+
+    def share(self, what: str, of: str) -> Share | None:
+        """The share of one count in another; `of` may be 本批次, 本批次参评联盟, 本档联盟, 本档试点联盟."""
+        absolute, denominator = self._whole(what, of)
+        part, whole = self.count(what), self.count(absolute)
+        return None if part is None or whole is None else Share(int(part), int(whole), what, absolute, denominator)
+
+    def label(self, grade: str) -> str:
+        """What the period calls a grade."""
+        return self.scheme.labels[grade]
+
+    def portion(self, part: int, of: str) -> Share:
+        """The share of a number that the sheet gives in a count of the vocabulary."""
+        absolute, denominator = self._whole(of, of)
+        label = self.scheme.named(of)
+        return Share(part, self.count(absolute), str(part), absolute, f"{self.scheme.labels[label]}联盟" if label else denominator)
+
+    def amount(self, item: str) -> str:
+        """A total of 活动汇总 with its unit: `1804项`."""
+        number, unit = self.period.totals[item]
+        return f"{number:g}{unit}"
+
+    def names(self, what: str) -> list[str]:
+        """The evaluated alliances that are counted, best score first, as the sheet names them."""
+        rows = self._rows(what)
+        if rows is None:
+            raise UnknownWord(f"{what!r} cannot be told where scores are withheld")
+        return list(self.scores.loc[rows, "name"])
+
+    def by_grade(self, where: str = "", of: str = EVALUATED) -> Breakdown:
+        """The four grades of some batches; where the whole is more than those evaluated, the rest is 未参评."""
+        whole, _ = self._whole(where, of)
+        groups = [self._group(grade, self.scheme.labels[grade], f"{grade} {where}".strip(), whole, of) for grade in GRADES]
+        if EVALUATED not in whole.split():
+            groups.append(self._group(NOT_EVALUATED, NOT_EVALUATED, f"{NOT_EVALUATED} {where}".strip(), whole, of))
+        return Breakdown("等级", tuple(groups), int(self.count(whole)), whole, where)
+
+    def by_batch(self, where: str, of: str | None = None, pilots_only: bool = True) -> Breakdown:
+        """The batches of a grade, or of everyone evaluated."""
+        of = of or (self.own_grade_pilots if pilots_only else OWN_GRADE)
+        whole, _ = self._whole(where, of)
+        groups = [self._group(b.key, b.short, f"{where} {b.short}", whole, of) for b in self.batches.values()
+                  if b.is_pilot or not pilots_only]
+        return Breakdown("批次", tuple(groups), int(self.count(whole)), whole, where)
+
+    def leader(self, what: str, of: str, pilots_only: bool = True) -> tuple[str, Share] | None:
+        """The batch with the largest share, or None where two share the first place or nobody has any."""
+        shares = [(b.short, self.share(f"{what} {b.short}", of)) for b in self.batches.values() if b.is_pilot or not pilots_only]
+        best = max((share.fraction for _, share in shares), default=Fraction(0))
+        first = [(name, share) for name, share in shares if share.fraction == best and best > 0]
+        return first[0] if len(first) == 1 else None
+
+    def trailer(self, what: str, of: str, pilots_only: bool = True) -> tuple[str, Share] | None:
+        """The batch with the smallest share, or None where two share the last place."""
+        shares = [(b.short, self.share(f"{what} {b.short}", of)) for b in self.batches.values() if b.is_pilot or not pilots_only]
+        least = min(share.fraction for _, share in shares)
+        last = [(name, share) for name, share in shares if share.fraction == least]
+        return last[0] if len(last) == 1 else None
+
+    def ranks(self) -> pd.DataFrame:
+        """The scores with `rank`: ties share the best place, and a withheld score has none."""
+        frame = self.scores.copy()
+        frame["rank"] = frame["score"].rank(method="min", ascending=False)
+        return frame
+
+    def withheld(self) -> int:
+        """How many have a grade but no published score."""
+        return int(self.scores["score"].isna().sum())
+
+    def ladder(self) -> list[tuple[str, dict[str, Count | None]]]:
+        """The steps from registered to evaluated for each batch and for all: name of the row, count by step."""
+        steps = {"登记联盟": "", HAS_ENTERED: HAS_ENTERED, INCOMPLETE: INCOMPLETE, EVALUATED: EVALUATED,
+                 NOT_EVALUATED: NOT_EVALUATED}
+        rows = [*(b.short for b in self.batches.values()), *([PILOTS] if self.has_members else []), self.everyone]
+        return [(row, {step: self.count(f"{row} {word}".strip()) for step, word in steps.items()}) for row in rows]
+
+    def _group(self, key: str, label: str, what: str, whole: str, of: str) -> Group:
+        denominator = self._whole(what, of)[1]
+        return Group(key, label, Share(int(self.count(what)), int(self.count(whole)), what, whole, denominator))
+
+    def _words(self, what: str) -> dict[str, set]:
+        """What each word of a phrase asks for: `batch` (keys), `grade`, `score` (word, number, side), `status`, `a_level`."""
+        found: dict[str, set] = {"batch": set(self.batches), "grade": set(), "score": set(), "status": set(), "a_level": set()}
+        for phrase in what.split():
+            kinds, values = set(), set()
+            for word in phrase.split("+"):
+                kind, value = self._word(word)
+                kinds.add(kind)
+                values |= value
+            if len(kinds) != 1:
+                raise UnknownWord(f"{phrase!r} joins words of different kinds")
+            kind = kinds.pop()
+            if kind in ("batch", "grade") and found[kind]:
+                found[kind] &= values
+            else:
+                found[kind] |= values
+        return found
+
+    def _word(self, word: str) -> tuple[str, set]:
+        for batch in self.batches.values():
+            if word in (batch.short, batch.name):
+                return "batch", {batch.key}
+        if word in (EVERYONE, PILOTS):
+            return "batch", {b.key for b in self.batches.values() if b.is_pilot or word == EVERYONE}
+        if word in (EVALUATED, *LADDER):
+            return "status", {word}
+        if word == A_LEVEL:
+            return "a_level", {word}
+        grade = self.scheme.named(word)
+        if grade:
+            return "grade", {grade}
+        score = SCORE.fullmatch(word)
+        if score:
+            return "score", {(float(score[1]), score[2] or "")}
+        raise UnknownWord(f"{word!r} is not a word of the vocabulary: batches "
+                          f"{'、'.join(b.short for b in self.batches.values())}, grades {'、'.join(GRADES)}, "
+                          f"{'、'.join((EVALUATED, PILOTS, EVERYONE, *LADDER, A_LEVEL))}, 95分及以上, 100分, 50分以下")
+
+    def _rows(self, what: str) -> pd.Series | None:
+        """Which rows of `scores` are counted; None where a withheld score could be on either side."""
+        words, frame = self._words(what), self.scores
+        rows = frame["batch"].isin(words["batch"])
+        if words["grade"]:
+            rows &= frame["grade"].isin(words["grade"])
+        if words["a_level"]:
+            rows &= frame["id"].isin({a.id for a in self.period.a_level})
+        for number, side in words["score"]:
+            least = frame["score"].fillna(frame["grade"].astype(object).map(self.scheme.floors))
+            most = frame["score"].fillna(frame["grade"].astype(object).map(self.scheme.ceiling) - 1e-9)
+            holds = [s >= number if side == "及以上" else s < number if side == "以下" else s == number for s in (least, most)]
+            if (rows & (holds[0] != holds[1])).any():
+                return None
+            rows &= holds[0]
+        return rows
+
+    def _approved(self, batches: set[str]) -> int:
+        return sum(self.batches[key].approved for key in batches)
+
+    def _ladder(self, step: str, batches: set[str]) -> int | None:
+        facts, whole_programme = self.period.facts, batches == set(self.batches)
+        evaluated = int(self.scores["batch"].isin(batches).sum())
+        named = sum(a.state == INCOMPLETE and a.batch in batches for a in self.period.absent)
+        all_named = sum(a.state == INCOMPLETE for a in self.period.absent)
+        incomplete_total = facts.get(INCOMPLETE_TOTAL, all_named if self.period.absent else None)
+        if step == NOT_EVALUATED:
+            return self._approved(batches) - evaluated
+        if step == INCOMPLETE:
+            return incomplete_total if whole_programme else named if all_named == incomplete_total else None
+        entered = facts.get(ENTERED)
+        if not whole_programme:
+            closes = entered is not None and all_named == incomplete_total and entered == len(self.scores) + all_named
+            entered = evaluated + named if closes else None
+        return entered if step == HAS_ENTERED or entered is None else self._approved(batches) - entered
+
+    def _whole(self, what: str, of: str) -> tuple[str, str]:
+        """The denominator in absolute words, and as a sentence calls it."""
+        kinds = {phrase: self._word(phrase.split("+")[0])[0] for phrase in what.split()}
+        batch = " ".join(phrase for phrase, kind in kinds.items() if kind == "batch")
+        grade = " ".join(phrase for phrase, kind in kinds.items() if kind == "grade")
+        label = "和".join(self.scheme.labels.get(self.scheme.named(g) or "", g) for g in grade.split("+"))
+        pilot = "" if batch in ("网员联盟", "") else "试点联盟"
+        if of == OWN_BATCH:
+            return batch, f"{batch}{self.count(batch)}家{pilot}"
+        if of == OWN_BATCH_EVALUATED:
+            return f"{batch} {EVALUATED}", f"{batch}参评联盟"
+        if of == OWN_GRADE:
+            return grade, f"{label}联盟"
+        if of == OWN_GRADE_PILOTS:
+            return f"{grade} {PILOTS}", f"{label}试点联盟"
+        return of, {PILOTS: "试点联盟总数", EVERYONE: EVERYONE}.get(of, of)

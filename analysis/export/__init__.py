@@ -1,0 +1,1 @@
+"""Notebook -> HTML and PDF: the exporters `alliance-html` and `alliance-pdf` for `jupyter nbconvert --to`."""

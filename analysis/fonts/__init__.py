@@ -1,0 +1,47 @@
+"""The two faces that ship with the project: where they are, what they can show, and a web font cut to a text."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+REGULAR = FOLDER / "NotoSansSC-Regular.ttf"
+BOLD = FOLDER / "NotoSansSC-Bold.ttf"
+FAMILY = "Noto Sans SC"
+
+
+@cache
+def _face(path: Path):
+    import uharfbuzz
+
+    return uharfbuzz.Face(uharfbuzz.Blob.from_file_path(path))
+
+
+@cache
+def characters() -> frozenset[str]:
+    """Every character that both faces can show."""
+    return frozenset(chr(c) for c in _face(REGULAR).unicodes if c in _face(BOLD).unicodes)
+
+
+def missing(text: str) -> list[str]:
+    """The characters of a text that no report could show, each once, in order; white space is not looked at."""
+    return [c for c in dict.fromkeys(text) if not c.isspace() and c not in characters()]
+
+
+def web_font(path: Path, text: str) -> bytes:
+    """A face cut to the characters of a text, as WOFF; the same text gives the same bytes.
+
+    WOFF2 would be a quarter smaller and takes half a second more.
+    """
+    import uharfbuzz
+    from fontTools.ttLib import TTFont
+
+    wanted = uharfbuzz.SubsetInput()
+    wanted.sets(uharfbuzz.SubsetInputSets.UNICODE).update(ord(c) for c in set(text) & characters())
+    font = TTFont(io.BytesIO(uharfbuzz.subset(_face(path), wanted).blob.data), recalcTimestamp=False)
+    font.flavor = "woff"
+    packed = io.BytesIO()
+    font.save(packed)
+    return packed.getvalue()

@@ -1,0 +1,52 @@
+"""The four grades: their order, their floors, and what a period calls them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HIGH, FAIRLY_HIGH, FAIR, LOW = GRADES = ("活跃度高", "活跃度较高", "活跃度一般", "活跃度较差")
+NOT_EVALUATED = "未参评"
+INCOMPLETE = "信息不完整"
+NOT_YET_REGISTERED = "未登记"
+TOP_SCORE = 100
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A period's grades, best first: `labels` and `floors` by the canonical name of the grade.
+
+    `declared` is the period that the rules were written for; a period without its own uses the latest earlier ones.
+    """
+
+    declared: str
+    labels: dict[str, str]
+    floors: dict[str, float]
+
+    def grade(self, score: float) -> str:
+        """The canonical grade of a score from 0 to 100, by floor: 84.5 is 活跃度较高."""
+        if not 0 <= score <= TOP_SCORE:
+            raise ValueError(f"score {score} is not between 0 and {TOP_SCORE}")
+        return next(name for name in GRADES if score >= self.floors[name])
+
+    def named(self, label: str) -> str | None:
+        """The canonical grade that a label or a looser wording of it means, or None.
+
+        `活跃度高的联盟` and `活跃度高` are one grade; so are `不活跃` and `活跃度较差`.
+        """
+        for suffix in ("", "联盟", "的联盟", "的"):
+            for name in GRADES:
+                if label in (self.labels[name] + suffix, name + suffix):
+                    return name
+        return None
+
+    def ceiling(self, grade: str) -> float:
+        """Where a grade ends: the floor of the next better one, which it does not reach; 100 for the best."""
+        better = GRADES.index(grade) - 1
+        return TOP_SCORE if better < 0 else self.floors[GRADES[better]]
+
+    def span(self, grade: str) -> str:
+        """The scores of a grade as the reports write them: `70分至84分`."""
+        floor, ceiling = self.floors[grade], self.ceiling(grade)
+        if grade == HIGH:
+            return f"{floor:g}分至{TOP_SCORE}分"
+        return f"{ceiling:g}分以下" if grade == LOW else f"{floor:g}分及以上、不足{ceiling:g}分"

@@ -1,0 +1,60 @@
+"""What is wrong with the data: every problem has a place, what was found, and how to mend it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
+
+SHOWN_OF_ONE_KIND = 20
+SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong: `kind` groups like with like, `where` goes from file to cell, `message` says the rest."""
+
+    kind: str
+    where: tuple[str, ...]
+    message: str
+    order: tuple[int, ...] = field(default=(), compare=False)
+
+    def __str__(self) -> str:
+        return f"{' › '.join(self.where)}: {self.message}"
+
+
+class DataError(Exception):
+    """The data cannot be used. `problems` holds every one that was found, in reading order."""
+
+    def __init__(self, problems: list[Problem]):
+        self.problems = sorted(problems, key=lambda problem: problem.order)
+        super().__init__("\n".join(lines(self.problems)))
+
+
+def lines(problems: list[Problem]) -> list[str]:
+    """One line for each problem; past twenty of one kind the rest are counted."""
+    seen: Counter[str] = Counter()
+    shown = []
+    for problem in problems:
+        seen[problem.kind] += 1
+        if seen[problem.kind] <= SHOWN_OF_ONE_KIND:
+            shown.append(str(problem))
+    for kind, number in seen.items():
+        if number > SHOWN_OF_ONE_KIND:
+            shown.append(f"… and {number - SHOWN_OF_ONE_KIND} more of this kind: {kind}")
+    return shown
+
+
+def quoted(value: object) -> str:
+    """A found value as a message shows it: in quotes, shortened, nothing invisible in it.
+
+    >>> quoted("九十")
+    '"九十"'
+    """
+    text = str(value)
+    if len(text) > SHOWN_CHARACTERS:
+        text = text[:SHOWN_CHARACTERS] + "…"
+    visible = "".join(
+        c if unicodedata.category(c)[0] not in "CZ" or c == " " else f"\\u{ord(c):04x}" for c in text
+    )
+    return f'"{visible}"'

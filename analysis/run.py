@@ -1,0 +1,161 @@
+"""A notebook and its parameters -> finished files in their places, all of them or none."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import fcntl
+import io
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis import NOTEBOOKS
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+# jsonschema checks IRIs with this package where it is installed; its grammar takes a second to load, and no
+# notebook has an IRI to check.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+PRELOADED = "from analysis import breakdown, charts, sentences, sheets, tables"
+
+
+class NotebookFailed(Exception):
+    """A cell raised an error: the notebook, the heading above the cell, the cause; `log` has the rest."""
+
+    def __init__(self, notebook: str, heading: str, cause: str, log: str):
+        self.notebook, self.heading, self.cause, self.log = notebook, heading, cause, log
+        super().__init__(f"{notebook} failed under “{heading}”: {cause}")
+
+
+def report(name: str, title: str, parameters: dict[str, str], out: Path, figures: str) -> list[Path]:
+    """Run `notebooks/<name>.ipynb` and publish `reports/<title>.*` and `figures/<figures>/*`; what was made.
+
+    Raises NotebookFailed; then, and whenever it is stopped, what was there before stays as it was.
+    """
+    path = NOTEBOOKS / f"{name}.ipynb"
+    with _kernel() as manager:
+        notebook = _executed(path, parameters, manager)
+    from analysis.export.exporters import HTMLExporter, PDFExporter
+
+    with ThreadPoolExecutor(2) as pool:
+        pdf = pool.submit(lambda: PDFExporter().from_notebook_node(notebook)[0])
+        html = HTMLExporter().from_notebook_node(notebook)[0]
+        files = _figure_files(notebook, Path("figures") / figures)
+        files[Path("reports") / f"{title}.ipynb"] = _notebook_bytes(notebook)
+        files[Path("reports") / f"{title}.pdf"] = pdf.result()
+        files[Path("reports") / f"{title}.html"] = html.encode()
+    return publish(files, out, title, {Path("figures") / figures})
+
+
+def publish(files: dict[Path, bytes], out: Path, title: str, owned: set[Path] = frozenset()) -> list[Path]:
+    """Put files in their places under `out` by rename, the last one last; folders in `owned` hold nothing else after.
+
+    Two runs of one title take turns, so that no set is mixed; what a killed run left is removed.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with _turn(out, title):
+        for left in out.glob(f".making-{title}-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        stage = Path(tempfile.mkdtemp(prefix=f".making-{title}-", dir=out))
+        try:
+            for place, content in files.items():
+                (stage / place).parent.mkdir(parents=True, exist_ok=True)
+                (stage / place).write_bytes(content)
+            for place in files:
+                (out / place).parent.mkdir(parents=True, exist_ok=True)
+            for place in files:
+                os.replace(stage / place, out / place)
+            for folder in owned:
+                for path in (out / folder).glob("*"):
+                    if folder / path.name not in files and path.suffix in (".svg", ".csv"):
+                        path.unlink()
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+    return [out / place for place in files]
+
+
+@contextlib.contextmanager
+def _turn(out: Path, title: str) -> Iterator[None]:
+    lock = out / f".lock-{title}"
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _kernel() -> Iterator[object]:
+    """A kernel that starts, and imports what notebooks need, while this process imports papermill."""
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
+
+    manager = AsyncKernelManager(kernel_name="python3")
+    run_sync(manager.start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[f"--IPKernelApp.exec_lines={PRELOADED}"],
+                                   stderr=None)
+    try:
+        yield manager
+    finally:
+        with contextlib.suppress(Exception):  # it may be gone already
+            run_sync(manager.shutdown_kernel)(now=True)
+
+
+def _executed(path: Path, parameters: dict[str, str], manager: object) -> NotebookNode:
+    import logging
+
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    notebook = nbformat.read(path, as_version=4)
+    _check_parameters(path, notebook, parameters)
+    try:
+        return papermill.execute_notebook(
+            notebook, None, parameters, kernel_name="python3", km=manager, request_save_on_cell_execute=False,
+            autosave_cell_every=0, progress_bar={"desc": path.stem, "leave": False, "bar_format": "{desc} {percentage:3.0f}%|{bar:30}|"})
+    except PapermillExecutionError as error:
+        heading = next((line.lstrip("# ") for cell in reversed(notebook.cells[:error.cell_index])
+                        for line in reversed(cell.source.splitlines())
+                        if cell.cell_type == "markdown" and line.startswith("#")), "the beginning")
+        log = "\n".join([error.source, "", *error.traceback])
+        raise NotebookFailed(f"notebooks/{path.name}", heading, f"{error.ename}: {error.evalue}", log) from None
+
+
+def _check_parameters(path: Path, notebook: NotebookNode, parameters: dict[str, str]) -> None:
+    """papermill takes any name and runs the default for one that is misspelt; so look first."""
+    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", ()))
+    declared = {target.id for node in ast.parse(cell.source).body if isinstance(node, ast.Assign) for target in node.targets}
+    unknown = set(parameters) - declared
+    if unknown:
+        raise ValueError(f"{path.name} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(sorted(declared))}")
+
+
+def _figure_files(notebook: NotebookNode, folder: Path) -> dict[Path, bytes]:
+    """The SVG of every figure and the CSV of its numbers."""
+    import csv
+
+    from analysis.export import document
+
+    files = {}
+    for figure in document.of_notebook(notebook).figures:
+        files[folder / f"{figure.key}.svg"] = figure.svg.encode()
+        if figure.records:
+            text = io.StringIO()
+            writer = csv.DictWriter(text, figure.records[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(figure.records)
+            files[folder / f"{figure.key}.csv"] = b"\xef\xbb\xbf" + text.getvalue().encode()
+    return files
+
+
+def _notebook_bytes(notebook: NotebookNode) -> bytes:
+    import nbformat
+
+    return nbformat.writes(notebook).encode()
