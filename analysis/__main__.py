@@ -107,9 +107,9 @@ def _failed(error: Exception, options: argparse.Namespace) -> int:
     """A few lines on the terminal, the rest in a log."""
     import traceback
 
-    from analysis.run import NotebookFailed
+    from analysis.run import NotebookFailedError
 
-    if isinstance(error, NotebookFailed):
+    if isinstance(error, NotebookFailedError):
         print(f"{error.notebook} failed\n  under: {error.heading}\n  cause: {error.cause}", file=sys.stderr)
         rest = error.log
     else:

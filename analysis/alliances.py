@@ -170,10 +170,7 @@ class Registry:
         hint = f"; the nearest known: {', '.join(near)}" if near else ""
         holders = self.holders.get(code or "", {})
         id = holders.get(period) or next(reversed(holders.values()), None)
-        if id:
-            renamed = f'; if {code} was renamed, add "{name},{id},renamed" to registry/aliases.csv'
-        else:
-            renamed = ""
+        renamed = f'; if {code} was renamed, add "{name},{id},renamed" to registry/aliases.csv' if id else ""
         free = max((int(i[1:]) for i in self.names if i[1:].isdigit()), default=0) + 1
         return (
             f"the registry does not know {quoted(name)}{hint}{renamed}; if it is new, add the line "

@@ -87,7 +87,7 @@ class Table(Block):
     """Rows of text under headings. A row is a list of cells, or one string that spans them all.
 
     `align` has `l`, `c` or `r` for each column; `stretch` is the column that takes the room that is left; `search`
-    gives the table a search box and sortable columns on the screen.
+    gives the table a search box and sortable columns on the screen; `records` are saved as CSV.
     """
 
     kind = "table"
@@ -99,6 +99,7 @@ class Table(Block):
     stretch: int = 0
     search: bool = False
     note: str = ""
+    records: list[dict] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.rows)

@@ -130,9 +130,15 @@ class Numbers:
         self.has_members = any(not batch.is_pilot for batch in period.batches)
         self.everyone = EVERYONE if self.has_members else PILOTS
         self.own_grade_pilots = OWN_GRADE_PILOTS if self.has_members else OWN_GRADE
+        self._counted: dict[str, Count | None] = {}
 
     def count(self, what: str) -> Count | None:
         """How many there are; None where the sheet does not say. Raises UnknownWord."""
+        if what not in self._counted:
+            self._counted[what] = self._count(what)
+        return self._counted[what]
+
+    def _count(self, what: str) -> Count | None:
         words = self._words(what)
         batches = words.pop("batch")
         statuses = words.pop("status")
@@ -159,8 +165,8 @@ class Numbers:
     def portion(self, part: int, of: str) -> Share:
         """The share of a number that the sheet gives in a count of the vocabulary."""
         absolute, denominator = self._whole(of, of)
-        label = self.scheme.named(of)
-        return Share(part, self.count(absolute), str(part), absolute, f"{self.scheme.labels[label]}联盟" if label else denominator)
+        grade = self.scheme.named(of)
+        return Share(part, int(self.count(absolute)), str(part), absolute, f"{self.label(grade)}联盟" if grade else denominator)
 
     def amount(self, item: str) -> str:
         """A total of 活动汇总 with its unit: `1804项`."""

@@ -7,6 +7,7 @@ import math
 import tomllib
 import warnings
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,11 @@ def _hatch(key: str) -> str | None:
     return "////" if key in PALETTE["absent"] else None
 
 
+def _ground(key: str) -> dict | None:
+    """A plain ground for words on a hatched fill."""
+    return {"boxstyle": "round,pad=0.15", "fc": colour(key), "ec": "none"} if _hatch(key) else None
+
+
 def listing(groups: list[Group] | tuple[Group, ...]) -> str:
     """The numbers of a breakdown in one line, for an alternative text."""
     return "，".join(f"{g.label}{g.count}家（{g.share.percent}）" for g in groups)
@@ -102,8 +108,7 @@ def pie(breakdown: Breakdown, key: str, caption: str) -> Figure:
                 reach = 0.62 if len(shown) > 1 else 0
                 axes.text(reach * math.cos(middle), reach * math.sin(middle),
                           f"{group.label}\n{group.count}家\n{group.share.percent}", ha="center", va="center",
-                          color=_ink(colour(group.key)), size=8.5, linespacing=1.15,
-                          bbox={"boxstyle": "round,pad=0.15", "fc": colour(group.key), "ec": "none"} if _hatch(group.key) else None)
+                          color=_ink(colour(group.key)), size=8.5, linespacing=1.15, bbox=_ground(group.key))
             else:
                 outside.append((middle, group))
         _labels_outside(axes, outside)
@@ -215,7 +220,7 @@ def scores(numbers: Numbers, key: str, caption: str) -> Figure:
     step, known = 5, numbers.scores["score"].dropna()
     edges = sorted({*range(0, 101, step), *(int(f) for f in numbers.scheme.floors.values())})
     bins = [(low, high, int(((known >= low) & ((known < high) | (high == 100) & (known == 100))).sum()))
-            for low, high in zip(edges, edges[1:])]
+            for low, high in pairwise(edges)]
     withheld = numbers.withheld()
     lowest = min(known)
     near = int(sum(((known - floor).abs() <= 2).sum() for floor in list(numbers.scheme.floors.values())[:-1]))
@@ -237,7 +242,7 @@ def scores(numbers: Numbers, key: str, caption: str) -> Figure:
             if floor > 0:
                 axes.axvline(floor, color=colour("accent"), linewidth=0.9, linestyle=(0, (4, 2)))
             start = max(floor, first)
-            label = numbers.scheme.labels[grade] + (f"\n（{withheld}家未公布评分）" if withheld and grade == GRADES[-1] else "")
+            label = numbers.label(grade) + (f"\n（{withheld}家未公布评分）" if withheld and grade == GRADES[-1] else "")
             if numbers.scheme.ceiling(grade) > start:
                 axes.text((start + numbers.scheme.ceiling(grade)) / 2, top * 0.985, label, ha="center", va="top", size=8.5)
         axes.set(xlim=(first, 100.5), ylim=(0, top), xlabel="评分")
@@ -271,8 +276,8 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
             axes.plot([100 * min(gaps[name]), 100 * max(gaps[name])], [place, place], color="#C9C9C9", linewidth=2, zorder=1)
             for order, (grade, counts) in enumerate(given.items()):
                 apart = 0.16 * (order - (len(given) - 1) / 2) if len(set(gaps[name])) < len(given) else 0
-                axes.plot(100 * counts[name] / counts["联盟数"], place + apart, "o", markersize=7.5, color=colour(grade), zorder=2,
-                          markeredgecolor="white", markeredgewidth=0.8)
+                axes.plot(100 * counts[name] / counts["联盟数"], place + apart, "o", markersize=7.5, color=colour(grade),
+                          zorder=2, markeredgecolor="white", markeredgewidth=0.8)
         axes.set_yticks(range(len(names)), names)
         axes.set(xlim=(min(35, 100 * min(min(g) for g in gaps.values()) - 5), 103), ylim=(len(names) - 0.5, -0.5),
                  xlabel="开展该项活动的联盟在本档联盟中的占比（%）")
@@ -285,4 +290,5 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
             for name in names]
     table = Table("", "", ["活动", *labels.values()], rows, "l" + "r" * len(given))
     message = f"两档相差最大的一项：{widest}" if len(given) == 2 else ""
-    return Figure(key, caption, alt, drawn(WIDE, 3.4, draw, message, alt), table, records, below=True)
+    svg = drawn(WIDE, 3.4, draw, message, alt)
+    return Figure(key, caption, alt, svg, table, records, below=True)

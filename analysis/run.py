@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import csv
 import fcntl
 import io
 import os
+import queue
 import shutil
+import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 
 from analysis import NOTEBOOKS
 
@@ -24,10 +33,12 @@ if TYPE_CHECKING:
 # notebook has an IRI to check.
 sys.modules.setdefault("rfc3987_syntax", None)
 
+LONGEST_SOCKET = 90  # characters; the system allows a little over a hundred
+PROGRESS = "{desc} {percentage:3.0f}%|{bar:30}|"
 PRELOADED = "from analysis import breakdown, charts, sentences, sheets, tables"
 
 
-class NotebookFailed(Exception):
+class NotebookFailedError(Exception):
     """A cell raised an error: the notebook, the heading above the cell, the cause; `log` has the rest."""
 
     def __init__(self, notebook: str, heading: str, cause: str, log: str):
@@ -35,20 +46,37 @@ class NotebookFailed(Exception):
         super().__init__(f"{notebook} failed under “{heading}”: {cause}")
 
 
-def report(name: str, title: str, parameters: dict[str, str], out: Path, figures: str) -> list[Path]:
+class _Client(AsyncKernelClient):
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """As the library's, without its last step: a fifth of a second of listening for what nobody sent."""
+        until = time.monotonic() + (timeout or 60)
+        while time.monotonic() < until and await self.is_alive():
+            self.kernel_info()
+            with contextlib.suppress(queue.Empty):
+                reply = await self.shell_channel.get_msg(timeout=1)
+                await self.iopub_channel.get_msg(timeout=0.2)
+                self._handle_kernel_info_reply(reply)
+                return
+        raise RuntimeError("the kernel did not start")
+
+
+def report(name: str, title: str, parameters: dict[str, str], out: Path, figures: str, saved: dict[str, str] | None = None,
+           ) -> list[Path]:
     """Run `notebooks/<name>.ipynb` and publish `reports/<title>.*` and `figures/<figures>/*`; what was made.
 
-    Raises NotebookFailed; then, and whenever it is stopped, what was there before stays as it was.
+    `saved` names the files under `reports` for the records of tables by their key; others go beside the figures.
+    Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
-    with _kernel() as manager:
-        notebook = _executed(path, parameters, manager)
-    from analysis.export.exporters import HTMLExporter, PDFExporter
+    with ThreadPoolExecutor(1) as pool, _kernel() as manager:
+        import papermill  # noqa: F401  before the thread, so that no module is loaded by both at once
 
-    with ThreadPoolExecutor(2) as pool:
-        pdf = pool.submit(lambda: PDFExporter().from_notebook_node(notebook)[0])
-        html = HTMLExporter().from_notebook_node(notebook)[0]
-        files = _figure_files(notebook, Path("figures") / figures)
+        exporters = pool.submit(import_module, "analysis.export.exporters")
+        notebook = _executed(path, parameters, manager)
+        run_sync(manager.signal_kernel)(signal.SIGKILL)  # it is gone by the time that the files are made
+        pdf = pool.submit(lambda: exporters.result().PDFExporter().from_notebook_node(notebook)[0])
+        html = exporters.result().HTMLExporter().from_notebook_node(notebook)[0]
+        files = _saved_files(notebook, Path("figures") / figures, saved or {})
         files[Path("reports") / f"{title}.ipynb"] = _notebook_bytes(notebook)
         files[Path("reports") / f"{title}.pdf"] = pdf.result()
         files[Path("reports") / f"{title}.html"] = html.encode()
@@ -93,17 +121,16 @@ def _turn(out: Path, title: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _kernel() -> Iterator[object]:
     """A kernel that starts, and imports what notebooks need, while this process imports papermill."""
-    from jupyter_client.manager import AsyncKernelManager
-    from jupyter_core.utils import run_sync
-
-    manager = AsyncKernelManager(kernel_name="python3")
-    run_sync(manager.start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[f"--IPKernelApp.exec_lines={PRELOADED}"],
-                                   stderr=None)
-    try:
-        yield manager
-    finally:
-        with contextlib.suppress(Exception):  # it may be gone already
-            run_sync(manager.shutdown_kernel)(now=True)
+    with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
+        connection = os.path.join(folder, "k.json")
+        manager = AsyncKernelManager(kernel_name="python3", connection_file=connection, client_factory=_Client,
+                                     transport="ipc" if len(connection) < LONGEST_SOCKET else "tcp")
+        run_sync(manager.start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[f"--IPKernelApp.exec_lines={PRELOADED}"])
+        try:
+            yield manager
+        finally:
+            with contextlib.suppress(Exception):  # it may be gone already
+                run_sync(manager.shutdown_kernel)(now=True)
 
 
 def _executed(path: Path, parameters: dict[str, str], manager: object) -> NotebookNode:
@@ -119,13 +146,13 @@ def _executed(path: Path, parameters: dict[str, str], manager: object) -> Notebo
     try:
         return papermill.execute_notebook(
             notebook, None, parameters, kernel_name="python3", km=manager, request_save_on_cell_execute=False,
-            autosave_cell_every=0, progress_bar={"desc": path.stem, "leave": False, "bar_format": "{desc} {percentage:3.0f}%|{bar:30}|"})
+            autosave_cell_every=0, progress_bar={"desc": path.stem, "leave": False, "bar_format": PROGRESS})
     except PapermillExecutionError as error:
         heading = next((line.lstrip("# ") for cell in reversed(notebook.cells[:error.cell_index])
                         for line in reversed(cell.source.splitlines())
                         if cell.cell_type == "markdown" and line.startswith("#")), "the beginning")
         log = "\n".join([error.source, "", *error.traceback])
-        raise NotebookFailed(f"notebooks/{path.name}", heading, f"{error.ename}: {error.evalue}", log) from None
+        raise NotebookFailedError(f"notebooks/{path.name}", heading, f"{error.ename}: {error.evalue}", log) from None
 
 
 def _check_parameters(path: Path, notebook: NotebookNode, parameters: dict[str, str]) -> None:
@@ -137,22 +164,27 @@ def _check_parameters(path: Path, notebook: NotebookNode, parameters: dict[str, 
         raise ValueError(f"{path.name} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(sorted(declared))}")
 
 
-def _figure_files(notebook: NotebookNode, folder: Path) -> dict[Path, bytes]:
-    """The SVG of every figure and the CSV of its numbers."""
-    import csv
-
+def _saved_files(notebook: NotebookNode, folder: Path, saved: dict[str, str]) -> dict[Path, bytes]:
+    """The SVG of every figure, and the CSV of the numbers of every figure and table that has some to save."""
     from analysis.export import document
 
     files = {}
-    for figure in document.of_notebook(notebook).figures:
-        files[folder / f"{figure.key}.svg"] = figure.svg.encode()
-        if figure.records:
-            text = io.StringIO()
-            writer = csv.DictWriter(text, figure.records[0], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(figure.records)
-            files[folder / f"{figure.key}.csv"] = b"\xef\xbb\xbf" + text.getvalue().encode()
+    for block in document.of_notebook(notebook).numbered:
+        if block.kind == "figure":
+            files[folder / f"{block.key}.svg"] = block.svg.encode()
+        if block.records:
+            place = Path("reports") / saved[block.key] if block.key in saved else folder / f"{block.key}.csv"
+            files[place] = csv_bytes(block.records)
     return files
+
+
+def csv_bytes(records: list[dict]) -> bytes:
+    """Records as CSV that Excel opens: UTF-8 with BOM, one line a record, None as nothing."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, records[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
 def _notebook_bytes(notebook: NotebookNode) -> bytes:

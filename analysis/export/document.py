@@ -39,6 +39,10 @@ class Document:
         return [part for part in self.parts if isinstance(part, Heading)]
 
     @property
+    def numbered(self) -> list[Figure | Table]:
+        return [part for part in self.parts if isinstance(part, (Figure, Table))]
+
+    @property
     def figures(self) -> list[Figure]:
         return [part for part in self.parts if isinstance(part, Figure)]
 

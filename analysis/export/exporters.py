@@ -85,7 +85,7 @@ class PDFExporter(ReportExporter):
         import typst
 
         source = typst_source(report)
-        day = dt.datetime.fromisoformat(report.cover.date).replace(tzinfo=dt.timezone.utc)
+        day = dt.datetime.fromisoformat(report.cover.date).replace(tzinfo=dt.UTC)
         inputs = {figure.anchor: figure.svg for figure in report.figures}
         compiler = typst.Compiler(input=source.encode(), root=str(TEMPLATES), font_paths=[str(fonts.FOLDER)],
                                   ignore_system_fonts=True, sys_inputs=inputs)

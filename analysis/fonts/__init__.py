@@ -22,7 +22,7 @@ def _face(path: Path):
 @cache
 def characters() -> frozenset[str]:
     """Every character that both faces can show."""
-    return frozenset(chr(c) for c in _face(REGULAR).unicodes if c in _face(BOLD).unicodes)
+    return frozenset(map(chr, set(_face(REGULAR).unicodes) & set(_face(BOLD).unicodes)))
 
 
 def missing(text: str) -> list[str]:
