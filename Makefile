@@ -22,7 +22,7 @@ SHEETS := $(filter-out ~$$%,$(notdir $(wildcard $(DATA)/score_sheets/*.xlsx)))
 PERIODS_THERE := $(SHEETS:.xlsx=)
 GENERAL := $(CODE) $(REGISTRY) $(INSTALLED)
 
-.PHONY: help report reports check test lab bench lint clean
+.PHONY: help report reports check panel example-panel test lab bench lint clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-28s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
@@ -44,6 +44,7 @@ NEEDED := $(if $(filter reports,$(MAKECMDGOALS)),$(PERIODS_THERE),$(if $(filter 
 $(foreach period,$(NEEDED),$(call remember,$(period),$(abspath $(DATA))))
 
 $(OUT)/reports/%.html: $(DATA)/score_sheets/%.xlsx notebooks/report.ipynb $(wildcard notebooks/text/report/*) \
+                       $(wildcard $(DATA)/panel/*.xlsx) \
                        $(wildcard $(DATA)/remarks/*.md) $(GENERAL) $(OUT)/reports/.%-inputs
 	@$(RUN) report "$*" $(PLACES)
 
@@ -55,6 +56,12 @@ reports: $(INSTALLED)  ## the reports of all periods, side by side
 
 check: $(INSTALLED)  ## YEAR=2017: read a sheet; every error in it, or one line that it is sound
 	@$(RUN) check "$$YEAR" $(PLACES)
+
+panel: $(INSTALLED)  ## YEAR=2017: from the experts' marks to the score sheet; FORCE=1 replaces one unasked
+	@$(RUN) panel "$$YEAR" $(PLACES) $(if $(filter 1,$(FORCE)),--force)
+
+example-panel: $(INSTALLED)  ## YEAR=2017: a simulated panel in build/ (or OUT) that settles on the published scores
+	@$(RUN) example-panel "$$YEAR" $(PLACES)
 
 lab: $(INSTALLED)  ## JupyterLab, with the notebooks
 	@.venv/bin/jupyter lab notebooks/report.ipynb

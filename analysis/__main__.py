@@ -57,6 +57,29 @@ def check(options: argparse.Namespace) -> None:
     print(sheets.read(known_period(options.period, options.data), options.data).summary())
 
 
+def panel(options: argparse.Namespace) -> None:
+    """From a period's panel to its score sheet and the internal report."""
+    started = time.perf_counter()
+    from analysis.panel import command
+
+    try:
+        print("\n".join(command.panel(options.period, options.data, options.out, options.force)))
+    except command.Refused as refused:
+        raise CommandError(str(refused)) from None
+    print(f"{options.period}: done in {time.perf_counter() - started:.1f} s")
+
+
+def example_panel(options: argparse.Namespace) -> None:
+    """Make a simulated data folder whose panel settles on a period's published scores."""
+    from analysis.panel import command
+
+    out = ROOT / "build" / f"example-panel-{options.period}" if options.out == ROOT else options.out
+    try:
+        print(command.example(known_period(options.period, options.data), options.data, out))
+    except command.Refused as refused:
+        raise CommandError(str(refused)) from None
+
+
 def _from_here(path: Path) -> str:
     return os.path.relpath(path)
 
@@ -69,12 +92,14 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     main = argparse.ArgumentParser(prog="python -m analysis", description="Reports of the alliance evaluation.")
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for function in (report, check):
-        command = commands.add_parser(function.__name__, help=function.__doc__)
+    for function in (report, check, panel, example_panel):
+        command = commands.add_parser(function.__name__.replace("_", "-"), help=function.__doc__)
         command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
         command.set_defaults(function=function)
+        if function is panel:
+            command.add_argument("--force", action="store_true", help="replace a score sheet without asking")
     return main
 
 

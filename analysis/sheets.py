@@ -201,6 +201,8 @@ class _Table:
 class _Workbook:
     """An .xlsx opened with care: sizes are looked at before anything is unpacked, nothing in it is run or followed."""
 
+    headings, optional, required, most_cells = HEADINGS, OPTIONAL_HEADINGS, REQUIRED_SHEETS, MOST_CELLS
+
     def __init__(self, path: Path):
         self.path = path
         self.problems: list[Problem] = []
@@ -287,17 +289,17 @@ class _Workbook:
                         continue
                     xml, formulas, number = _without_blanks(part)
                     has_formulas, cells = has_formulas or formulas, cells + number
-                    if cells > MOST_CELLS:
-                        self._stop("too large", f"has more than {MOST_CELLS:,} filled cells; keep only the sheets of the period")
+                    if cells > self.most_cells:
+                        self._stop("too large", f"has more than {self.most_cells:,} filled cells; keep only the sheets of the period")
                     target.writestr(info.filename, xml)
         return slim, has_formulas
 
     def table(self, sheet: str, reading: Period) -> _Table | None:
         """The table of a sheet, or None where there is none; missing and double headings are noted."""
         key = normalise(sheet)
-        needed, optional = HEADINGS[sheet], OPTIONAL_HEADINGS.get(sheet, ())
+        needed, optional = self.headings[sheet], self.optional.get(sheet, ())
         if key not in self.sheets:
-            if sheet in REQUIRED_SHEETS:
+            if sheet in self.required:
                 found = ", ".join(self.sheets) or "none"
                 self.wrong("sheet missing", f"has no sheet {sheet}; found {found}", level=1)
             return None
