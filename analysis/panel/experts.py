@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 CONFIDENT = 0.95
+AT_ONCE = 20_000_000  # numbers held at once while alliances are resampled
 
 
 @dataclass
@@ -64,9 +65,9 @@ class TwoWay:
 
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
         """The 95 % interval of each severity, by Student's t."""
-        from scipy import stats
+        from scipy import special
 
-        reach = stats.t.ppf((1 + CONFIDENT) / 2, max(self.freedom, 1)) * self.error
+        reach = special.stdtrit(max(self.freedom, 1), (1 + CONFIDENT) / 2) * self.error
         return self.severity - reach, self.severity + reach
 
     @cached_property
@@ -83,11 +84,11 @@ class TwoWay:
 
     def components(self) -> dict[str, float]:
         """Variance between alliances, between experts and of the residual, none under zero."""
-        return self.design.components()
+        return _first(self.design.components())
 
     def icc(self) -> dict[str, float]:
         """See `Design.icc`."""
-        return self.design.icc()
+        return _first(self.design.icc())
 
 
 class Design:
@@ -101,59 +102,63 @@ class Design:
         self.per_alliance = self.number.sum(1)
         self.total = self.sums.sum(1)
 
-    def normal(self, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def normal(self) -> tuple[np.ndarray, np.ndarray]:
         """The normal equations of the severities, once the alliances are taken out."""
-        w = np.ones(len(self.number)) if weights is None else weights
-        root = self.number * np.sqrt(w / np.maximum(self.per_alliance, 1))[:, None]
-        matrix = np.diag(w @ self.number) - root.T @ root
-        mean = self.total / np.maximum(self.per_alliance, 1)
-        return matrix, w @ self.sums - (w * mean) @ self.number
+        each = np.maximum(self.per_alliance, 1)
+        return (np.diag(self.number.sum(0)) - (self.number.T / each) @ self.number,
+                self.sums.sum(0) - (self.total / each) @ self.number)
 
-    def components(self, weights: np.ndarray | None = None) -> dict[str, float]:
-        """Henderson's method III; for a complete design the same as the analysis of variance."""
-        w = np.ones(len(self.number)) if weights is None else weights
-        per_expert, n = w @ self.number, float(w @ self.per_alliance)
-        matrix, right = self.normal(w)
-        inverse, rank = _inverse(matrix)
-        within = float(w @ (self.squares - self.total ** 2 / np.maximum(self.per_alliance, 1)))  # alliances alone are fitted
-        residual = max(within - float(right @ inverse @ right), 0.0)
-        seen = float(w @ (self.per_alliance > 0))
-        freedom = n - seen - rank
-        used = per_expert > 0
-        by_expert = float(w @ self.squares) - float(((w @ self.sums)[used] ** 2 / per_expert[used]).sum())  # experts alone
-        of_residual = residual / freedom if freedom > 0 else float("nan")
-        # what is left for alliances beside experts, and for experts beside alliances, with their expectations
-        room_alliance = n - float((w @ (self.number ** 2))[used] @ (1 / per_expert[used]))
-        room_expert = n - float(w @ ((self.number ** 2).sum(1) / np.maximum(self.per_alliance, 1)))
-        rank_alliance = (seen + rank) - used.sum()
-        of_alliance = (by_expert - residual - rank_alliance * of_residual) / room_alliance if room_alliance > 1e-9 else float("nan")
-        of_expert = (within - residual - rank * of_residual) / room_expert if room_expert > 1e-9 else float("nan")
-        return {"alliance": _not_negative(of_alliance), "expert": _not_negative(of_expert), "residual": of_residual}
+    def components(self, weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Henderson's method III; for a complete design the same as the analysis of variance.
 
-    def icc(self, weights: np.ndarray | None = None) -> dict[str, float]:
+        `weights` has a row for each weighing of the alliances; a number comes back for each row, none of them under zero.
+        """
+        w = np.ones((1, len(self.number))) if weights is None else weights
+        per_expert, n = w @ self.number, w @ self.per_alliance
+        each = np.maximum(self.per_alliance, 1)
+        within = w @ (self.squares - self.total ** 2 / each)  # what alliances alone leave
+        right = w @ self.sums - (w * self.total / each) @ self.number
+        matrices = -(self.number.T * (w / each)[:, None, :]) @ self.number
+        matrices[:, np.arange(self.number.shape[1]), np.arange(self.number.shape[1])] += per_expert
+        values, vectors = np.linalg.eigh(matrices)
+        kept = values > np.maximum(values.max(1, keepdims=True), 1) * 1e-10
+        rank = kept.sum(1)
+        turned = np.einsum("def,de->df", vectors, right)
+        residual = np.maximum(within - np.where(kept, turned ** 2 / np.where(kept, values, 1), 0).sum(1), 0)
+        seen, used = w @ (self.per_alliance > 0), per_expert > 0
+        inverse = np.where(used, 1 / np.where(used, per_expert, 1), 0)
+        by_expert = w @ self.squares - ((w @ self.sums) ** 2 * inverse).sum(1)  # what experts alone leave
+        # the room that alliances have beside experts, and experts beside alliances: the expectations of method III
+        room_alliance = n - ((w @ self.number ** 2) * inverse).sum(1)
+        room_expert = n - w @ ((self.number ** 2).sum(1) / each)
+        of_residual = _ratio(residual, n - seen - rank)
+        of_alliance = _ratio(by_expert - residual - (seen + rank - used.sum(1)) * of_residual, room_alliance)
+        of_expert = _ratio(within - residual - rank * of_residual, room_expert)
+        return {"alliance": np.maximum(of_alliance, 0), "expert": np.maximum(of_expert, 0), "residual": of_residual}
+
+    def icc(self, weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """`one` of a single expert (absolute agreement), `order` of one (consistency), `many` of the mean of those who marked."""
-        parts = self.components(weights)
-        a, e, r = parts["alliance"], parts["expert"], parts["residual"]
-        w = np.ones(len(self.number)) if weights is None else weights
+        w = np.ones((1, len(self.number))) if weights is None else weights
+        a, e, r = self.components(w).values()
         marked = self.per_alliance > 0
-        k = float(w[marked].sum() / (w[marked] / self.per_alliance[marked]).sum()) if marked.any() else float("nan")
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return {"one": _ratio(a, a + e + r), "order": _ratio(a, a + r), "many": _ratio(a, a + (e + r) / k), "k": k}
+        k = _ratio(w[:, marked].sum(1), w[:, marked] @ (1 / self.per_alliance[marked]))
+        return {"one": _ratio(a, a + e + r), "order": _ratio(a, a + r), "many": _ratio(a, a + (e + r) / k), "k": k}
 
 
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else float("nan")
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """NaN where the whole is nothing."""
+    return part / np.where(whole > 1e-9, whole, np.nan)
 
 
-def _not_negative(number: float) -> float:
-    return number if number != number else max(number, 0.0)
+def _first(found: dict[str, np.ndarray]) -> dict[str, float]:
+    return {name: float(values[0]) for name, values in found.items()}
 
 
-def _inverse(matrix: np.ndarray) -> tuple[np.ndarray, int]:
-    """The Moore–Penrose inverse of a symmetric matrix, and its rank."""
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    """The Moore–Penrose inverse of a symmetric matrix."""
     values, vectors = np.linalg.eigh(matrix)
     kept = values > max(values.max(initial=0), 1) * 1e-10
-    return (vectors[:, kept] / values[kept]) @ vectors[:, kept].T, int(kept.sum())
+    return (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
 
 
 def parts_of(number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +190,7 @@ def two_way(alliance: np.ndarray, expert: np.ndarray, y: np.ndarray, size: int, 
     inverse = np.zeros_like(matrix)
     for part in range(part_of_expert.max(initial=-1) + 1):
         here = np.flatnonzero(part_of_expert == part)
-        inverse[np.ix_(here, here)] = _inverse(matrix[np.ix_(here, here)])[0]
+        inverse[np.ix_(here, here)] = _inverse(matrix[np.ix_(here, here)])
     severity = inverse @ right
     with np.errstate(invalid="ignore", divide="ignore"):
         quality = (design.total - design.number @ severity) / design.per_alliance
@@ -237,9 +242,10 @@ def agreement(name: str, alliance: np.ndarray, expert: np.ndarray, coder: np.nda
     values = np.full((c.max() + 1, size), np.nan)
     values[c, a] = y
     weights = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), draws).astype(float)
-    iccs = np.array([design.icc(w)["one"] for w in weights])
-    return Agreement(name, number, size, design.icc(), _percentiles(iccs), alpha(values), _percentiles(_alphas(design, weights)),
-                     design.components())
+    at_once = max(AT_ONCE // (size * number), 1)
+    iccs = np.concatenate([design.icc(weights[start:start + at_once])["one"] for start in range(0, draws, at_once)])
+    return Agreement(name, number, size, _first(design.icc()), _percentiles(iccs), alpha(values), _percentiles(_alphas(design, weights)),
+                     _first(design.components()))
 
 
 def _percentiles(values: np.ndarray) -> tuple[float, float]:

@@ -202,6 +202,7 @@ class Scores:
         if problems:
             raise DataError(problems)
 
+    @cached_property
     def adjusted(self) -> list[tuple[Settled, Fraction | float, Decimal, str]]:
         """Each alliance with the score that the same rule makes once each expert's severity is taken off; decisions stay.
 
@@ -246,6 +247,7 @@ class Scores:
         floors = np.array(sorted(self.panel.scheme.floors.values()))
         return len(floors) - np.searchsorted(floors, np.clip(points, 0, TOP_SCORE), side="right")
 
+    @cached_property
     def confidence(self) -> np.ndarray:
         """For each alliance the share of simulated panels that give it its panel grade; the rows are alliances, columns grades.
 

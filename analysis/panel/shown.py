@@ -73,9 +73,8 @@ class Shown:
         columns = ["指标", *(f"{self._label(g)}（{len(self.groups[g])}家）" for g in self.grades())]
         records = [{"等级": g, "指标": name, "联盟数": self.share(name, g).part, "分母": len(self.groups[g])}
                    for g in self.grades() for name in names]
-        caption = f"{self.indicators[0].pillar if not names else next(i.pillar for i in self.indicators if i.name == names[0])}：" \
-                  "各档开展的联盟" if self else ""
-        return Table(key, caption, columns, rows, "l" + "r" * len(self.grades()), records=records)
+        pillar = next((i.pillar for i in self.indicators if i.name in names), "")
+        return Table(key, f"{pillar}：各档开展的联盟", columns, rows, "l" + "r" * len(self.grades()), records=records)
 
     def strengths(self) -> Table:
         """Where each grade and each batch is ten points of a percentage or more over or under all; empty without a panel."""
@@ -88,11 +87,11 @@ class Shown:
                                 for n, i in enumerate(self.indicators)), reverse=True)
                 over = [(name, gap) for gap, _, name in apart if gap >= APART][:NAMED]
                 under = [(name, gap) for gap, _, name in reversed(apart) if gap <= -APART][:NAMED]
-                rows.append([f"{self._label(group)}（{len(self.groups[group])}家）", *("；".join(
-                    f"{name} {'+' if gap > 0 else '−'}{half_up(abs(gap) * 100, 1)}" for name, gap in found) or "—"
-                    for found in (over, under))])
+                name = f"{self._label(group)}（{len(self.groups[group])}家）"
+                rows += [[name, word, "；".join(f"{i} {'+' if gap > 0 else '−'}{half_up(abs(gap) * 100, 1)}" for i, gap in found)]
+                         for word, found in (("强项", over), ("弱项", under)) if found]
         note = "数字是开展的占比与全部参评联盟相差的百分点；相差不到10个百分点的不列，每格至多3项。"
-        return Table("strengths", "各档、各批的强项和弱项", ["范围", "强项", "弱项"], rows, "lll", stretch=1, note=note)
+        return Table("strengths", "各档、各批的强项和弱项", ["范围", "方面", "指标"], rows, "lll", stretch=2, note=note)
 
     def joined(self, sheet: Period) -> Period:
         """The period with the activities that its panel counts; the period itself without a panel."""

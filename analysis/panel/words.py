@@ -11,9 +11,9 @@ import numpy as np
 from analysis.alliances import SHARED_ENDING
 from analysis.blocks import Table
 from analysis.breakdown import Share, half_up
-from analysis.grades import GRADES, INCOMPLETE
+from analysis.grades import GRADES, INCOMPLETE, Scheme
 from analysis.panel import experts as statistics
-from analysis.panel.scores import Scores, Settled, rounded
+from analysis.panel.scores import Scores, Settled
 from analysis.panel.workbook import FIRST, ITEMS, MARKS, STAGES, UNITS, Expert, counted
 from analysis.sentences import Templates
 from analysis.sheets import NOT_ENTERED
@@ -132,10 +132,9 @@ def rates(work: Scores) -> dict[str, list[float]]:
 def say(work: Scores) -> Templates:
     """The templates in `notebooks/text/panel`."""
     panel, model = work.panel, work.model
-    adjusted = work.adjusted()
+    adjusted = work.adjusted
     uses = use_of_scale(work)
-    chances = work.confidence()
-    sure = [float(c.max()) for c in chances]
+    unsure = [one for one, chance in zip(work.settled, work.confidence) if one.review is None and _own(one, chance, panel.scheme) < SURE]
     return Templates(
         "panel", panel=panel, rules=work.rules, facts=counted(panel), settled=work.settled, listed=work.listed, moved=moved(work),
         open=[one for one in work.settled if one.open], reviewed=[one for one in work.settled if one.review],
@@ -143,9 +142,19 @@ def say(work: Scores) -> Templates:
         labels=panel.scheme.labels, number=number, marks=len(panel.marks), parts=model.parts, model=model, uses=uses,
         hinted=[use for use in uses if use.hints], error=number(float(np.sqrt(model.variance))),
         changed=[one for one, _, _, grade in adjusted if grade != one.grade and one.review is None],
-        unsure=sum(s < SURE for s, one in zip(sure, work.settled) if one.review is None), sure=f"{SURE:.0%}",
+        unsure=len(unsure), sure=f"{SURE:.0%}", near=number(max((_distance(one, panel.scheme) for one in unsure), default=0)),
         withheld=sum(one.withheld for one in work.settled), share=lambda part, whole: Share(part, whole, "", "", "").percent,
         icc=model.icc(), components=model.components())
+
+
+def _own(one: Settled, chance: np.ndarray, scheme: Scheme) -> float:
+    """The share of simulated panels that give an alliance the grade that its panel gave."""
+    return float(chance[GRADES.index(scheme.grade(float(one.panel_score)))])
+
+
+def _distance(one: Settled, scheme: Scheme) -> float:
+    """How far the combined score is from the nearest cut-off."""
+    return min(abs(float(one.combined) - floor) for floor in scheme.floors.values() if floor)
 
 
 def ladder(work: Scores) -> Table:
@@ -230,10 +239,12 @@ def trace(work: Scores) -> Table:
 
 def listed(work: Scores) -> Table:
     """The list for the re-review, with what was decided; empty where nobody is on it."""
-    rows = [[one.entry.name, one.entry.code, "；".join(one.reasons) or "未列入清单而提请复核", str(one.panel_score),
-             f"{one.review.score}（{one.review.reason}）" if one.review else "尚无决定"]
-            for one in work.settled if one.reasons or one.review]
-    return Table("listed", "重点差异清单与复核决定", ["联盟名称", "代码", "列入原因", "合成评分", "复核决定"], rows, "lclrl", stretch=2)
+    rows: list[list[str] | str] = []
+    for one in (one for one in work.settled if one.reasons or one.review):
+        decided = f"复核{one.review.score}分：{one.review.reason}" if one.review else "尚无决定"
+        rows.append([short(one.entry.name), one.entry.code, str(one.panel_score), str(one.review.score) if one.review else "待定",
+                     f"{'；'.join(one.reasons) or '未列入清单而提请复核'}。{decided}"])
+    return Table("listed", "重点差异清单与复核决定", ["联盟", "代码", "合成评分", "复核评分", "列入原因与决定"], rows, "lcrrl", stretch=4)
 
 
 def experts(work: Scores) -> Table:
@@ -244,7 +255,7 @@ def experts(work: Scores) -> Table:
         if parts > 1:
             rows.append(f"第{part + 1}片（片与片之间的宽严不能比较）")
         rows += [[use.expert.key, use.expert.name, str(use.alliances), str(use.marks), number(use.mean), number(use.spread),
-                  signed(use.deviation), signed(use.severity), f"{signed(use.low)}—{signed(use.high)}" if use.low == use.low else "—",
+                  signed(use.deviation), signed(use.severity), f"{signed(use.low)} 至 {signed(use.high)}" if use.low == use.low else "—",
                   "、".join(use.hints) or "—"] for use in uses if use.part == part]
     records = [{"专家": u.expert.key, "联盟数": u.alliances, "单项分数": u.marks, "平均总分": number(u.mean, 4),
                 "标准差": number(u.spread, 4), "平均偏离": signed(u.deviation, 4), "宽严": signed(u.severity, 4),
@@ -256,7 +267,7 @@ def experts(work: Scores) -> Table:
 def adjusted(work: Scores) -> Table:
     """Those whose grade or score would differ most once severity is taken off; the raw score beside it."""
     labels = work.panel.scheme.labels
-    found = [(one, value, score, grade) for one, value, score, grade in work.adjusted() if one.review is None]
+    found = [(one, value, score, grade) for one, value, score, grade in work.adjusted if one.review is None]
     changed = [row for row in found if row[3] != row[0].grade]
     rows: list[list[str] | str] = [[one.entry.name, one.entry.code, str(one.score), str(score), signed(float(score) - float(one.score), 0),
                                     labels[one.grade], labels[grade]] for one, _, score, grade in changed]
@@ -289,12 +300,10 @@ def _paired(key: str, caption: str, what: str, rows: list[list[str]]) -> Table:
 
 def confidence(work: Scores) -> Table:
     """The alliances whose grade another panel of such experts might well not give; empty where every grade is firm."""
-    chances, labels, scheme = work.confidence(), work.panel.scheme.labels, work.panel.scheme
-    base = rounded([float(one.combined) for one in work.settled], work.rules["评分小数位"])
+    chances, labels, scheme = work.confidence, work.panel.scheme.labels, work.panel.scheme
     rows, records = [], []
-    for one, chance, score in zip(work.settled, chances, base):
-        grade = scheme.grade(float(min(score, 100)))
-        own = float(chance[GRADES.index(grade)])
+    for one, chance in zip(work.settled, chances):
+        grade, own = scheme.grade(float(one.panel_score)), _own(one, chance, scheme)
         records.append({"联盟": one.entry.name, "代码": one.entry.code, "合成评分": str(one.panel_score), "等级": grade,
                         **{f"{g}的把握": f"{float(c):.3f}" for g, c in zip(GRADES, chance)}})
         if own < SURE and one.review is None:
@@ -313,9 +322,9 @@ def strengths(work: Scores) -> Table:
         rows.append(heading)
         for group in (g for g in groups if g in found):
             apart = sorted(((a - b, name) for a, b, name in zip(found[group], found[""], names)), reverse=True)
-            rows.append([labels[group], *("；".join(f"{name} {signed(100 * gap, 1)}" for gap, name in part)
-                                          for part in (apart[:3], apart[:-4:-1]))])
-    return Table("strengths", "各档、各批得分率最突出和最不足的指标", ["范围", "最突出", "最不足"], rows, "lll", stretch=1,
+            for word, part in (("最突出", apart[:3]), ("最不足", apart[:-4:-1])):
+                rows.append([labels[group], word, "；".join(f"{name} {signed(100 * gap, 1)}" for gap, name in part)])
+    return Table("strengths", "各档、各批得分率最突出和最不足的指标", ["范围", "方面", "指标"], rows, "lll", stretch=2,
                  note="数字是得分率与全部参评联盟相差的百分点。")
 
 

@@ -1,0 +1,423 @@
+"""From entries and marks to the score sheet: panels by hand, the workbook's errors, the chain on the simulated panel."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+import openpyxl
+import pandas as pd
+import pytest
+from conftest import DATA, PERIODS, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis import breakdown, sheets
+from analysis.grades import GRADES
+from analysis.panel import example, scores, shown, workbook
+from analysis.panel import sheet as writer
+from analysis.problems import DataError
+
+NAMES = {"L001": ("钢铁可循环流程技术创新战略联盟", 101), "L002": ("新一代煤（能源）化工产业技术创新战略联盟", 102),
+         "L003": ("煤炭开发利用技术创新战略联盟", 103)}
+HAND = {
+    "指标": [["一级指标", "二级指标", "分值", "评分标准"], ["组织", "理事会", 40, "按时开会"], ["协同", "政府项目", 60, "有项目"]],
+    "规则": [["项目", "数值"], ["信息完整的最少填写数", 2], ["汇总方法", "平均"], ["两阶段合成", "加权"], ["会评权重", "60%"],
+           ["重点差异：极差超过", 30], ["重点差异：组间等级不同", "是"]],
+    "评价期": [["项目", "数值"], ["开始日期", "2017-01-01"], ["结束日期", "2017-12-31"]],
+    "专家": [["专家", "姓名", "所属联盟", "初评组", "会评组"], ["A", "甲", "煤炭开发利用技术创新战略联盟", "一", None],
+           ["B", "乙", None, "一", None], ["C", "丙", None, None, "二"]],
+    "录入": [["联盟名称", "批次", "初评组", "会评组", "理事会", "政府项目"],
+           ["钢铁可循环流程技术创新战略联盟", 101, "一", "二", "3次", "无"],
+           ["新一代煤（能源）化工产业技术创新战略联盟", 102, "一", "二", "2次", 5],
+           ["煤炭开发利用技术创新战略联盟", 103, None, None, "1次", None]],
+    "评分": [["专家", "阶段", "联盟名称", "理事会", "政府项目"],
+           ["A", "初评", "钢铁可循环流程技术创新战略联盟", 30, 40.5], ["B", "初评", "钢铁可循环流程技术创新战略联盟", 32, 45],
+           ["C", "会评", "钢铁可循环流程技术创新战略联盟", 35, 45],
+           ["A", "初评", "新一代煤（能源）化工产业技术创新战略联盟", 20, 30], ["B", "初评", "新一代煤（能源）化工产业技术创新战略联盟", 20, 28],
+           ["C", "会评", "新一代煤（能源）化工产业技术创新战略联盟", 20, 29]],
+}
+STEEL, COAL = "钢铁可循环流程技术创新战略联盟", "新一代煤（能源）化工产业技术创新战略联盟"
+
+
+def put(data, content):
+    """The panel of 2017 in a data folder, with the given sheets."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in content.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    path = workbook.path_of("2017", data)
+    path.parent.mkdir(exist_ok=True)
+    book.save(path)
+    return path
+
+
+def hand(**changes):
+    """The panel by hand with some sheets changed: a list of rows, or a function of the rows."""
+    content = {name: [list(row) for row in rows] for name, rows in HAND.items()}
+    for name, change in changes.items():
+        content[name] = change(content[name]) if callable(change) else change
+    return content
+
+
+def rule(item, value):
+    return lambda rows: [row for row in rows if row[0] != item] + [[item, value]]
+
+
+def read(data, **changes):
+    put(data, hand(**changes))
+    return workbook.read("2017", data)
+
+
+def problems(data, **changes):
+    put(data, hand(**changes))
+    with pytest.raises(DataError) as error:
+        workbook.read("2017", data)
+    return str(error.value)
+
+
+# By hand: steel 70.5 and 77 in the first stage, 80 in the second; coal 50 and 48, then 49.
+
+def test_by_hand(data):
+    work = scores.Scores(read(data))
+    steel, coal = work.settled
+    assert steel.stages == (Fraction("73.75"), Fraction(80)) and steel.combined == Fraction("77.5")
+    assert steel.score == Decimal(78) and steel.grade == GRADES[1] and not steel.reasons
+    assert coal.combined == 49 and coal.score == Decimal(49) and coal.grade == GRADES[3]
+    assert [entry.state for entry in work.panel.intake] == ["", "", "信息不完整"]
+    assert workbook.counted(work.panel) == {"登记联盟数": 146, "录入信息联盟数": 3, "信息不完整联盟数": 1, "参评联盟数": 2, "专家人数": 3}
+
+
+@pytest.mark.parametrize(("joining", "how", "steel"), [
+    ("替代", "平均", Fraction(80)), ("合并", "平均", Fraction("455/6") * 1), ("合并", "中位数", Fraction(77)),
+    ("合并", "截尾平均", Fraction(77)), ("加权", "中位数", Fraction("77.5"))])
+def test_rules(data, joining, how, steel):
+    panel = read(data, 规则=lambda rows: rule("汇总方法", how)(rule("两阶段合成", joining)(rows)))
+    assert scores.Scores(panel).settled[0].combined == (Fraction("227.5") / 3 if how == "平均" and joining == "合并" else steel)
+
+
+def test_rounding_is_half_up_once_at_the_end(data):
+    def marks(rows):
+        return [rows[0], *([e, s, n, a, b] for e, s, n, a, b in rows[1:] if n == COAL),
+                ["A", "初评", STEEL, 34.5, 50], ["B", "初评", STEEL, 34.5, 50], ["C", "会评", STEEL, 34.5, 50]]
+    one = scores.Scores(read(data, 评分=marks)).settled[0]
+    assert one.combined == Fraction("84.5") and one.score == Decimal(85) and one.grade == GRADES[0]
+
+
+def test_the_list_and_the_re_review(data):
+    def apart(rows):
+        rows[1][3:] = [10, 20]
+        return rows
+    work = scores.Scores(read(data, 评分=apart))
+    assert [r.entry.name for r in work.listed] == [STEEL]
+    assert work.listed[0].reasons[0] == "专家总分极差50分" and "初评为活跃度一般，会评为活跃度较高" in work.listed[0].reasons[1]
+    with pytest.raises(DataError, match=f"复核: {STEEL} .*no decided score"):
+        writer.build(work)
+    decided = scores.Scores(read(data, 评分=apart, 复核=[["联盟名称", "批次", "复核评分", "理由"], [STEEL, 101, 71, "集体核对"]]))
+    assert decided.settled[0].score == 71 and decided.settled[0].review.place == "复核 C2"
+    writer.put(writer.build(decided), sheets.path_of("2017", data))
+    assert [(a.name, a.score) for a in sheets.read("2017", data).evaluated] == [(STEEL, 71), (COAL, 49)]
+
+
+def test_withholding_is_a_rule(data):
+    work = scores.Scores(read(data, 规则=rule("不公布评分的等级", "活跃度较差")))
+    content = writer.build(work)
+    writer.put(content, sheets.path_of("2017", data))
+    back = sheets.read("2017", data)
+    assert [(a.score, a.grade) for a in back.evaluated] == [(78, GRADES[1]), (None, GRADES[3])]
+    assert content == writer.build(work)  # no clock in it
+
+
+def test_long_is_as_wide(data):
+    wide = scores.Scores(read(data))
+    rows = [["专家", "阶段", "联盟名称", "批次", "指标", "分数"]]
+    for expert, stage, name, *marks in HAND["评分"][1:]:
+        code = 101 if name == STEEL else 102
+        rows += [[expert, stage, name, code, indicator, mark] for indicator, mark in zip(("理事会", "政府项目"), marks)]
+    long = scores.Scores(read(data, 评分=rows))
+    assert long.panel.long and not wide.panel.long
+    assert [one.combined for one in long.settled] == [one.combined for one in wide.settled]
+
+
+WRONG = [
+    ({"指标": lambda r: [*r[:2], ["协同", "政府项目", 50, ""]]}, "指标: the points add up to 90, not 100"),
+    ({"规则": rule("汇总方法", "众数")}, "规则 › B7: 汇总方法 \"众数\" is not one of 平均、中位数、截尾平均"),
+    ({"规则": rule("没有的规则", 1)}, "规则 › A8: rule \"没有的规则\" is not one of"),
+    ({"规则": lambda r: [x for x in r if x[0] != "两阶段合成"]}, "规则: has no rule 两阶段合成"),
+    ({"规则": lambda r: [x for x in r if x[0] != "会评权重"]}, "there is no 会评权重"),
+    ({"评价期": lambda r: [*r, ["录入信息联盟数", 9]]}, "录入信息联盟数 9 is not the 3 that the other sheets count"),
+    ({"专家": lambda r: [*r, ["A", "丁", None, "一", None]]}, "专家 › A5: \"A\" stands in A2 already"),
+    ({"专家": lambda r: [*r, ["D", "丁", "某某联盟", "一", None]]}, "专家 › C5: the registry does not know \"某某联盟\""),
+    ({"录入": lambda r: [*r, r[1]]}, "录入 › A5"),
+    ({"录入": lambda r: [[c for c in row[:5]] for row in r]}, "录入: has no column for 1 of 2 indicators: 政府项目"),
+    ({"评分": lambda r: [*r[:1], ["A", "初评", STEEL, 41, 40], *r[2:]]}, "评分 › D2: mark 41 is not between 0 and the 40 points of 理事会"),
+    ({"评分": lambda r: [*r[:1], ["A", "初评", STEEL, 1.005, 40], *r[2:]]}, "评分 › D2: mark 1.005 has more than two decimals"),
+    ({"评分": lambda r: [*r[:1], ["A", "初评", STEEL, "三", 40], *r[2:]]}, "评分 › D2: mark \"三\" is not a number"),
+    ({"评分": lambda r: [*r[:1], ["A", "初评", STEEL, None, 40], *r[2:]]}, "评分 › D2: the mark of A for"),
+    ({"评分": lambda r: [*r, ["X", "初评", STEEL, 1, 1]]}, "评分 › A8: expert \"X\" is not in the sheet 专家"),
+    ({"评分": lambda r: [*r, ["A", "终评", STEEL, 1, 1]]}, "评分 › B8: stage \"终评\""),
+    ({"评分": lambda r: [*r, ["A", "初评", "钢铁", 1, 1]]}, "评分 › C8: alliance \"钢铁\" is not in the sheet 录入"),
+    ({"评分": lambda r: [*r, ["B", "初评", "煤炭开发利用技术创新战略联盟", 1, 1]]}, "评分 › C8: \"煤炭开发利用技术创新战略联盟\" is not evaluated"),
+    ({"评分": lambda r: [*r, ["A", "会评", STEEL, 1, 1]]}, "评分 › A8: A is in 会评组 none"),
+    ({"评分": lambda r: [*r, r[1]]}, "评分 › D8: the mark of A for"),
+    ({"评分": lambda r: r[:-1]}, f"评分: C for {COAL} in 会评 has no marks"),
+    ({"复核": [["联盟名称", "批次", "复核评分", "理由"], [STEEL, 101, 101, "x"]]}, "复核 › C2: score 101 is not between 0 and 100"),
+    ({"复核": [["联盟名称", "批次", "复核评分", "理由"], [STEEL, 101, 70.5, "x"]]}, "复核 › C2: score 70.5 has more decimals"),
+    ({"复核": [["联盟名称", "批次", "复核评分", "理由"], [STEEL, 101, 70, None]]}, "复核 › D2: reason is blank"),
+]
+
+
+@pytest.mark.parametrize(("changes", "said"), WRONG, ids=[said[:40] for _, said in WRONG])
+def test_errors_name_their_cell(data, changes, said):
+    assert f"2017.xlsx › {said}" in problems(data, **changes) or said in problems(data, **changes)
+
+
+def test_recusal(data):
+    def own(rows):
+        rows[1][2] = STEEL
+        return rows
+    assert "评分 › A2: A belongs to" in problems(data, 专家=own)
+    panel = read(data, 专家=own, 评分=lambda rows: [rows[0], *rows[2:]])  # and a recused mark is not missing
+    assert scores.Scores(panel).settled[0].stages[0] == 77
+
+
+def test_all_errors_at_once(data):
+    said = problems(data, 评分=lambda r: [*r, ["X", "初评", STEEL, 1, 1], ["A", "终评", STEEL, 1, 1], ["A", "初评", "钢铁", 1, 1]])
+    assert [line.split(":")[0] for line in said.splitlines()] == [f"2017.xlsx › 评分 › {cell}" for cell in ("A8", "B9", "C10")]
+
+
+def test_a_formula_that_was_never_calculated_is_not_blank(data):
+    said = problems(data, 评分=lambda r: [*r[:1], ["A", "初评", STEEL, "=1+1", 40], *r[2:]])
+    assert "评分 › D2: mark (a formula) is a formula that was never calculated" in said
+
+
+def test_an_error_of_the_spreadsheet_is_not_blank(data):
+    path = put(data, hand())
+    book = openpyxl.load_workbook(path)
+    book["评分"]["D2"].value, book["评分"]["D2"].data_type = "#N/A", "e"
+    book.save(path)
+    with pytest.raises(DataError, match=r"评分 › D2: mark #N/A|评分 › D2: mark \"#N/A\" is an error of the spreadsheet"):
+        workbook.read("2017", data)
+
+
+def test_both_readers_give_the_same_cells(data):
+    path = put(data, hand())
+    quick, careful = workbook.PanelWorkbook(path), sheets._Workbook(path)
+    assert {name: [[(c.value, c.place) for c in row] for row in rows] for name, rows in quick.sheets.items()} == \
+        {name: [[(c.value, c.place) for c in row] for row in rows] for name, rows in careful.sheets.items()}
+
+
+units = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 10_000)), min_size=1, max_size=40)
+
+
+@settings(max_examples=100, deadline=None)
+@given(units, st.integers(0, 3))
+def test_centres_are_exact(pairs, trim):
+    frame = pd.DataFrame(pairs, columns=["of", "units"]).sort_values(["of", "units"])
+    for how in (workbook.MEAN, workbook.MEDIAN, workbook.TRIMMED):
+        above, below = scores.centres(frame["units"].to_numpy(), frame["of"].to_numpy(), 5, how, trim)
+        for group in range(5):
+            mine = sorted(number for of, number in pairs if of == group)
+            if not mine:
+                assert below[group] == 0
+                continue
+            cut = min(trim, (len(mine) - 1) // 2) if how == workbook.TRIMMED else 0
+            kept = mine[cut:len(mine) - cut]
+            middle = Fraction(mine[(len(mine) - 1) // 2] + mine[len(mine) // 2], 2)
+            expected = middle if how == workbook.MEDIAN else Fraction(sum(kept), len(kept))
+            assert Fraction(int(above[group]), int(below[group])) == expected
+
+
+def test_relabelling_experts_changes_no_score(data):
+    before = scores.Scores(read(data))
+    swap = {"A": "C", "C": "A"}
+    def relabel(rows):
+        return [[swap.get(row[0], row[0]), *row[1:]] for row in rows]
+    after = scores.Scores(read(data, 专家=relabel, 评分=relabel))
+    assert [one.combined for one in before.settled] == [one.combined for one in after.settled]
+
+
+def test_commas_in_an_indicators_name(data):
+    name = "展览、论坛、会议"
+    panel = read(data, 指标=lambda r: [r[0], ["组织", name, 40, ""], r[2]], 录入=lambda r: [[name if c == "理事会" else c for c in r[0]], *r[1:]],
+                 评分=lambda r: [[name if c == "理事会" else c for c in r[0]], *r[1:]], 规则=rule("信息完整的必填指标", f"{name}、政府项目"))
+    assert set(panel.rules["信息完整的必填指标"]) == {name, "政府项目"}
+
+
+# The simulated panel: the whole chain.
+
+@pytest.fixture(scope="module")
+def chain(shared, period):
+    """A simulated data folder on which panel and report were run, with what the panel said."""
+    import fcntl
+
+    out = shared / f"example-{period}"
+    with (shared / f"example-{period}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (out / "said.txt").exists():
+            made = run("example-panel", period, out=out)
+            assert made.returncode == 0, made.stderr
+            result = run("panel", period, out=out, data=out)
+            assert result.returncode == 0, result.stderr
+            report = run("report", period, out=out, data=out)
+            assert report.returncode == 0, report.stderr
+            (out / "said.txt").write_text(result.stdout, "utf8")
+    return out
+
+
+def test_round_trip_to_the_published_scores(chain, period):
+    published, back = sheets.read(period), sheets.read(period, chain)
+    assert {a.id: (a.score, a.grade) for a in back.evaluated} == {a.id: (a.score, a.grade) for a in published.evaluated}
+    work = scores.Scores(workbook.read(period, chain))
+    decided = [one for one in work.settled if one.review]
+    assert 0 < len(decided) <= len(work.settled) / 10
+    assert work.model.parts == 1
+    for grade, counts in published.activities.items():
+        assert shown.read(back).joined(back).activities[grade] == counts
+    if "有网站联盟数" in published.facts:
+        assert back.facts["有网站联盟数"] == published.facts["有网站联盟数"]
+
+
+def test_simulated_says_so_on_every_sheet_and_page(chain, period):
+    pypdf = pytest.importorskip("pypdf")
+    for path in (workbook.path_of(period, chain), sheets.path_of(period, chain)):
+        book = openpyxl.load_workbook(path)
+        assert all("模拟数据" in str(sheet["A1"].value) for sheet in book)
+    for name, mark in ((period, "模拟数据"), (f"panel-{period}", "内部资料")):
+        pages = [page.extract_text() for page in pypdf.PdfReader(chain / "reports" / f"{name}.pdf").pages]
+        assert all(mark in page.replace("\n", "") and "模拟数据" in page.replace("\n", "") for page in pages)
+        assert mark in re.search(r"<h1>(.*?)</h1>", (chain / "reports" / f"{name}.html").read_text("utf8"))[1]
+
+
+def test_nothing_of_an_expert_or_a_withheld_score_in_the_public_files(chain, period):
+    """The roster may stand there; marks, deviations, flags and withheld scores may not."""
+    import json
+
+    work = scores.Scores(workbook.read(period, chain))
+    public = {path: path.read_text("utf-8-sig") for folder in ("reports", f"figures/{period}") for path in (chain / folder).iterdir()
+              if path.suffix in (".html", ".csv", ".svg", ".ipynb") and not path.name.startswith("panel-")}
+    pypdf = pytest.importorskip("pypdf")
+    public["pdf"] = "".join(page.extract_text() for page in pypdf.PdfReader(chain / "reports" / f"{period}.pdf").pages)
+    public["sheet"] = json.dumps([[c for c in row] for sheet in openpyxl.load_workbook(sheets.path_of(period, chain))
+                                  for row in sheet.iter_rows(values_only=True)], default=str, ensure_ascii=False)
+    keys = re.compile(r"(?<![A-Za-z0-9#])(" + "|".join(expert.key for expert in work.panel.experts) + r")(?![0-9A-Za-z])")
+    forbidden = ("偏离", "偏宽", "偏严", "宽严", "分差偏", "复核评分", "总分极差", "残差")
+    for path, text in public.items():
+        plain = re.sub(r"base64,[A-Za-z0-9+/=]+|<path[^>]*>|<use[^>]*>|id=\"[^\"]*\"|#[0-9a-zA-Z]+|\"[0-9a-f]{8,}\"", "", text)
+        assert not [word for word in forbidden if word in plain], path
+        assert not keys.search(plain), (path, keys.search(plain))
+    withheld = [one for one in work.settled if one.withheld]
+    assert bool(withheld) == (period == "2020-2021")
+    report = public[chain / "reports" / f"{period}.html"]
+    for one in withheld:
+        row = next(r for r in re.findall(r"<tr>.*?</tr>", report, re.S) if one.entry.name in r)
+        assert ">未公布<" in row and f">{one.score}<" not in row
+    rows = {a.name: a.score for a in sheets.read(period, chain).evaluated}
+    assert all(rows[one.entry.name] is None for one in withheld)
+
+
+def test_the_indicator_section_comes_from_the_panel(chain, period):
+    html = (chain / "reports" / f"{period}.html").read_text("utf8")
+    found = shown.read(sheets.read(period, chain))
+    assert "带动产业发展成效" in html and "各档、各批的强项和弱项" in html
+    share = found.share(found.pillar(0)[0], GRADES[0])
+    assert f"{share.part}家（{share.percent}）" in html
+    lacking = found.lacking()
+    assert ("后两档的联盟最缺的就是" in html) == bool(lacking)
+    for name in lacking:
+        assert all(found.share(name, g).fraction >= Fraction(3, 4) for g in GRADES[:2])
+        assert all(found.share(name, g).fraction < Fraction(1, 2) for g in GRADES[2:])
+
+
+def test_every_score_can_be_followed_back(chain, period):
+    trace = pd.read_csv(chain / "reports" / f"panel-{period}-trace.csv", dtype=str)
+    rows = [*openpyxl.load_workbook(workbook.path_of(period, chain), read_only=True)["评分"].iter_rows(values_only=True)]
+    work = scores.Scores(workbook.read(period, chain))
+    assert len(trace) == len(work.totals)
+    first = trace.iloc[0]
+    number = int(first["评分表的行"].split("!")[1])
+    width = len(work.panel.indicators)
+    marks = [row[4] for row in rows[number - 1:number - 1 + width]] if work.panel.long else rows[number - 1][3:]
+    assert rows[number - 1][0] == first["专家"] and sum(marks) == float(first["专家总分"])
+
+
+def test_no_panel_no_section(made, period):
+    html = (made / "reports" / f"{period}.html").read_text("utf8")
+    assert "带动产业发展成效</h" not in html and "强项和弱项" not in html
+
+
+def test_panel_and_sheet_must_agree(data):
+    put(data, hand())
+    with pytest.raises(DataError, match="are evaluated here or in score_sheets"):
+        shown.read(sheets.read("2017", data))
+
+
+def test_a_sheet_is_replaced_only_when_told(data, tmp_path):
+    put(data, hand())
+    before = sheets.path_of("2017", data).read_bytes()
+    refused = run("panel", "2017", out=tmp_path / "out", data=data)
+    assert refused.returncode == 2 and "FORCE=1" in refused.stderr
+    assert sheets.path_of("2017", data).read_bytes() == before
+
+
+def test_commands_that_are_wrong(tmp_path):
+    none = run("panel", "2021", out=tmp_path)
+    assert none.returncode == 2 and "there is no panel for '2021'" in none.stderr
+    inside = run("example-panel", "2017", out=DATA / "panel-example")
+    assert inside.returncode == 2 and not (DATA / "panel-example").exists()
+    (tmp_path / "mine").write_text("x")
+    assert run("example-panel", "2017", out=tmp_path).returncode == 2
+
+
+def test_a_panel_that_waits_makes_its_report_and_no_sheet(data, tmp_path):
+    def apart(rows):
+        rows[1][3:] = [10, 20]
+        return rows
+    put(data, hand(评分=apart))
+    before = sheets.path_of("2017", data).read_bytes()
+    result = run("panel", "2017", out=tmp_path / "out", data=data)
+    assert result.returncode == 1 and "no decided score" in result.stderr
+    assert (tmp_path / "out" / "reports" / "panel-2017.pdf").exists()
+    assert sheets.path_of("2017", data).read_bytes() == before
+
+
+def test_the_period_report_does_not_load_statistics():
+    import subprocess
+    import sys
+
+    code = "import sys; from analysis.panel import shown; print([m for m in ('scipy', 'krippendorff', 'numpy') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_claims_about_the_weaker_grades_are_tested():
+    """An indicator that one of the lower grades does show is not said to be lacking."""
+    period = sheets.read("2017")
+    named = {grade: [a for a in period.evaluated if a.grade == grade] for grade in GRADES}
+    indicator = workbook.Indicator("协同", "政府项目", Fraction(100), "")
+    def entries(grade, part):
+        here = named[grade]
+        return [workbook.Entry(a.id, a.name, a.code, a.how, a.row, shown=frozenset(["政府项目"] if n < part * len(here) else []))
+                for n, a in enumerate(here)]
+    lacking = shown.Shown(period, [indicator], {g: entries(g, p) for g, p in zip(GRADES, (1, 0.8, 0.4, 0))})
+    shown_by_one = shown.Shown(period, [indicator], {g: entries(g, p) for g, p in zip(GRADES, (1, 0.8, 0.6, 0))})
+    assert lacking.lacking() == ["政府项目"] and shown_by_one.lacking() == []
+
+
+def test_shares_have_their_denominators(chain, period):
+    found = shown.read(sheets.read(period, chain))
+    for grade in found.grades():
+        assert sum(found.share(i.name, grade).whole == len(found.groups[grade]) for i in found.indicators) == 20
+    assert found.share(found.indicators[0].name).of == breakdown.EVALUATED
+
+
+def test_example_is_the_same_again(tmp_path):
+    a, b = (example.make("2017", DATA, tmp_path / name).read_bytes() for name in "ab")
+    assert a == b
+
+
+def test_dates_and_periods_of_the_tests():
+    assert PERIODS == ("2017", "2020-2021") and sheets.read("2017").end == dt.date(2017, 12, 31)
