@@ -168,13 +168,13 @@ def stacked(numbers: Numbers, key: str, caption: str) -> Figure:
     return Figure(key, caption, alt, drawn(WIDE, 0.62 * len(bars) + 0.75, draw, message, alt), table, records, below=True)
 
 
-def _key(axes: Axes, entries: list[tuple[str, str]], y: float) -> None:
+def _key(axes: Axes, entries: list[tuple[str, str]], y: float, x: float = -0.005) -> None:
     """A line of coloured squares with their names above the axes."""
     from matplotlib.patches import Patch
 
     handles = [Patch(facecolor=colour(key), edgecolor="#9A9A9A", linewidth=0.4, hatch=_hatch(key), label=label)
                for key, label in entries]
-    axes.legend(handles=handles, ncols=len(handles), loc="lower left", bbox_to_anchor=(-0.005, y), borderaxespad=0,
+    axes.legend(handles=handles, ncols=len(handles), loc="lower left", bbox_to_anchor=(x, y), borderaxespad=0,
                 handlelength=1, handleheight=1, columnspacing=1.4, handletextpad=0.5, fontsize=8.5)
 
 
@@ -282,13 +282,13 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
         axes.set(xlim=(min(35, 100 * min(min(g) for g in gaps.values()) - 5), 103), ylim=(len(names) - 0.5, -0.5),
                  xlabel="开展该项活动的联盟在本档联盟中的占比（%）")
         axes.grid(axis="x")
-        _key(axes, list(labels.items()), y=1.01)
+        _key(axes, list(labels.items()), 1.01, *([-0.48] if len(labels) > 2 else []))
 
     records = [{"等级": grade, "活动": name, "联盟数": counts[name], "分母": counts["联盟数"]}
                for grade, counts in given.items() for name in names]
     rows = [[name, *(f"{c[name]}（{Share(c[name], c['联盟数'], name, g, labels[g]).percent}）" for g, c in given.items())]
             for name in names]
     table = Table("", "", ["活动", *labels.values()], rows, "l" + "r" * len(given))
-    message = f"两档相差最大的一项：{widest}" if len(given) == 2 else ""
+    message = f"{'两' if len(given) == 2 else '各'}档相差最大的一项：{widest}" if len(given) > 1 else ""
     svg = drawn(WIDE, 3.4, draw, message, alt)
     return Figure(key, caption, alt, svg, table, records, below=True)

@@ -290,7 +290,8 @@ class _Workbook:
                     xml, formulas, number = _without_blanks(part)
                     has_formulas, cells = has_formulas or formulas, cells + number
                     if cells > self.most_cells:
-                        self._stop("too large", f"has more than {self.most_cells:,} filled cells; keep only the sheets of the period")
+                        self._stop("too large", f"has more than {self.most_cells:,} filled cells; "
+                                   "keep only the sheets of the period")
                     target.writestr(info.filename, xml)
         return slim, has_formulas
 

@@ -23,21 +23,42 @@ from analysis.problems import DataError
 NAMES = {"L001": ("钢铁可循环流程技术创新战略联盟", 101), "L002": ("新一代煤（能源）化工产业技术创新战略联盟", 102),
          "L003": ("煤炭开发利用技术创新战略联盟", 103)}
 HAND = {
-    "指标": [["一级指标", "二级指标", "分值", "评分标准"], ["组织", "理事会", 40, "按时开会"], ["协同", "政府项目", 60, "有项目"]],
-    "规则": [["项目", "数值"], ["信息完整的最少填写数", 2], ["汇总方法", "平均"], ["两阶段合成", "加权"], ["会评权重", "60%"],
-           ["重点差异：极差超过", 30], ["重点差异：组间等级不同", "是"]],
+    "指标": [
+        ["一级指标", "二级指标", "分值", "评分标准"],
+        ["组织", "理事会", 40, "按时开会"],
+        ["协同", "政府项目", 60, "有项目"],
+    ],
+    "规则": [
+        ["项目", "数值"],
+        ["信息完整的最少填写数", 2],
+        ["汇总方法", "平均"],
+        ["两阶段合成", "加权"],
+        ["会评权重", "60%"],
+        ["重点差异：极差超过", 30],
+        ["重点差异：组间等级不同", "是"],
+    ],
     "评价期": [["项目", "数值"], ["开始日期", "2017-01-01"], ["结束日期", "2017-12-31"]],
-    "专家": [["专家", "姓名", "所属联盟", "初评组", "会评组"], ["A", "甲", "煤炭开发利用技术创新战略联盟", "一", None],
-           ["B", "乙", None, "一", None], ["C", "丙", None, None, "二"]],
-    "录入": [["联盟名称", "批次", "初评组", "会评组", "理事会", "政府项目"],
-           ["钢铁可循环流程技术创新战略联盟", 101, "一", "二", "3次", "无"],
-           ["新一代煤（能源）化工产业技术创新战略联盟", 102, "一", "二", "2次", 5],
-           ["煤炭开发利用技术创新战略联盟", 103, None, None, "1次", None]],
-    "评分": [["专家", "阶段", "联盟名称", "理事会", "政府项目"],
-           ["A", "初评", "钢铁可循环流程技术创新战略联盟", 30, 40.5], ["B", "初评", "钢铁可循环流程技术创新战略联盟", 32, 45],
-           ["C", "会评", "钢铁可循环流程技术创新战略联盟", 35, 45],
-           ["A", "初评", "新一代煤（能源）化工产业技术创新战略联盟", 20, 30], ["B", "初评", "新一代煤（能源）化工产业技术创新战略联盟", 20, 28],
-           ["C", "会评", "新一代煤（能源）化工产业技术创新战略联盟", 20, 29]],
+    "专家": [
+        ["专家", "姓名", "所属联盟", "初评组", "会评组"],
+        ["A", "甲", "煤炭开发利用技术创新战略联盟", "一", None],
+        ["B", "乙", None, "一", None],
+        ["C", "丙", None, None, "二"],
+    ],
+    "录入": [
+        ["联盟名称", "批次", "初评组", "会评组", "理事会", "政府项目"],
+        ["钢铁可循环流程技术创新战略联盟", 101, "一", "二", "3次", "无"],
+        ["新一代煤（能源）化工产业技术创新战略联盟", 102, "一", "二", "2次", 5],
+        ["煤炭开发利用技术创新战略联盟", 103, None, None, "1次", None],
+    ],
+    "评分": [
+        ["专家", "阶段", "联盟名称", "理事会", "政府项目"],
+        ["A", "初评", "钢铁可循环流程技术创新战略联盟", 30, 40.5],
+        ["B", "初评", "钢铁可循环流程技术创新战略联盟", 32, 45],
+        ["C", "会评", "钢铁可循环流程技术创新战略联盟", 35, 45],
+        ["A", "初评", "新一代煤（能源）化工产业技术创新战略联盟", 20, 30],
+        ["B", "初评", "新一代煤（能源）化工产业技术创新战略联盟", 20, 28],
+        ["C", "会评", "新一代煤（能源）化工产业技术创新战略联盟", 20, 29],
+    ],
 }
 STEEL, COAL = "钢铁可循环流程技术创新战略联盟", "新一代煤（能源）化工产业技术创新战略联盟"
 
@@ -89,7 +110,13 @@ def test_by_hand(data):
     assert steel.score == Decimal(78) and steel.grade == GRADES[1] and not steel.reasons
     assert coal.combined == 49 and coal.score == Decimal(49) and coal.grade == GRADES[3]
     assert [entry.state for entry in work.panel.intake] == ["", "", "信息不完整"]
-    assert workbook.counted(work.panel) == {"登记联盟数": 146, "录入信息联盟数": 3, "信息不完整联盟数": 1, "参评联盟数": 2, "专家人数": 3}
+    assert workbook.counted(work.panel) == {
+        "登记联盟数": 146,
+        "录入信息联盟数": 3,
+        "信息不完整联盟数": 1,
+        "参评联盟数": 2,
+        "专家人数": 3,
+    }
 
 
 @pytest.mark.parametrize(("joining", "how", "steel"), [
@@ -145,27 +172,36 @@ def test_long_is_as_wide(data):
 
 WRONG = [
     ({"指标": lambda r: [*r[:2], ["协同", "政府项目", 50, ""]]}, "指标: the points add up to 90, not 100"),
-    ({"规则": rule("汇总方法", "众数")}, "规则 › B7: 汇总方法 \"众数\" is not one of 平均、中位数、截尾平均"),
-    ({"规则": rule("没有的规则", 1)}, "规则 › A8: rule \"没有的规则\" is not one of"),
+    ({"规则": rule("汇总方法", "众数")}, '规则 › B7: 汇总方法 "众数" is not one of 平均、中位数、截尾平均'),
+    ({"规则": rule("没有的规则", 1)}, '规则 › A8: rule "没有的规则" is not one of'),
     ({"规则": lambda r: [x for x in r if x[0] != "两阶段合成"]}, "规则: has no rule 两阶段合成"),
     ({"规则": lambda r: [x for x in r if x[0] != "会评权重"]}, "there is no 会评权重"),
     ({"评价期": lambda r: [*r, ["录入信息联盟数", 9]]}, "录入信息联盟数 9 is not the 3 that the other sheets count"),
-    ({"专家": lambda r: [*r, ["A", "丁", None, "一", None]]}, "专家 › A5: \"A\" stands in A2 already"),
-    ({"专家": lambda r: [*r, ["D", "丁", "某某联盟", "一", None]]}, "专家 › C5: the registry does not know \"某某联盟\""),
+    ({"专家": lambda r: [*r, ["A", "丁", None, "一", None]]}, '专家 › A5: "A" stands in A2 already'),
+    ({"专家": lambda r: [*r, ["D", "丁", "某某联盟", "一", None]]}, '专家 › C5: the registry does not know "某某联盟"'),
     ({"录入": lambda r: [*r, r[1]]}, "录入 › A5"),
-    ({"录入": lambda r: [[c for c in row[:5]] for row in r]}, "录入: has no column for 1 of 2 indicators: 政府项目"),
-    ({"评分": lambda r: [*r[:1], ["A", "初评", STEEL, 41, 40], *r[2:]]}, "评分 › D2: mark 41 is not between 0 and the 40 points of 理事会"),
+    ({"录入": lambda r: [row[:5] for row in r]}, "录入: has no column for 1 of 2 indicators: 政府项目"),
+    (
+        {"评分": lambda r: [*r[:1], ["A", "初评", STEEL, 41, 40], *r[2:]]},
+        "评分 › D2: mark 41 is not between 0 and the 40 points of 理事会",
+    ),
     ({"评分": lambda r: [*r[:1], ["A", "初评", STEEL, 1.005, 40], *r[2:]]}, "评分 › D2: mark 1.005 has more than two decimals"),
-    ({"评分": lambda r: [*r[:1], ["A", "初评", STEEL, "三", 40], *r[2:]]}, "评分 › D2: mark \"三\" is not a number"),
+    ({"评分": lambda r: [*r[:1], ["A", "初评", STEEL, "三", 40], *r[2:]]}, '评分 › D2: mark "三" is not a number'),
     ({"评分": lambda r: [*r[:1], ["A", "初评", STEEL, None, 40], *r[2:]]}, "评分 › D2: the mark of A for"),
-    ({"评分": lambda r: [*r, ["X", "初评", STEEL, 1, 1]]}, "评分 › A8: expert \"X\" is not in the sheet 专家"),
-    ({"评分": lambda r: [*r, ["A", "终评", STEEL, 1, 1]]}, "评分 › B8: stage \"终评\""),
-    ({"评分": lambda r: [*r, ["A", "初评", "钢铁", 1, 1]]}, "评分 › C8: alliance \"钢铁\" is not in the sheet 录入"),
-    ({"评分": lambda r: [*r, ["B", "初评", "煤炭开发利用技术创新战略联盟", 1, 1]]}, "评分 › C8: \"煤炭开发利用技术创新战略联盟\" is not evaluated"),
+    ({"评分": lambda r: [*r, ["X", "初评", STEEL, 1, 1]]}, '评分 › A8: expert "X" is not in the sheet 专家'),
+    ({"评分": lambda r: [*r, ["A", "终评", STEEL, 1, 1]]}, '评分 › B8: stage "终评"'),
+    ({"评分": lambda r: [*r, ["A", "初评", "钢铁", 1, 1]]}, '评分 › C8: alliance "钢铁" is not in the sheet 录入'),
+    (
+        {"评分": lambda r: [*r, ["B", "初评", "煤炭开发利用技术创新战略联盟", 1, 1]]},
+        '评分 › C8: "煤炭开发利用技术创新战略联盟" is not evaluated',
+    ),
     ({"评分": lambda r: [*r, ["A", "会评", STEEL, 1, 1]]}, "评分 › A8: A is in 会评组 none"),
     ({"评分": lambda r: [*r, r[1]]}, "评分 › D8: the mark of A for"),
     ({"评分": lambda r: r[:-1]}, f"评分: C for {COAL} in 会评 has no marks"),
-    ({"复核": [["联盟名称", "批次", "复核评分", "理由"], [STEEL, 101, 101, "x"]]}, "复核 › C2: score 101 is not between 0 and 100"),
+    (
+        {"复核": [["联盟名称", "批次", "复核评分", "理由"], [STEEL, 101, 101, "x"]]},
+        "复核 › C2: score 101 is not between 0 and 100",
+    ),
     ({"复核": [["联盟名称", "批次", "复核评分", "理由"], [STEEL, 101, 70.5, "x"]]}, "复核 › C2: score 70.5 has more decimals"),
     ({"复核": [["联盟名称", "批次", "复核评分", "理由"], [STEEL, 101, 70, None]]}, "复核 › D2: reason is blank"),
 ]
@@ -186,7 +222,9 @@ def test_recusal(data):
 
 
 def test_all_errors_at_once(data):
-    said = problems(data, 评分=lambda r: [*r, ["X", "初评", STEEL, 1, 1], ["A", "终评", STEEL, 1, 1], ["A", "初评", "钢铁", 1, 1]])
+    said = problems(
+        data, 评分=lambda r: [*r, ["X", "初评", STEEL, 1, 1], ["A", "终评", STEEL, 1, 1], ["A", "初评", "钢铁", 1, 1]]
+    )
     assert [line.split(":")[0] for line in said.splitlines()] == [f"2017.xlsx › 评分 › {cell}" for cell in ("A8", "B9", "C10")]
 
 
@@ -243,8 +281,13 @@ def test_relabelling_experts_changes_no_score(data):
 
 def test_commas_in_an_indicators_name(data):
     name = "展览、论坛、会议"
-    panel = read(data, 指标=lambda r: [r[0], ["组织", name, 40, ""], r[2]], 录入=lambda r: [[name if c == "理事会" else c for c in r[0]], *r[1:]],
-                 评分=lambda r: [[name if c == "理事会" else c for c in r[0]], *r[1:]], 规则=rule("信息完整的必填指标", f"{name}、政府项目"))
+    panel = read(
+        data,
+        指标=lambda r: [r[0], ["组织", name, 40, ""], r[2]],
+        录入=lambda r: [[name if c == "理事会" else c for c in r[0]], *r[1:]],
+        评分=lambda r: [[name if c == "理事会" else c for c in r[0]], *r[1:]],
+        规则=rule("信息完整的必填指标", f"{name}、政府项目"),
+    )
     assert set(panel.rules["信息完整的必填指标"]) == {name, "政府项目"}
 
 
@@ -298,11 +341,15 @@ def test_nothing_of_an_expert_or_a_withheld_score_in_the_public_files(chain, per
     import json
 
     work = scores.Scores(workbook.read(period, chain))
-    public = {path: path.read_text("utf-8-sig") for folder in ("reports", f"figures/{period}") for path in (chain / folder).iterdir()
-              if path.suffix in (".html", ".csv", ".svg", ".ipynb") and not path.name.startswith("panel-")}
+    public = {
+        path: path.read_text("utf-8-sig")
+        for folder in ("reports", f"figures/{period}")
+        for path in (chain / folder).iterdir()
+        if path.suffix in (".html", ".csv", ".svg", ".ipynb") and not path.name.startswith("panel-")
+    }
     pypdf = pytest.importorskip("pypdf")
     public["pdf"] = "".join(page.extract_text() for page in pypdf.PdfReader(chain / "reports" / f"{period}.pdf").pages)
-    public["sheet"] = json.dumps([[c for c in row] for sheet in openpyxl.load_workbook(sheets.path_of(period, chain))
+    public["sheet"] = json.dumps([list(row) for sheet in openpyxl.load_workbook(sheets.path_of(period, chain))
                                   for row in sheet.iter_rows(values_only=True)], default=str, ensure_ascii=False)
     keys = re.compile(r"(?<![A-Za-z0-9#])(" + "|".join(expert.key for expert in work.panel.experts) + r")(?![0-9A-Za-z])")
     forbidden = ("偏离", "偏宽", "偏严", "宽严", "分差偏", "复核评分", "总分极差", "残差")
@@ -389,7 +436,7 @@ def test_the_period_report_does_not_load_statistics():
     import subprocess
     import sys
 
-    code = "import sys; from analysis.panel import shown; print([m for m in ('scipy', 'krippendorff', 'numpy') if m in sys.modules])"
+    code = "import sys; import analysis.panel.shown; print([m for m in ('scipy', 'krippendorff', 'numpy') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 

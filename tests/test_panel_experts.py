@@ -163,7 +163,9 @@ def test_variance_components_of_an_incomplete_design():
 
 
 def test_deviations_by_hand():
-    found = experts.deviations(np.array([0, 0, 0, 1]), np.array([0, 1, 2, 0]), np.array([0, 0, 0, 0]), np.array([60.0, 70, 80, 50]))
+    found = experts.deviations(
+        np.array([0, 0, 0, 1]), np.array([0, 1, 2, 0]), np.array([0, 0, 0, 0]), np.array([60.0, 70, 80, 50])
+    )
     assert found[:3].tolist() == [-15, 0, 15] and np.isnan(found[3])
 
 

@@ -49,7 +49,11 @@ RULES = (
     ("模拟次数", 1000, "等级把握的模拟"),
     ("随机种子", 1, ""),
 )
-REASONS = ("两组对材料的理解不同，集体核对佐证后议定", "个别专家漏看补充材料，补看后议定", "初评与会评掌握的尺度不同，集体讨论后议定")
+REASONS = (
+    "两组对材料的理解不同，集体核对佐证后议定",
+    "个别专家漏看补充材料，补看后议定",
+    "初评与会评掌握的尺度不同，集体讨论后议定",
+)
 SEED = 20220110
 
 
@@ -110,7 +114,9 @@ class _Simulation:
     def __init__(self, published: sheets.Period):
         self.rng = np.random.default_rng(SEED + first_year(published.name))
         problems: list = []
-        lines = read_csv(published.data / "registry" / "indicators.csv", ("pillar", "indicator", "looked_at"), ("indicator",), problems)
+        lines = read_csv(
+            published.data / "registry" / "indicators.csv", ("pillar", "indicator", "looked_at"), ("indicator",), problems
+        )
         self.indicators = [(line["pillar"], line["indicator"], line["looked_at"]) for line in lines]
         self.points = [points for group in POINTS.values() for points in group]
         self.number = published.facts.get("专家人数", 30)
@@ -183,7 +189,9 @@ def _simulate(published: sheets.Period) -> _Simulation:
 def _show(ours: _Simulation, published: sheets.Period) -> None:
     """Who shows which activity: so many of a grade as the published sheet counts, the rest as the score lets."""
     names, points = [name for _, name, _ in ours.indicators], ours.points
-    easy = np.array([0.5 if any(word in name for word in ("外部委托", "自设", "标准", "创新链", "媒体", "专家")) else 1.0 for name in names])
+    easy = np.array(
+        [0.5 if any(word in name for word in ("外部委托", "自设", "标准", "创新链", "媒体", "专家")) else 1.0 for name in names]
+    )
     website = next(n for n, name in enumerate(names) if "网站" in name)
     for alliance in ours.alliances:
         alliance.shown = [True] * len(names)
@@ -229,7 +237,10 @@ def _book(published: sheets.Period, ours: _Simulation, reviews: dict[str, tuple[
     names = [name for _, name, _ in ours.indicators]
     rules = [[item, value, why] for item, value, why in RULES]
     if any(a.score is None for a in published.evaluated):
-        rules = [[item, published.scheme.labels[GRADES[-1]] if item == "不公布评分的等级" else value, why] for item, value, why in rules]
+        rules = [
+            [item, published.scheme.labels[GRADES[-1]] if item == "不公布评分的等级" else value, why]
+            for item, value, why in rules
+        ]
     long = len(published.batches) > 3  # the two periods show the two forms
     heads = ["专家", "阶段", "联盟名称", *(["指标", "分数"] if long else names)]
     marks: list[list] = [heads]
@@ -242,17 +253,29 @@ def _book(published: sheets.Period, ours: _Simulation, reviews: dict[str, tuple[
                 next((a.name for a in ours.alliances if a.id == ours.own.get(e)), None),
                 _group(e % ours.groups), _group(e % ours.groups)] for e in range(ours.number)]
     facts = [[item, value] for item, value in published.facts.items() if item in (*sheets.DATES, "通知时间")]
-    return writer.workbook({
-        workbook.INDICATORS: [["一级指标", "二级指标", "分值", "评分标准"],
-                              *([p, n, points, f"{looked}（示例）"] for (p, n, looked), points in zip(ours.indicators, ours.points))],
-        workbook.RULES: [["项目", "数值", "说明"], *rules],
-        sheets.FACTS: [["项目", "数值"], *facts],
-        workbook.EXPERTS: [["专家", "姓名", "职务", "单位及职务", "所属联盟", "初评组", "会评组"], *experts],
-        workbook.INTAKE: [["联盟名称", "批次", "初评组", "会评组", *names], *_intake(published, ours, names)],
-        workbook.MARKS: marks,
-        workbook.REVIEWS: [["联盟名称", "批次", "复核评分", "理由"],
-                           *([a.name, writer._code(a.code), reviews[a.id][0], reviews[a.id][1]] for a in ours.alliances if a.id in reviews)],
-    }, published.end, writer.BANNER)
+    return writer.workbook(
+        {
+            workbook.INDICATORS: [
+                ["一级指标", "二级指标", "分值", "评分标准"],
+                *([p, n, points, f"{looked}（示例）"] for (p, n, looked), points in zip(ours.indicators, ours.points)),
+            ],
+            workbook.RULES: [["项目", "数值", "说明"], *rules],
+            sheets.FACTS: [["项目", "数值"], *facts],
+            workbook.EXPERTS: [["专家", "姓名", "职务", "单位及职务", "所属联盟", "初评组", "会评组"], *experts],
+            workbook.INTAKE: [["联盟名称", "批次", "初评组", "会评组", *names], *_intake(published, ours, names)],
+            workbook.MARKS: marks,
+            workbook.REVIEWS: [
+                ["联盟名称", "批次", "复核评分", "理由"],
+                *(
+                    [a.name, writer._code(a.code), reviews[a.id][0], reviews[a.id][1]]
+                    for a in ours.alliances
+                    if a.id in reviews
+                ),
+            ],
+        },
+        published.end,
+        writer.BANNER,
+    )
 
 
 def _intake(published: sheets.Period, ours: _Simulation, names: list[str]) -> list[list]:

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 CONFIDENT = 0.95
+DRAWS, MANY = (500, 100), 50_000  # how often alliances are resampled; less often for more than so many pairs
 AT_ONCE = 20_000_000  # numbers held at once while alliances are resampled
 
 
@@ -60,7 +61,9 @@ class TwoWay:
     def error(self) -> np.ndarray:
         """The standard error of each severity, NaN for an expert who is alone in a part or has no marks."""
         alone = np.bincount(self.part_of_expert[self.part_of_expert >= 0], minlength=self.parts)
-        told = (self.part_of_expert >= 0) & (alone[np.clip(self.part_of_expert, 0, None)] > 1) if self.parts else self.severity > 0
+        told = (
+            (self.part_of_expert >= 0) & (alone[np.clip(self.part_of_expert, 0, None)] > 1) if self.parts else self.severity > 0
+        )
         return np.where(told, np.sqrt(np.maximum(self.variance * np.diag(self.covariance), 0)), np.nan)
 
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
@@ -101,6 +104,8 @@ class Design:
         self.squares = np.bincount(alliance, weights=y * y, minlength=size)
         self.per_alliance = self.number.sum(1)
         self.total = self.sums.sum(1)
+        self.part_of_expert, self.part_of_alliance = parts_of(self.number)
+        self.in_part = self.part_of_expert[:, None] == np.arange(self.part_of_expert.max(initial=-1) + 1)
 
     def normal(self) -> tuple[np.ndarray, np.ndarray]:
         """The normal equations of the severities, once the alliances are taken out."""
@@ -119,13 +124,12 @@ class Design:
         within = w @ (self.squares - self.total ** 2 / each)  # what alliances alone leave
         right = w @ self.sums - (w * self.total / each) @ self.number
         matrices = -(self.number.T * (w / each)[:, None, :]) @ self.number
-        matrices[:, np.arange(self.number.shape[1]), np.arange(self.number.shape[1])] += per_expert
-        values, vectors = np.linalg.eigh(matrices)
-        kept = values > np.maximum(values.max(1, keepdims=True), 1) * 1e-10
-        rank = kept.sum(1)
-        turned = np.einsum("def,de->df", vectors, right)
-        residual = np.maximum(within - np.where(kept, turned ** 2 / np.where(kept, values, 1), 0).sum(1), 0)
+        diagonal = np.arange(self.number.shape[1])
+        matrices[:, diagonal, diagonal] += per_expert + 1e-10 * per_expert.max(1, keepdims=True) + (per_expert == 0)
+        solved = np.linalg.solve(matrices, right[:, :, None])[:, :, 0]  # the right side lies where the matrix is regular
+        residual = np.maximum(within - (right * solved).sum(1), 0)
         seen, used = w @ (self.per_alliance > 0), per_expert > 0
+        rank = used.sum(1) - (used @ self.in_part > 0).sum(1)
         inverse = np.where(used, 1 / np.where(used, per_expert, 1), 0)
         by_expert = w @ self.squares - ((w @ self.sums) ** 2 * inverse).sum(1)  # what experts alone leave
         # the room that alliances have beside experts, and experts beside alliances: the expectations of method III
@@ -186,7 +190,7 @@ def two_way(alliance: np.ndarray, expert: np.ndarray, y: np.ndarray, size: int, 
     """The model of `len(y)` totals by `number` experts for `size` alliances; places count from 0."""
     design = Design(alliance, expert, y, size, number)
     matrix, right = design.normal()
-    part_of_expert, part_of_alliance = parts_of(design.number)
+    part_of_expert, part_of_alliance = design.part_of_expert, design.part_of_alliance
     inverse = np.zeros_like(matrix)
     for part in range(part_of_expert.max(initial=-1) + 1):
         here = np.flatnonzero(part_of_expert == part)
@@ -233,19 +237,27 @@ class Agreement:
     components: dict[str, float]
 
 
-def agreement(name: str, alliance: np.ndarray, expert: np.ndarray, coder: np.ndarray, y: np.ndarray, seed: int, draws: int = 500,
-              ) -> Agreement:
+def agreement(name: str, alliance: np.ndarray, expert: np.ndarray, coder: np.ndarray, y: np.ndarray, seed: int) -> Agreement:
     """The agreement within some totals. `coder` is the expert, or expert and stage where one marks an alliance twice."""
     (_, a), (_, e), (_, c) = (np.unique(column, return_inverse=True) for column in (alliance, expert, coder))
     size, number = a.max() + 1, e.max() + 1
     design = Design(a, e, y, size, number)
     values = np.full((c.max() + 1, size), np.nan)
     values[c, a] = y
+    draws = DRAWS[int(size * number > MANY)]
     weights = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), draws).astype(float)
     at_once = max(AT_ONCE // (size * number), 1)
     iccs = np.concatenate([design.icc(weights[start:start + at_once])["one"] for start in range(0, draws, at_once)])
-    return Agreement(name, number, size, _first(design.icc()), _percentiles(iccs), alpha(values), _percentiles(_alphas(design, weights)),
-                     _first(design.components()))
+    return Agreement(
+        name,
+        number,
+        size,
+        _first(design.icc()),
+        _percentiles(iccs),
+        alpha(values),
+        _percentiles(_alphas(design, weights)),
+        _first(design.components()),
+    )
 
 
 def _percentiles(values: np.ndarray) -> tuple[float, float]:

@@ -195,10 +195,17 @@ class Scores:
 
     def complete(self) -> None:
         """Raises DataError where an alliance on the list has no decision: then there is no score sheet."""
-        problems = [Problem("re-review missing", (self.panel.path.name, REVIEWS),
-                            f"{one.entry.name} ({one.entry.code}) is on the list ({'；'.join(one.reasons)}) and has no decided score; "
-                            f"add a row with 复核评分 and 理由", (3, number))
-                    for number, one in enumerate(self.settled) if one.open]
+        problems = [
+            Problem(
+                "re-review missing",
+                (self.panel.path.name, REVIEWS),
+                f"{one.entry.name} ({one.entry.code}) is on the list ({'；'.join(one.reasons)}) and has no decided score; "
+                f"add a row with 复核评分 and 理由",
+                (3, number),
+            )
+            for number, one in enumerate(self.settled)
+            if one.open
+        ]
         if problems:
             raise DataError(problems)
 
@@ -216,7 +223,7 @@ class Scores:
                 for one, value, score in zip(self.settled, joined, shown)]
 
     def without_expert(self) -> list[tuple[int, int, float]]:
-        """For each expert left out: the place in the list, how many alliances would change grade, the largest change of a score."""
+        """For each expert left out: the place in the list, how many change grade, the largest change of a score."""
         base = combined(self.totals, self.size, self.rules)[1]
         expert = self.totals["expert"].to_numpy()
         return [(place, *self._changes(base, combined(self.totals[expert != place], self.size, self.rules)[1]))

@@ -30,6 +30,7 @@ class Shown:
     period: Period
     indicators: list[Indicator] = field(default_factory=list)
     groups: dict[str, list[Entry]] = field(default_factory=dict)
+    sha256: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.groups)
@@ -66,10 +67,15 @@ class Shown:
                 and all(self.share(i.name, g).fraction < FEW_SHOW for g in lower)]
 
     def table(self, place: int, key: str) -> Table:
-        """The table of 2017's form for one pillar: for each grade how many alliances show each activity; empty without a panel."""
+        """The table of 2017's form for one pillar: how many of each grade show each activity; empty without a panel."""
         names = self.pillar(place)
-        rows = [[name, *(f"{s}家（{share.percent}）" for g in self.grades() for share in [self.share(name, g)] for s in [share.part])]
-                for name in names]
+        rows = [
+            [
+                name,
+                *(f"{s}家（{share.percent}）" for g in self.grades() for share in [self.share(name, g)] for s in [share.part]),
+            ]
+            for name in names
+        ]
         columns = ["指标", *(f"{self._label(g)}（{len(self.groups[g])}家）" for g in self.grades())]
         records = [{"等级": g, "指标": name, "联盟数": self.share(name, g).part, "分母": len(self.groups[g])}
                    for g in self.grades() for name in names]
@@ -79,7 +85,10 @@ class Shown:
     def strengths(self) -> Table:
         """Where each grade and each batch is ten points of a percentage or more over or under all; empty without a panel."""
         rows: list[list[str] | str] = []
-        for heading, groups in (("按等级", self.grades()), ("按批次", [b.key for b in self.period.batches if self.groups.get(b.key)])):
+        for heading, groups in (
+            ("按等级", self.grades()),
+            ("按批次", [b.key for b in self.period.batches if self.groups.get(b.key)]),
+        ):
             if self:
                 rows.append(heading)
             for group in groups:
@@ -97,8 +106,11 @@ class Shown:
         """The period with the activities that its panel counts; the period itself without a panel."""
         if not self:
             return sheet
-        activities = {grade: {"联盟数": len(self.groups[grade])} | {name: self.share(name, grade).part
-                                                                   for name in self.pillar(COOPERATION)} for grade in self.grades()}
+        activities = {
+            grade: {"联盟数": len(self.groups[grade])}
+            | {name: self.share(name, grade).part for name in self.pillar(COOPERATION)}
+            for grade in self.grades()
+        }
         return replace(sheet, activities=activities)
 
     def _label(self, group: str) -> str:
@@ -127,4 +139,4 @@ def read(sheet: Period) -> Shown:
     for id, entry in entries.items():
         groups.setdefault(grades[id], []).append(entry)
         groups.setdefault(entry.batch, []).append(entry)
-    return Shown(sheet, panel.indicators, groups)
+    return Shown(sheet, panel.indicators, groups, panel.sha256)

@@ -48,18 +48,18 @@ def short(name: str) -> str:
 
 def number(value: float, places: int = 2) -> str:
     """A number with its places and a true minus; — where there is none."""
-    return f"{float(value):.{places}f}".replace("-", "−") if value == value else "—"
+    return f"{float(value):.{places}f}".replace("-", "−") if np.isfinite(value) else "—"
 
 
 def signed(value: float, places: int = 2) -> str:
     """The same, with its sign."""
     shown = f"{value:+.{places}f}".replace("-", "−")
-    return (shown if float(f"{value:.{places}f}") else shown[1:]) if value == value else "—"
+    return (shown if float(f"{value:.{places}f}") else shown[1:]) if np.isfinite(value) else "—"
 
 
 def interval(value: float, ends: tuple[float, float]) -> str:
-    """A number with its interval: `0.95（0.93—0.97）`."""
-    return f"{number(value)}（{number(ends[0])}—{number(ends[1])}）" if value == value else "—"
+    """A number with its interval: `0.953（0.932—0.971）`."""
+    return f"{number(value, 3)}（{number(ends[0], 3)}—{number(ends[1], 3)}）" if np.isfinite(value) else "—"
 
 
 def use_of_scale(work: Scores) -> list[Use]:
@@ -76,7 +76,7 @@ def use_of_scale(work: Scores) -> list[Use]:
         by_stage = {name: apart[mine & (stage == s) & ~np.isnan(apart)] for s, name in enumerate(STAGES)}
         told = np.concatenate([*by_stage.values()])
         spread = float(np.std(points[mine], ddof=1)) if mine.sum() > 1 else float("nan")
-        uses.append(Use(work.panel.experts[place], int(marks[place]), int(len(np.unique(totals["alliance"].to_numpy()[mine]))),
+        uses.append(Use(work.panel.experts[place], int(marks[place]), len(np.unique(totals["alliance"].to_numpy()[mine])),
                         float(points[mine].mean()), spread, float(told.mean()) if told.size else float("nan"),
                         {name: values for name, values in by_stage.items() if values.size}, float(model.severity[place]),
                         float(low[place]), float(high[place]), int(model.part_of_expert[place]), []))
@@ -123,10 +123,17 @@ def rates(work: Scores) -> dict[str, list[float]]:
     size = len(points)
     cell = marks["alliance"].to_numpy().astype(np.int64) * size + marks["indicator"].to_numpy()
     number_ = np.bincount(cell, minlength=work.size * size).reshape(work.size, size)
-    mean = np.bincount(cell, weights=marks["units"], minlength=work.size * size).reshape(work.size, size) / number_ / UNITS / points
+    mean = (
+        np.bincount(cell, weights=marks["units"], minlength=work.size * size).reshape(work.size, size)
+        / number_
+        / UNITS
+        / points
+    )
     groups = {grade: [one.grade == grade for one in work.settled] for grade in GRADES}
     groups |= {batch.key: [one.entry.batch == batch.key for one in work.settled] for batch in work.panel.batches}
-    return {group: mean[np.array(rows)].mean(0).tolist() for group, rows in groups.items() if any(rows)} | {"": mean.mean(0).tolist()}
+    return {group: mean[np.array(rows)].mean(0).tolist() for group, rows in groups.items() if any(rows)} | {
+        "": mean.mean(0).tolist()
+    }
 
 
 def say(work: Scores) -> Templates:
@@ -134,7 +141,11 @@ def say(work: Scores) -> Templates:
     panel, model = work.panel, work.model
     adjusted = work.adjusted
     uses = use_of_scale(work)
-    unsure = [one for one, chance in zip(work.settled, work.confidence) if one.review is None and _own(one, chance, panel.scheme) < SURE]
+    unsure = [
+        one
+        for one, chance in zip(work.settled, work.confidence)
+        if one.review is None and _own(one, chance, panel.scheme) < SURE
+    ]
     return Templates(
         "panel", panel=panel, rules=work.rules, facts=counted(panel), settled=work.settled, listed=work.listed, moved=moved(work),
         open=[one for one in work.settled if one.open], reviewed=[one for one in work.settled if one.review],
@@ -165,10 +176,24 @@ def ladder(work: Scores) -> Table:
         evaluated = sum(not entry.state for entry in here)
         incomplete = sum(entry.state == INCOMPLETE for entry in here)
         approved = sum(b.approved for b in panel.batches if batch in (None, b))
-        rows.append([batch.short if batch else "合计", str(approved), str(evaluated + incomplete), str(incomplete), str(evaluated),
-                     str(approved - evaluated), Share(evaluated, approved, "", "", "").percent])
-    return Table("ladder", "按完整性规则清点的参评情况", ["批次", "登记", "录入信息", INCOMPLETE, "参评", "未参评", "参评占登记"], rows,
-                 "lrrrrrr")
+        rows.append(
+            [
+                batch.short if batch else "合计",
+                str(approved),
+                str(evaluated + incomplete),
+                str(incomplete),
+                str(evaluated),
+                str(approved - evaluated),
+                Share(evaluated, approved, "", "", "").percent,
+            ]
+        )
+    return Table(
+        "ladder",
+        "按完整性规则清点的参评情况",
+        ["批次", "登记", "录入信息", INCOMPLETE, "参评", "未参评", "参评占登记"],
+        rows,
+        "lrrrrrr",
+    )
 
 
 def incomplete(work: Scores) -> Table:
@@ -201,8 +226,13 @@ def rules(work: Scores) -> Table:
             return "、".join(value) or "没有"
         return str(value) if isinstance(value, str) else f"{float(value):g}"
 
-    rows = [[item, f"{float(work.rules[item]):.0%}" if kind == "share" and work.rules[item] is not None else shown(work.rules[item])]
-            for item, (kind, _) in ITEMS.items()]
+    rows = [
+        [
+            item,
+            f"{float(work.rules[item]):.0%}" if kind == "share" and work.rules[item] is not None else shown(work.rules[item]),
+        ]
+        for item, (kind, _) in ITEMS.items()
+    ]
     return Table("rules", "本次采用的规则", ["项目", "数值"], rows, "ll", stretch=1)
 
 
@@ -213,11 +243,27 @@ def scores(work: Scores) -> Table:
         here = sorted((one for one in work.settled if one.grade == grade), key=lambda one: (-one.score, one.entry.code))
         if here:
             rows.append(f"{work.panel.scheme.labels[grade]}（{len(here)}家{'，评分不公布' if here[0].withheld else ''}）")
-        rows += [[one.entry.name, one.entry.code, *(str(half_up(s, 2)) if s is not None else "—" for s in one.stages),
-                  str(half_up(one.combined, 4)), str(one.review.score) if one.review else ("待定" if one.open else "—"), str(one.score)]
-                 for one in here]
+        rows += [
+            [
+                one.entry.name,
+                one.entry.code,
+                *(str(half_up(s, 2)) if s is not None else "—" for s in one.stages),
+                str(half_up(one.combined, 4)),
+                str(one.review.score) if one.review else ("待定" if one.open else "—"),
+                str(one.score),
+            ]
+            for one in here
+        ]
     note = "合成分是取整之前的数，显示到四位小数；有复核的以复核评分为准。每位专家的总分及其所在的行见随附的CSV。"
-    return Table("scores", "从阶段评分到评分", ["联盟名称", "代码", *STAGES, "合成", "复核", "评分"], rows, "lcrrrrr", search=True, note=note)
+    return Table(
+        "scores",
+        "从阶段评分到评分",
+        ["联盟名称", "代码", *STAGES, "合成", "复核", "评分"],
+        rows,
+        "lcrrrrr",
+        search=True,
+        note=note,
+    )
 
 
 def trace(work: Scores) -> Table:
@@ -226,12 +272,25 @@ def trace(work: Scores) -> Table:
     records = []
     for row in work.totals.sort_values(["alliance", "stage", "expert"]).itertuples():
         one, stage = work.settled[row.alliance], STAGES[row.stage]
-        records.append({
-            "联盟": one.entry.name, "代码": one.entry.code, "阶段": stage, "组": one.entry.groups.get(stage, ""),
-            "专家": experts[row.expert].key, "专家总分": f"{row.units / UNITS:g}", "评分表的行": f"{MARKS}!{row.row}",
-            "阶段评分": str(half_up(one.stages[row.stage], 4)), "合成": str(half_up(one.combined, 4)), "取整后": str(one.panel_score),
-            "重点差异": "；".join(one.reasons), "复核评分": str(one.review.score) if one.review else "",
-            "复核理由": one.review.reason if one.review else "", "复核所在": one.review.place if one.review else "", "评分": str(one.score)})
+        records.append(
+            {
+                "联盟": one.entry.name,
+                "代码": one.entry.code,
+                "阶段": stage,
+                "组": one.entry.groups.get(stage, ""),
+                "专家": experts[row.expert].key,
+                "专家总分": f"{row.units / UNITS:g}",
+                "评分表的行": f"{MARKS}!{row.row}",
+                "阶段评分": str(half_up(one.stages[row.stage], 4)),
+                "合成": str(half_up(one.combined, 4)),
+                "取整后": str(one.panel_score),
+                "重点差异": "；".join(one.reasons),
+                "复核评分": str(one.review.score) if one.review else "",
+                "复核理由": one.review.reason if one.review else "",
+                "复核所在": one.review.place if one.review else "",
+                "评分": str(one.score),
+            }
+        )
     count = Counter(STAGES[s] for s in work.totals["stage"])
     rows = [[stage, str(count[stage]), str(count[stage] * len(panel.indicators))] for stage in panel.stages]
     return Table("trace", "可以回溯的分数", ["阶段", "专家总分", "其中的单项分"], rows, "lrr", records=records)
@@ -244,7 +303,9 @@ def listed(work: Scores) -> Table:
         decided = f"复核{one.review.score}分：{one.review.reason}" if one.review else "尚无决定"
         rows.append([short(one.entry.name), one.entry.code, str(one.panel_score), str(one.review.score) if one.review else "待定",
                      f"{'；'.join(one.reasons) or '未列入清单而提请复核'}。{decided}"])
-    return Table("listed", "重点差异清单与复核决定", ["联盟", "代码", "合成评分", "复核评分", "列入原因与决定"], rows, "lcrrl", stretch=4)
+    return Table(
+        "listed", "重点差异清单与复核决定", ["联盟", "代码", "合成评分", "复核评分", "列入原因与决定"], rows, "lcrrl", stretch=4
+    )
 
 
 def experts(work: Scores) -> Table:
@@ -254,12 +315,38 @@ def experts(work: Scores) -> Table:
     for part in range(parts):
         if parts > 1:
             rows.append(f"第{part + 1}片（片与片之间的宽严不能比较）")
-        rows += [[use.expert.key, use.expert.name, str(use.alliances), str(use.marks), number(use.mean), number(use.spread),
-                  signed(use.deviation), signed(use.severity), f"{signed(use.low)} 至 {signed(use.high)}" if use.low == use.low else "—",
-                  "、".join(use.hints) or "—"] for use in uses if use.part == part]
-    records = [{"专家": u.expert.key, "联盟数": u.alliances, "单项分数": u.marks, "平均总分": number(u.mean, 4),
-                "标准差": number(u.spread, 4), "平均偏离": signed(u.deviation, 4), "宽严": signed(u.severity, 4),
-                "宽严下限": signed(u.low, 4), "宽严上限": signed(u.high, 4), "片": u.part + 1, "提示": "、".join(u.hints)} for u in uses]
+        rows += [
+            [
+                use.expert.key,
+                use.expert.name,
+                str(use.alliances),
+                str(use.marks),
+                number(use.mean),
+                number(use.spread),
+                signed(use.deviation),
+                signed(use.severity),
+                f"{signed(use.low)} 至 {signed(use.high)}" if use.low == use.low else "—",
+                "、".join(use.hints) or "—",
+            ]
+            for use in uses
+            if use.part == part
+        ]
+    records = [
+        {
+            "专家": u.expert.key,
+            "联盟数": u.alliances,
+            "单项分数": u.marks,
+            "平均总分": number(u.mean, 4),
+            "标准差": number(u.spread, 4),
+            "平均偏离": signed(u.deviation, 4),
+            "宽严": signed(u.severity, 4),
+            "宽严下限": signed(u.low, 4),
+            "宽严上限": signed(u.high, 4),
+            "片": u.part + 1,
+            "提示": "、".join(u.hints),
+        }
+        for u in uses
+    ]
     columns = ["专家", "姓名", "联盟", "单项分", "平均", "标准差", "偏离", "宽严", "宽严的95%区间", "提示"]
     return Table("experts", "各专家怎样使用分数", columns, rows, "llrrrrrrrl", stretch=1, note=DISCUSS, records=records)
 
@@ -269,13 +356,30 @@ def adjusted(work: Scores) -> Table:
     labels = work.panel.scheme.labels
     found = [(one, value, score, grade) for one, value, score, grade in work.adjusted if one.review is None]
     changed = [row for row in found if row[3] != row[0].grade]
-    rows: list[list[str] | str] = [[one.entry.name, one.entry.code, str(one.score), str(score), signed(float(score) - float(one.score), 0),
-                                    labels[one.grade], labels[grade]] for one, _, score, grade in changed]
+    rows: list[list[str] | str] = [
+        [
+            one.entry.name,
+            one.entry.code,
+            str(one.score),
+            str(score),
+            signed(float(score) - float(one.score), 0),
+            labels[one.grade],
+            labels[grade],
+        ]
+        for one, _, score, grade in changed
+    ]
     records = [{"联盟": one.entry.name, "代码": one.entry.code, "合成": str(half_up(one.combined, 4)), "评分": str(one.score),
                 "调整后合成": number(float(value), 4), "调整后评分": str(score), "等级": one.grade, "调整后等级": grade}
                for one, value, score, grade in found]
-    return Table("adjusted", "扣除宽严后等级会不同的联盟", ["联盟名称", "代码", "评分", "扣除宽严后", "相差", "等级", "扣除宽严后的等级"], rows,
-                 "lcrrrll", note="调整后的评分只作对照，不进评分表；复核议定的评分不调整。", records=records)
+    return Table(
+        "adjusted",
+        "扣除宽严后等级会不同的联盟",
+        ["联盟名称", "代码", "评分", "扣除宽严后", "相差", "等级", "扣除宽严后的等级"],
+        rows,
+        "lcrrrll",
+        note="调整后的评分只作对照，不进评分表；复核议定的评分不调整。",
+        records=records,
+    )
 
 
 def without_expert(work: Scores) -> Table:
@@ -309,8 +413,14 @@ def confidence(work: Scores) -> Table:
         if own < SURE and one.review is None:
             rows.append([one.entry.name, one.entry.code, str(one.panel_score), labels[grade],
                          "，".join(f"{labels[g]}{float(c) * 100:.0f}%" for g, c in zip(GRADES, chance) if c >= 0.005)])
-    return Table("confidence", f"等级把握不到{SURE:.0%}的联盟", ["联盟名称", "代码", "评分", "等级", "模拟中的等级"], rows, "lcrll",
-                 records=records)
+    return Table(
+        "confidence",
+        f"等级把握不到{SURE:.0%}的联盟",
+        ["联盟名称", "代码", "评分", "等级", "模拟中的等级"],
+        rows,
+        "lcrll",
+        records=records,
+    )
 
 
 def strengths(work: Scores) -> Table:
@@ -322,8 +432,11 @@ def strengths(work: Scores) -> Table:
         rows.append(heading)
         for group in (g for g in groups if g in found):
             apart = sorted(((a - b, name) for a, b, name in zip(found[group], found[""], names)), reverse=True)
-            for word, part in (("最突出", apart[:3]), ("最不足", apart[:-4:-1])):
-                rows.append([labels[group], word, "；".join(f"{name} {signed(100 * gap, 1)}" for gap, name in part)])
+            for word, part in (
+                ("最突出", [a for a in apart[:3] if a[0] > 0]),
+                ("最不足", [a for a in apart[:-4:-1] if a[0] < 0]),
+            ):
+                rows.append([labels[group], word, "；".join(f"{name} {signed(100 * gap, 1)}" for gap, name in part) or "—"])
     return Table("strengths", "各档、各批得分率最突出和最不足的指标", ["范围", "方面", "指标"], rows, "lll", stretch=2,
                  note="数字是得分率与全部参评联盟相差的百分点。")
 

@@ -8,7 +8,9 @@ a sheet with a formula, or with more filled cells than calamine found, is read b
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import gc
 import re
 import unicodedata
 import zipfile
@@ -18,7 +20,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from analysis import DATA, alliances, sheets
 from analysis.alliances import Registry, normalise
@@ -175,7 +177,23 @@ def read(period: str, data: Path | str = "", marks: bool = True) -> Panel:
 
     Raises DataError with every problem of the workbook, or of the registry.
     """
-    data = Path(data or DATA)
+    with _no_collection():
+        return _read(period, Path(data or DATA), marks)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Half a million cells are made here, none in a cycle; looking for cycles would take two fifths of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _read(period: str, data: Path, marks: bool) -> Panel:
     registry = alliances.read(data)
     path = path_of(period, data)
     book = PanelWorkbook(path)
@@ -195,10 +213,10 @@ def read(period: str, data: Path | str = "", marks: bool = True) -> Panel:
 class PanelWorkbook(_Workbook):
     """A workbook of the panel, opened with the same care; see above for how blank cells are told."""
 
-    headings = {INDICATORS: ("一级指标", "二级指标", "分值"), RULES: ("项目", "数值"), FACTS: ("项目", "数值"),
+    headings: ClassVar = {INDICATORS: ("一级指标", "二级指标", "分值"), RULES: ("项目", "数值"), FACTS: ("项目", "数值"),
                 EXPERTS: (EXPERT,), INTAKE: ("联盟名称", "批次"), MARKS: (EXPERT, STAGE, "联盟名称"),
                 REVIEWS: ("联盟名称", "批次", "复核评分", "理由")}
-    optional = {INDICATORS: ("评分标准",), EXPERTS: ("姓名", "职务", "单位及职务", AFFILIATION, *GROUPS.values()),
+    optional: ClassVar = {INDICATORS: ("评分标准",), EXPERTS: ("姓名", "职务", "单位及职务", AFFILIATION, *GROUPS.values()),
                 INTAKE: tuple(GROUPS.values()), MARKS: ("批次", INDICATOR, MARK)}
     required = (INDICATORS, RULES, FACTS, EXPERTS, INTAKE, MARKS)
     most_cells = 3_000_000
@@ -255,7 +273,11 @@ def _quick_cells(rows: list[list]) -> Iterator[list[_Cell]]:
 
 def _filled(table: _Table) -> list[list[_Cell]]:
     """The rows of a table that are not a note under it."""
-    return [row for row in table.rows if not next(str(c.value) for c in row if c.value is not None).startswith(("*", "备注", "注："))]
+    return [
+        row
+        for row in table.rows
+        if not next(str(c.value) for c in row if c.value is not None).startswith(("*", "备注", "注："))
+    ]
 
 
 def _decimals(number: float, places: int) -> bool:
@@ -273,7 +295,9 @@ def _read_indicators(book: PanelWorkbook, panel: Panel) -> None:
         pillar, name = (book.text(INDICATORS, cell, what) for cell, what in zip(cells, ("一级指标", "二级指标")))
         points = book.number(INDICATORS, cells[2], "points", "write a number over 0")
         if points is not None and (points <= 0 or not _decimals(points, 2)):
-            book.wrong("points", f"points {points:g} are not a number over 0 with at most two decimals", INDICATORS, cells[2], level=3)
+            book.wrong(
+                "points", f"points {points:g} are not a number over 0 with at most two decimals", INDICATORS, cells[2], level=3
+            )
             points = None
         if name is not None and normalise(name) in seen:
             book.wrong("indicator twice", f"{quoted(name)} stands in {seen[normalise(name)]} already; keep one", INDICATORS,
@@ -285,8 +309,12 @@ def _read_indicators(book: PanelWorkbook, panel: Panel) -> None:
             panel.indicators.append(Indicator(pillar, name, Fraction(round(points * UNITS), UNITS), str(standard or "")))
     total = sum(indicator.points for indicator in panel.indicators)
     if total != TOP_SCORE and not any(p.where[1:2] == (INDICATORS,) for p in book.problems):
-        book.wrong("points in all", f"the points add up to {float(total):g}, not {TOP_SCORE}; correct the column 分值", INDICATORS,
-                   level=1)
+        book.wrong(
+            "points in all",
+            f"the points add up to {float(total):g}, not {TOP_SCORE}; correct the column 分值",
+            INDICATORS,
+            level=1,
+        )
 
 
 def _read_rules(book: PanelWorkbook, panel: Panel) -> None:
@@ -315,7 +343,9 @@ def _read_rules(book: PanelWorkbook, panel: Panel) -> None:
     for item in (i for i in seen if i not in panel.rules and not any(seen[i][1:] == p.where[-1][1:] for p in book.problems)):
         book.wrong("rule missing", f"the rule {item} is blank; write {ITEMS[item][0].replace('|', ', ')}", RULES, level=1)
     if panel.rules.get("两阶段合成") == WEIGH and panel.rules["会评权重"] is None:
-        book.wrong("rule missing", f"两阶段合成 is {WEIGH} but there is no 会评权重; add a row with a share like 60%", RULES, level=1)
+        book.wrong(
+            "rule missing", f"两阶段合成 is {WEIGH} but there is no 会评权重; add a row with a share like 60%", RULES, level=1
+        )
 
 
 def _rule(book: PanelWorkbook, panel: Panel, item: str, cell: _Cell) -> object | None:
@@ -358,8 +388,12 @@ def _indicator_columns(book: PanelWorkbook, panel: Panel, table: _Table) -> list
     found = [(i.name, normalise(i.name).rstrip("*")) for i in panel.indicators]
     missing = [name for name, heading in found if heading not in table.columns]
     if missing:
-        book.wrong("column missing", f"has no column for {len(missing)} of {len(found)} indicators: {'、'.join(missing)}", table.sheet,
-                   level=2)
+        book.wrong(
+            "column missing",
+            f"has no column for {len(missing)} of {len(found)} indicators: {'、'.join(missing)}",
+            table.sheet,
+            level=2,
+        )
     return [(name, heading) for name, heading in found if heading in table.columns]
 
 
@@ -412,7 +446,9 @@ def _read_experts(book: PanelWorkbook, panel: Panel) -> None:
         if key is None:
             continue
         if normalise(key) in seen:
-            book.wrong("expert twice", f"{quoted(key)} stands in {seen[normalise(key)]} already; keep one", EXPERTS, cell, level=3)
+            book.wrong(
+                "expert twice", f"{quoted(key)} stands in {seen[normalise(key)]} already; keep one", EXPERTS, cell, level=3
+            )
             continue
         seen[normalise(key)] = cell.place
         texts = [book.text(EXPERTS, c, heading) if (c := table.cell(row, heading)).value is not None else ""
@@ -431,8 +467,13 @@ def _read_experts(book: PanelWorkbook, panel: Panel) -> None:
     for entry in panel.evaluated:
         for stage, group in entry.groups.items():
             if (stage, group) not in manned:
-                book.wrong("group without experts", f"{quoted(entry.name)} is in {GROUPS[stage]} {quoted(group)}, which no expert "
-                           f"of the sheet {EXPERTS} is in", INTAKE, _Cell(None, f"row {entry.row}", entry.row, 0), level=3)
+                book.wrong(
+                    "group without experts",
+                    f"{quoted(entry.name)} is in {GROUPS[stage]} {quoted(group)}, which no expert of the sheet {EXPERTS} is in",
+                    INTAKE,
+                    _Cell(None, f"row {entry.row}", entry.row, 0),
+                    level=3,
+                )
         if FIRST not in entry.groups:
             book.wrong("no group", f"{quoted(entry.name)} is evaluated and has no {GROUPS[FIRST]}", INTAKE,
                        _Cell(None, f"row {entry.row}", entry.row, 0), level=3)
@@ -450,13 +491,21 @@ def counted(panel: Panel) -> dict[str, int]:
 def _check_counts(book: PanelWorkbook, panel: Panel) -> None:
     for item, number in counted(panel).items():
         if panel.facts.get(item, number) != number:
-            book.wrong("count", f"{item} {panel.facts[item]} is not the {number} that the other sheets count; correct it or leave it "
-                       "out", FACTS, level=1)
+            book.wrong(
+                "count",
+                f"{item} {panel.facts[item]} is not the {number} that the other sheets count; correct it or leave it out",
+                FACTS,
+                level=1,
+            )
     for batch in panel.batches:
         named = sum(entry.batch == batch.key for entry in panel.intake)
         if named > batch.approved:
-            book.wrong("more than approved", f"names {named} alliances of {batch.name}, of which {batch.approved} are approved in "
-                       "registry/batches.csv", INTAKE, level=1)
+            book.wrong(
+                "more than approved",
+                f"names {named} alliances of {batch.name}, of which {batch.approved} are approved in registry/batches.csv",
+                INTAKE,
+                level=1,
+            )
 
 
 class _MarksReader:
@@ -466,8 +515,8 @@ class _MarksReader:
         self.book, self.panel, self.table = book, panel, table
         self.alliances, self.all_alliances = {}, {normalise(e.name): e for e in panel.intake}
         self.places = {entry.id: place for place, entry in enumerate(panel.evaluated)}
-        self.experts = {normalise(expert.key): place for place, expert in enumerate(panel.experts)}
-        self.indicators = {normalise(i.name): place for place, i in enumerate(panel.indicators)}
+        self.experts = {key: place for place, e in enumerate(panel.experts) for key in (e.key, normalise(e.key))}
+        self.indicators = {name: place for place, i in enumerate(panel.indicators) for name in (i.name, normalise(i.name))}
         self.most = [int(i.points * UNITS) for i in panel.indicators]
         self.known: dict[tuple, tuple[int, int, int] | None] = {}
         self.seen: dict[tuple[int, int, int, int], int] = {}
@@ -508,8 +557,13 @@ class _MarksReader:
             self.book.wrong("mark outside its points", f"mark {value:g} {what}; correct it", MARKS, cell, level=3)
         key = (*triple, indicator)
         if key in self.seen:
-            self.book.wrong("mark twice", f"the mark of {self._who(triple)} for {name} stands in row {self.seen[key]} already; keep "
-                            "one", MARKS, cell, level=3)
+            self.book.wrong(
+                "mark twice",
+                f"the mark of {self._who(triple)} for {name} stands in row {self.seen[key]} already; keep one",
+                MARKS,
+                cell,
+                level=3,
+            )
             return
         self.seen[key] = cell.row
         for column, number in zip(self.columns, (*key, units, cell.row)):
@@ -529,23 +583,40 @@ class _MarksReader:
                         continue
                     number, triple = there[a, e, s], (a, e, s)
                     if not number:
-                        self.book.wrong("marks missing", f"{self._who(triple)} has no marks; {EXPERTS} {expert.place} and {INTAKE} row "
-                                        f"{entry.row} put both in {GROUPS[stage]} {entry.groups[stage]}", MARKS, level=3)
+                        self.book.wrong(
+                            "marks missing",
+                            f"{self._who(triple)} has no marks; {EXPERTS} {expert.place} and {INTAKE} row "
+                            f"{entry.row} put both in {GROUPS[stage]} {entry.groups[stage]}",
+                            MARKS,
+                            level=3,
+                        )
                     elif number < len(panel.indicators):
                         lacking = [i.name for n, i in enumerate(panel.indicators) if (*triple, n) not in self.seen]
-                        self.book.wrong("marks missing", f"{self._who(triple)} lacks {len(lacking)} of {len(panel.indicators)} marks: "
-                                        f"{'、'.join(lacking)}", MARKS, self.first[triple], level=3)
+                        self.book.wrong(
+                            "marks missing",
+                            f"{self._who(triple)} lacks {len(lacking)} of {len(panel.indicators)} marks: {'、'.join(lacking)}",
+                            MARKS,
+                            self.first[triple],
+                            level=3,
+                        )
 
     def _who(self, triple: tuple[int, int, int]) -> str:
         a, e, s = triple
         return f"{self.panel.experts[e].key} for {self.panel.evaluated[a].name} in {STAGES[s]}"
 
     def _place(self, cell: _Cell, places: dict[str, int], what: str, sheet: str) -> int | None:
+        if cell.value in places:
+            return places[cell.value]
         value = int(cell.value) if isinstance(cell.value, float) and cell.value.is_integer() else cell.value
         place = places.get(normalise(str(value))) if value is not None else None
         if place is None:
-            self.book.wrong(f"{what} unknown", f"{what} {_shown(cell)} is not in the sheet {sheet}; correct it, or add a row there",
-                            MARKS, cell, level=3)
+            self.book.wrong(
+                f"{what} unknown",
+                f"{what} {_shown(cell)} is not in the sheet {sheet}; correct it, or add a row there",
+                MARKS,
+                cell,
+                level=3,
+            )
         return place
 
     def _stage(self, cell: _Cell) -> int | None:
@@ -565,7 +636,9 @@ class _MarksReader:
         if entry is None:
             near = self.panel.registry.nearest(str(name)) if name is not None else []
             hint = f"; the nearest known: {', '.join(near)}" if near else ""
-            self.book.wrong("alliance unknown", f"alliance {_shown(cell)} is not in the sheet {INTAKE}{hint}", MARKS, cell, level=3)
+            self.book.wrong(
+                "alliance unknown", f"alliance {_shown(cell)} is not in the sheet {INTAKE}{hint}", MARKS, cell, level=3
+            )
             return None
         code = int(code_cell.value) if isinstance(code_cell.value, float) else code_cell.value
         if code is not None and normalise(str(code)) != entry.code:
@@ -573,20 +646,37 @@ class _MarksReader:
                             f"{quoted(entry.name)}", MARKS, code_cell, level=3)
             return None
         if entry.state:
-            self.book.wrong("not evaluated", f"{quoted(entry.name)} is not evaluated ({entry.state}{'：' + entry.why if entry.why else ''}"
-                            f", {INTAKE} row {entry.row}); remove its marks or mend its entry", MARKS, cell, level=3)
+            self.book.wrong(
+                "not evaluated",
+                f"{quoted(entry.name)} is not evaluated ({entry.state}{'：' + entry.why if entry.why else ''}"
+                f", {INTAKE} row {entry.row}); remove its marks or mend its entry",
+                MARKS,
+                cell,
+                level=3,
+            )
             return None
         return self.places[entry.id]
 
     def _assigned(self, triple: tuple[int, int, int], cells: list[_Cell]) -> None:
         expert, entry, stage = self.panel.experts[triple[1]], self.panel.evaluated[triple[0]], STAGES[triple[2]]
         if entry.id in expert.own:
-            self.book.wrong("own alliance", f"{expert.key} belongs to {quoted(entry.name)} ({EXPERTS} {expert.place}) and may not mark "
-                            "it; remove the marks", MARKS, cells[2], level=3)
+            self.book.wrong(
+                "own alliance",
+                f"{expert.key} belongs to {quoted(entry.name)} ({EXPERTS} {expert.place}) and may not mark "
+                "it; remove the marks",
+                MARKS,
+                cells[2],
+                level=3,
+            )
         elif stage not in entry.groups or expert.groups.get(stage) != entry.groups[stage]:
-            self.book.wrong("outside the assignment", f"{expert.key} is in {GROUPS[stage]} {expert.groups.get(stage, 'none')}, "
-                            f"{quoted(entry.name)} in {entry.groups.get(stage, 'none')}; remove the marks or mend the groups", MARKS,
-                            cells[2], level=3)
+            self.book.wrong(
+                "outside the assignment",
+                f"{expert.key} is in {GROUPS[stage]} {expert.groups.get(stage, 'none')}, "
+                f"{quoted(entry.name)} in {entry.groups.get(stage, 'none')}; remove the marks or mend the groups",
+                MARKS,
+                cells[2],
+                level=3,
+            )
 
 
 def _read_marks(book: PanelWorkbook, panel: Panel) -> None:
