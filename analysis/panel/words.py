@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -48,18 +49,18 @@ def short(name: str) -> str:
 
 def number(value: float, places: int = 2) -> str:
     """A number with its places and a true minus; — where there is none."""
-    return f"{float(value):.{places}f}".replace("-", "−") if np.isfinite(value) else "—"
+    return f"{float(value):.{places}f}".replace("-", "−") if math.isfinite(value) else "—"
 
 
 def signed(value: float, places: int = 2) -> str:
     """The same, with its sign."""
     shown = f"{value:+.{places}f}".replace("-", "−")
-    return (shown if float(f"{value:.{places}f}") else shown[1:]) if np.isfinite(value) else "—"
+    return (shown if float(f"{value:.{places}f}") else shown[1:]) if math.isfinite(value) else "—"
 
 
 def interval(value: float, ends: tuple[float, float]) -> str:
     """A number with its interval: `0.953（0.932—0.971）`."""
-    return f"{number(value, 3)}（{number(ends[0], 3)}—{number(ends[1], 3)}）" if np.isfinite(value) else "—"
+    return f"{number(value, 3)}（{number(ends[0], 3)}—{number(ends[1], 3)}）" if math.isfinite(value) else "—"
 
 
 def use_of_scale(work: Scores) -> list[Use]:
