@@ -104,15 +104,16 @@ def as_workbook(panel: Panel, data: Path, long: bool) -> None:
 
 
 class Clock:
-    """Prints each step with its time and the most memory so far."""
+    """Prints each step with its time, on the clock and on the processor, and the most memory so far."""
 
     def __init__(self, what: str):
-        self.what, self.started = what, time.perf_counter()
+        self.what, self.started, self.busy = what, time.perf_counter(), time.process_time()
 
     def __call__(self, step: str) -> None:
-        now, most = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"{self.what:32s} {step:28s} {now - self.started:7.2f} s   {most:6,.0f} MB at most")
-        self.started = time.perf_counter()
+        now, busy, most = time.perf_counter(), time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{self.what:32s} {step:28s} {now - self.started:7.2f} s   (processor {busy - self.busy:6.2f} s)   "
+              f"{most:6,.0f} MB at most")
+        self.started, self.busy = time.perf_counter(), time.process_time()
 
 
 def work(panel: Panel, clock: Clock) -> None:
