@@ -17,7 +17,7 @@ from analysis.markup import References, string
 
 MIME = "application/vnd.alliance.block+json"
 FIGURE, TABLE = "图", "表"
-LONG = 30  # rows; a shorter table stays on one page
+LONG = 16  # rows; a shorter table stays on one page
 
 
 class Block:

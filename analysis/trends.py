@@ -231,14 +231,14 @@ class Association(NamedTuple):
 
 
 def association(rows: pd.Series, columns: pd.Series) -> Association | None:
-    """A permutation test of independence with a fixed seed, and Cramér's V; None where one side has a single class."""
-    from scipy.stats import PermutationMethod, chi2_contingency
+    """A Monte-Carlo test of independence (tables with these margins, a fixed seed), and Cramér's V; None where one side has a single class."""
+    from scipy.stats import MonteCarloMethod, chi2_contingency
     from scipy.stats.contingency import association as cramer
 
     table = pd.crosstab(rows.astype(object), columns.astype(object)).to_numpy()
     if min(table.shape) < 2:
         return None
-    method = PermutationMethod(n_resamples=RESAMPLES, rng=SEED)
+    method = MonteCarloMethod(n_resamples=RESAMPLES, rng=SEED)
     result = chi2_contingency(table, correction=False, method=method)
     return Association(float(result.pvalue), float(cramer(table, method="cramer")), int(table.sum()))
 
@@ -582,3 +582,8 @@ def peers(panel: Panel, periods: Sequence[Period], who: str, most: int = 6) -> p
     nearest = here.iloc[here["distance"].abs().argsort(kind="stable")][:most]
     return nearest[["name", "score", "grade", "distance"]].reset_index(drop=True)
 
+
+
+def schemes(periods: Sequence[Period]) -> dict[str, Scheme]:
+    """The grade scheme of each period."""
+    return {period.name: period.scheme for period in periods}

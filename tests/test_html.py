@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import axe_playwright_python
@@ -80,7 +81,7 @@ def test_language_headings_ids_and_links(opened):
     assert page.title() == texts(page, "h1")[0]
     levels = page.eval_on_selector_all("h1, h2, h3, h4, h5, h6", "all => all.map(h => Number(h.tagName[1]))")
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:]))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     ids = page.eval_on_selector_all("[id]", "all => all.map(e => e.id)")
     assert len(ids) == len(set(ids))
     html = page.content()
@@ -177,8 +178,8 @@ def test_search_narrows_the_score_table(opened):
     everyone = names_shown(page)
     codes = texts(page, f"{SCORES} tbody td:nth-child(3)")
     box = page.get_by_label("查找")
-    written = {"半导体照明": "半导体照明", "  td ": "TD", "１０９": "109"} | {code: code for code in codes[::4]} | {"没有它": "没有它"}
-    for typed, meant in written.items():
+    for typed in ("半导体照明", "  td ", "１０９", *codes[::4], "没有它"):
+        meant = {"  td ": "TD", "１０９": "109"}.get(typed, typed)
         box.fill(typed)
         assert names_shown(page) == [name for name, code in zip(everyone, codes) if meant in name or meant in code], typed
     assert "0" in page.locator(".search-box [role=status]").inner_text()
