@@ -17,7 +17,6 @@ from analysis.markup import References, string
 
 MIME = "application/vnd.alliance.block+json"
 FIGURE, TABLE = "图", "表"
-LONG = 16  # rows; a shorter table stays on one page
 
 
 class Block:
@@ -140,7 +139,7 @@ class Table(Block):
             return ""
         label = references.get(self.key, (TABLE, ""))[0]
         return (f"#numbered-table({string(self.anchor)}, {string(label)}, {string(self.caption)}, "
-                f"{self.grid_typst()}, note: {string(self.note)}, long: {'true' if len(self.rows) > LONG else 'false'})\n\n")
+                f"{self.grid_typst()}, note: {string(self.note)})\n\n")
 
     def grid_typst(self) -> str:
         """The bare table, as a Typst expression."""

@@ -100,21 +100,20 @@ def trends(panel: Panel, numbers: Sequence[Numbers]) -> Templates:
     """The templates of the trend report, about the latest two periods of a panel."""
     sheets, pair, registry = [n.period for n in numbers], panel.last, numbers[-1].period.registry
     matched = t.matched_scores(panel, pair)
-    moves = t.moves(panel, pair)
     schemes = {sheet.name: sheet.scheme for sheet in sheets}
     bounds = {p: t.mean_bounds(panel, schemes[p], p) for p in panel.periods}
     like = {p: t.mean_bounds(panel, schemes[p], p, matched.index) for p in pair}
     return Templates(
-        "trends", panel=panel, pair=pair, numbers=dict(zip(panel.periods, numbers)), sheets={s.name: s for s in sheets},
-        before=numbers[-2], after=numbers[-1], flow=t.flow(panel, pair), flows=[t.flow(panel, p) for p in panel.pairs],
-        retention={by: t.retention(panel, pair, by) for by in ("grade", "batch")}, matched=matched, moves=moves,
-        participation=t.participation_by_batch(panel, pair), agreement=t.agreement(matched), regression=t.regression(matched),
-        parts={p.grade: p for p in t.decomposition(panel, pair)}, bounds=bounds, like=like, claims=t.claims(sheets, panel),
-        always=panel.names(t.always_high(panel)), a_level=t.a_level(panel, registry), matching=t.matching(sheets),
-        shifts=t.sensitivity(panel, schemes[pair.later], pair.later), near=t.near_cutoffs(panel, schemes[pair.later], pair.later),
-        between={p: t.neighbours(registry, p) for p in panel.pairs}, shared_codes=t.shared_codes(registry), registry=registry,
-        grade_tests={p: t.grade_by_batch(panel, p) for p in panel.periods}, grades=GRADES, regraded=t.regraded,
-        batches={b.key: b.short for b in sheets[-1].batches}, verdicts=(t.CONFIRMED, t.REFUTED, t.UNVERIFIABLE))
+        "trends", panel=panel, pair=pair, registry=registry, before=numbers[-2], after=numbers[-1], grades=GRADES,
+        sheets={sheet.name: sheet for sheet in sheets}, matching=t.matching(sheets), shared_codes=t.shared_codes(registry),
+        between={p: t.neighbours(registry, p) for p in panel.pairs},
+        flow=t.flow(panel, pair), flows=[t.flow(panel, p) for p in panel.pairs],
+        retention={by: t.retention(panel, pair, by) for by in ("grade", "batch")},
+        participation={by: t.participation(panel, pair, by) for by in ("grade", "batch")},
+        moves=t.moves(panel, pair), always=panel.names(t.always_high(panel)),
+        bounds=bounds, like=like, agreement=t.agreement(matched), regression=t.regression(matched),
+        parts={p.grade: p for p in t.decomposition(panel, pair)}, near=t.near_cutoffs(panel, schemes[pair.later], pair.later),
+        claims=t.claims(sheets, panel), a_level=t.a_level(panel, registry), verdicts=(t.CONFIRMED, t.REFUTED, t.UNVERIFIABLE))
 
 
 def remarks(period: Period) -> Text:

@@ -85,8 +85,11 @@ def grade_shares(panel: Panel, key: str, caption: str) -> Figure:
     alt = f"百分条图，{caption}。" + "；".join(
         f"{name}{n}家：".replace("\n", "") + "，".join(f"{g}{c[g]}家" for g in GRADES) for name, c, n in counts) + "。"
 
+    roomy = len(panel.periods) <= FEW_PERIODS
+    height = (0.55 if roomy else 0.34) * len(counts) + 0.75
+
     def draw(axes: Axes) -> None:
-        axes.set_position((0.17, 0.02, 0.81, 0.84))
+        axes.set_position((0.17, 0.02, 0.81, 1 - 0.02 - 0.55 / height))
         for place, (_, count, n) in enumerate(counts):
             left = 0.0
             where = place + (0.35 if place >= len(panel.periods) else 0)
@@ -94,11 +97,13 @@ def grade_shares(panel: Panel, key: str, caption: str) -> Figure:
                 width = 100 * count[grade] / n
                 axes.barh(where, width, left=left, height=0.7, color=colour(grade), edgecolor="white", linewidth=1.2)
                 if width >= 7:
-                    axes.text(left + width / 2, where, f"{count[grade]}家\n{percent(Fraction(count[grade], n))}",
+                    apart = "\n" if roomy else " "
+                    axes.text(left + width / 2, where, f"{count[grade]}家{apart}{percent(Fraction(count[grade], n), 2 if roomy else 0)}",
                               ha="center", va="center", size=7.5, color=ink(colour(grade)), linespacing=1.1)
                 left += width
         axes.set_yticks([i + (0.35 if i >= len(panel.periods) else 0) for i in range(len(counts))],
-                        [f"{name}（{n}家）" for name, _, n in counts], size=8)
+                        [f"{name}（{n}家）" if roomy else f"{name}（{n}家）".replace("\n", "") for name, _, n in counts],
+                        size=8 if roomy else 6.5)
         axes.set(xlim=(0, 100), ylim=(len(counts) - 0.1, -0.5), xticks=[])
         for side in axes.spines.values():
             side.set_visible(False)
@@ -106,7 +111,7 @@ def grade_shares(panel: Panel, key: str, caption: str) -> Figure:
 
     records = [{"group": name.replace("\n", " "), "grade": g, "alliances": c[g], "of": n} for name, c, n in counts for g in GRADES]
     table = Table("", "", ["期别", "联盟数", *GRADES], rows, "lrrrrr")
-    return Figure(key, caption, alt, drawn(WIDE, 0.55 * len(counts) + 0.75, draw, "同一批联盟与全部参评联盟，变化并不相同", alt), table,
+    return Figure(key, caption, alt, drawn(WIDE, height, draw, "同一批联盟与全部参评联盟，变化并不相同", alt), table,
                   records, below=True)
 
 
@@ -316,7 +321,8 @@ def mean_scores(panel: Panel, schemes: dict[str, object], key: str, caption: str
     like = {p: trends.mean_bounds(panel, schemes[p], p, ids) for p in pair} if ids else {}
     naive = bounds[pair.later].published - bounds[pair.earlier].published
     fair = like[pair.later].published - like[pair.earlier].published if ids else None
-    message = f"公布评分的平均数变化{signed(naive, 1)}分；同一批{len(ids)}家只变化{signed(fair, 1)}分" if ids else ""
+    only = "只" if ids and naive > fair > 0 else ""
+    message = f"公布评分的平均数变化{signed(naive, 1)}分；同一批{len(ids)}家{only}变化{signed(fair, 1)}分" if ids else ""
     alt = f"点图，{caption}。" + "；".join(
         f"{p}：公布的{b.n}家平均{half_up(b.published, 1)}分，计入未公布的{b.withheld}家后在{half_up(b.low, 1)}到{half_up(b.high, 1)}分之间"
         for p, b in bounds.items()) + "。" + "；".join(f"同一批联盟{p}平均{half_up(b.published, 1)}分" for p, b in like.items()) + "。"
@@ -324,25 +330,25 @@ def mean_scores(panel: Panel, schemes: dict[str, object], key: str, caption: str
     def draw(axes: Axes) -> None:
         axes.set_position((0.07, 0.11, 0.91, 0.7))
         places = range(len(panel.periods))
-        means = [float(b.published) for b in bounds.values()]
-        axes.plot(places, means, "o--", color="#8A8A8A", linewidth=1, markersize=6)
+        axes.plot(places, [float(b.published) for b in bounds.values()], "o--", color="#8A8A8A", linewidth=1, markersize=6,
+                  label="公布评分的平均")
         for place, b in zip(places, bounds.values()):
             if b.withheld:
-                axes.bar(place, float(b.high - b.low), bottom=float(b.low), width=0.12, color="#E4E0D8", edgecolor="#8A8A8A",
-                         linewidth=0.5, hatch="////", zorder=0)
-                axes.annotate(f"计入未公布的{b.withheld}家，在{half_up(b.low, 1)}到{half_up(b.high, 1)}之间",
-                              (place, float(b.low + b.high) / 2), (14, -3), textcoords="offset points", size=7.5, color="#5B5B5B")
-            axes.annotate(f"公布的平均{half_up(b.published, 1)}（{b.n}家）", (place, float(b.published)), (8, 6),
-                          textcoords="offset points", size=7.5, color="#5B5B5B")
+                axes.bar(place, float(b.high - b.low), bottom=float(b.low), width=0.1, color="#E4E0D8", edgecolor="#8A8A8A",
+                         linewidth=0.5, hatch="////", zorder=0, label="" if axes.patches else "计入未公布评分后的范围")
+            axes.annotate(str(half_up(b.published, 1)), (place, float(b.published)), (0, -13), textcoords="offset points", size=8,
+                          color="#5B5B5B", ha="center")
         if like:
             spots = [panel.periods.index(p) for p in pair]
-            axes.plot(spots, [float(b.published) for b in like.values()], "o-", color=colour(HIGH), linewidth=2, markersize=7)
+            axes.plot(spots, [float(b.published) for b in like.values()], "o-", color=colour(HIGH), linewidth=2, markersize=7,
+                      label=f"两期都公布评分的{len(ids)}家的平均")
             for spot, b in zip(spots, like.values()):
-                axes.annotate(f"同一批{b.n}家{half_up(b.published, 1)}", (spot, float(b.published)), (8, -12),
-                              textcoords="offset points", size=7.5, color=colour(HIGH))
+                axes.annotate(str(half_up(b.published, 1)), (spot, float(b.published)), (0, 8), textcoords="offset points", size=8,
+                              color=colour(HIGH), ha="center")
+        axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1.0), fontsize=8.5, borderaxespad=0.2)
         low = min([*(float(b.low) for b in bounds.values()), *(float(b.published) for b in like.values())])
         axes.set_xticks(places, panel.periods)
-        axes.set(xlim=(-0.25, len(panel.periods) - 1 + 0.62), ylim=(max(0, low - 6), 100), ylabel="平均分")
+        axes.set(xlim=(-0.3, len(panel.periods) - 0.7), ylim=(max(0, low - 6), 100), ylabel="平均分")
         axes.grid(axis="y")
 
     rows = [[p, str(b.n), f"{half_up(b.published)}", str(b.withheld), f"{half_up(b.low)}—{half_up(b.high)}",

@@ -8,9 +8,9 @@ from fractions import Fraction
 from analysis import trends
 from analysis.blocks import Several, Table, Text
 from analysis.breakdown import EVALUATED, HAS_ENTERED, UNPUBLISHED, Numbers, percent, signed
-from analysis.grades import GRADES, HIGH, INCOMPLETE
+from analysis.grades import GRADES, HIGH, INCOMPLETE, NOT_EVALUATED, NOT_YET_REGISTERED
 from analysis.sheets import Period
-from analysis.trend_charts import spark
+from analysis.trend_charts import FEW_PERIODS, short, spark
 from analysis.trends import STATES, Pair, Panel
 
 NEAREST = 2
@@ -133,7 +133,7 @@ def high_shares(panel: Panel, batches: dict[str, str]) -> Table:
 
 def tests(panel: Panel) -> Table:
     """Whether batches differ: in who took part again, and in their grades."""
-    entries = [(f"{p.earlier}参评者在{p.later}是否再次参评，各批次有无差别", trends.participation_by_batch(panel, p)) for p in panel.pairs]
+    entries = [(f"{p.earlier}参评者在{p.later}是否再次参评，各批次有无差别", trends.participation(panel, p, "batch")) for p in panel.pairs]
     entries += [(f"{p}各批次的等级构成有无差别", trends.grade_by_batch(panel, p)) for p in panel.periods]
     rows = [[what, str(a.n), f"{a.p:.3f}", f"{a.v:.2f}", a.verdict] for what, a in entries if a]
     note = f"检验为卡方统计量的蒙特卡罗模拟（固定两边合计，{trends.RESAMPLES}次，固定种子）；V为克拉默系数，0为毫无关联，1为完全对应。"
@@ -190,19 +190,26 @@ def everyone(panel: Panel, batches: dict[str, str]) -> Table:
     by_id = dict(list(frame.groupby("id", sort=False)))
     last = panel.periods[-1]
     order = frame[frame["period"] == last].sort_values(["rank", "state", "id"], na_position="last")["id"]
+    wide = len(panel.periods) > FEW_PERIODS
+    signs = {INCOMPLETE: "缺", NOT_EVALUATED: "—", NOT_YET_REGISTERED: "·"} if wide else {}
     rows = []
     for i in order:
         here = by_id[i]
-        cells = [f"{r.score:g}" if r.score == r.score else "未公布" if r.state in GRADES else str(r.state) for r in here.itertuples()]
+        cells = [f"{r.score:g}" if r.score == r.score else ("密" if wide else "未公布") if r.state in GRADES
+                 else signs.get(r.state, r.state) for r in here.itertuples()]
         code = next((c for c in reversed(list(here["code"])) if isinstance(c, str)), "—")
-        rows.append([panel.about.at[i, "name"], code, batches.get(panel.about.at[i, "batch"], ""), *cells, spark(panel, i)])
+        name, batch = panel.about.loc[i, ["name", "batch"]]
+        about = [short(name), code] if wide else [name, code, batches.get(batch, "")]
+        rows.append([*about, *cells, spark(panel, i)])
     records = [{"id": r.id, "name": r.name_, "period": r.period, "batch": r.batch, "code": r.code if isinstance(r.code, str) else "",
                 "score": f"{r.score:g}" if r.score == r.score else "", "grade": r.grade if isinstance(r.grade, str) else "",
                 "rank": f"{r.rank:.0f}" if r.rank == r.rank else "", "state": r.state}
                for r in frame.rename(columns={"name": "name_"}).itertuples()]
     note = "走势图中实心点为公布的评分，颜色为等级；空心点为评分未公布；短横为没有参评。"
-    return Table("panel", "各联盟历次评价", ["联盟名称", "代码", "批次", *panel.periods, "走势"], rows,
-                 "lcl" + "r" * len(panel.periods) + "c", stretch=0, search=True, note=note, records=records)
+    if wide:
+        note += "“密”为评分未公布，“缺”为信息不完整，“—”为未参评，“·”为未登记；名称略去了共同的后缀。"
+    columns = ["联盟名称", "代码", *([] if wide else ["批次"]), *panel.periods, "走势"]
+    return Table("panel", "各联盟历次评价", columns, rows, ("lc" if wide else "lcl") + "r" * len(panel.periods) + "c", stretch=0, search=True, note=note, records=records)
 
 
 def history(panel: Panel, sheets: Sequence[Period], who: str) -> Several:

@@ -224,10 +224,15 @@ class Association(NamedTuple):
     n: int
 
     @property
+    def differs(self) -> bool:
+        """Whether chance alone would seldom (one time in twenty) show as much."""
+        return self.p < 1 - CONFIDENCE
+
+    @property
     def verdict(self) -> str:
         """A plain word: what this number of alliances can and cannot show."""
         strength = "很弱" if self.v < 0.1 else "较弱" if self.v < 0.3 else "中等" if self.v < 0.5 else "较强"
-        return f"差异明显（关联{strength}）" if self.p < 1 - CONFIDENCE else "看不出差异（可能只是偶然）"
+        return f"差异明显（关联{strength}）" if self.differs else "看不出差异（可能只是偶然）"
 
 
 def association(rows: pd.Series, columns: pd.Series) -> Association | None:
@@ -243,11 +248,11 @@ def association(rows: pd.Series, columns: pd.Series) -> Association | None:
     return Association(float(result.pvalue), float(cramer(table, method="cramer")), int(table.sum()))
 
 
-def participation_by_batch(panel: Panel, pair: Pair) -> Association | None:
-    """Whether batches differ in who was evaluated again."""
+def participation(panel: Panel, pair: Pair, by: str) -> Association | None:
+    """Whether earlier grades (`grade`) or batches (`batch`) differ in who was evaluated again."""
     before = panel.of(pair.earlier)
     again = panel.evaluated.loc[before["id"], pair.later]
-    return association(before["batch"].reset_index(drop=True), again.reset_index(drop=True))
+    return association(before[by].reset_index(drop=True), again.reset_index(drop=True))
 
 
 def grade_by_batch(panel: Panel, period: str) -> Association | None:

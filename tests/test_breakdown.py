@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 import workbooks
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from workbooks import bug
 
@@ -255,6 +255,7 @@ def test_half_up_at_exact_ties(part, whole, shown):
     assert str(half_up(Fraction(100 * part, whole))) == shown
 
 
+@settings(deadline=None)
 @given(st.integers(-10**9, 10**9), st.integers(1, 10**6), st.integers(0, 6))
 def test_half_up_is_that_of_decimal(part, whole, places):
     with localcontext(prec=200):

@@ -77,7 +77,7 @@ def test_text_of_a_sheet_in_a_table_is_text(text):
 
 
 # No control characters: a sheet with one is refused.
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\\`*_{}[]()#+-.!|<>~$&@^=:\"'/ 012ab\u3000")))
 def test_any_text_is_text_in_html(text):
     page = Reader(markup.html(templated(text)))
