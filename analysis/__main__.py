@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import errno
 import os
 import signal
@@ -28,8 +27,9 @@ def known_period(name: str, data: Path) -> str:
         return name
     if not alliances.PERIOD.fullmatch(name):
         raise CommandError(f"{name!r} is not a period; write one like 2017 or 2020-2021. {_there(there, data)}")
-    near = [p for p in there if name in p.split("-")] or difflib.get_close_matches(name, there, n=1, cutoff=0.7)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    wanted = alliances.first_year(name)
+    near = min(there, key=lambda p: min(abs(int(year) - wanted) for year in p.split("-")), default="")
+    hint = f" The nearest is {near}." if near else ""
     raise CommandError(f"there is no score sheet for {name}.{hint} {_there(there, data)}")
 
 

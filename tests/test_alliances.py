@@ -139,6 +139,8 @@ def test_the_line_that_a_conflict_asks_for_mends_it(data, name, code, period, fi
     ("batches.csv", ["4,第四批试点联盟,10,later"], 1, 'first_period "later" is not like 2018'),
     ("schemes.csv", ["2030,活跃度高,高,85", "2030,活跃度较高,较高,90", "2030,活跃度一般,一般,50", "2030,活跃度较差,差,0"],
      1, "the floors of 2030 must fall"),
+    ("schemes.csv", ["2030,活跃度高,高,85", "2030,活跃度较高,较高,70", "2030,活跃度一般,一般,50", "2030,活跃度较差,差,9"],
+     1, "the floors of 2030 must fall"),
     ("schemes.csv", ["2030,活跃度高,高,85"], 1, "one line for each of the four grades"),
     ("schemes.csv", ["2030,活跃,活跃,85"], 1, 'grade "活跃" is not one of'),
     ("schemes.csv", ["2030,活跃度高,高,eighty"], 1, 'floor "eighty" is not a number from 0 to 99'),

@@ -122,6 +122,7 @@ def test_references():
     ("甲**乙**丙*丁*`戊`", "<p>甲<strong>乙</strong>丙<em>丁</em><code>戊</code></p>"), ("## 节", "<h3>节</h3>"),
     ("- 甲\n- 乙", "<ul><li>甲</li><li>乙</li></ul>"), ("1. 甲\n2. 乙", "<ol><li>甲</li><li>乙</li></ol>"),
     ("> 甲", "<blockquote><p>甲</p></blockquote>"), ("甲<br>乙", "<p>甲&lt;br&gt;乙</p>"), ("甲\n\n乙", "<p>甲</p><p>乙</p>"),
+    ("<div>甲</div>", "<p>&lt;div&gt;甲&lt;/div&gt;</p>"), ("<http://x.y>", "<p>&lt;http://x.y&gt;</p>"), ("    甲", "<p>甲</p>"),
     bug("bold that ends with a Chinese mark stays as asterisks", "**甲。**乙", "<p><strong>甲。</strong>乙</p>"),
     bug("a list always starts at 1", "3. 甲\n4. 乙", '<ol start="3"><li>甲</li><li>乙</li></ol>'),
     bug("a table becomes one word", "|甲|乙|\n|-|-|\n|1|2|", "<table>…"),

@@ -177,10 +177,11 @@ def test_all_at_once_sheets_then_columns_then_rows(data):
     def edit(book):
         book.remove(book["评价期"])
         book["协同创新活动"]["A1"] = "档次"
-        book["评分表"]["D90"], book["评分表"]["C60"], book["评分表"]["D60"] = "九十", 401, -1
+        for cell, value in {"D90": "九十", "C60": 401, "D60": -1, "A51": "活跃度一般的联盟（共 36 家）"}.items():
+            book["评分表"][cell] = value
     change(data, edit)
     assert [line.split(": ")[0] for line in problems(data)] == [
-        "2017.xlsx", "2017.xlsx › 协同创新活动", *(f"{SCORE}{cell}" for cell in ("C60", "D60", "D90"))]
+        "2017.xlsx", "2017.xlsx › 协同创新活动", *(f"{SCORE}{cell}" for cell in ("A51", "C60", "D60", "D90"))]
 
 
 @pytest.mark.parametrize("wrong, shown, last", [
