@@ -29,7 +29,7 @@ def known_period(name: str, data: Path) -> str:
         raise CommandError(f"{name!r} is not a period; write one like 2017 or 2020-2021. {_there(there, data)}")
     wanted = alliances.first_year(name)
     near = min(there, key=lambda p: min(abs(int(year) - wanted) for year in p.split("-")), default="")
-    hint = f" The nearest is {near}." if near else ""
+    hint = f" Did you mean {near}?" if near else ""
     raise CommandError(f"there is no score sheet for {name}.{hint} {_there(there, data)}")
 
 
