@@ -265,8 +265,8 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
     """For each activity, the share of each grade's alliances that took part; None where the period has no such sheet."""
     if not numbers.period.activities:
         return None
-    given = numbers.period.activities
-    names = [name for name in next(iter(given.values())) if name != "联盟数"]
+    given = {grade: counts | {"联盟数": int(numbers.count(grade))} for grade, counts in numbers.period.activities.items()}
+    names = [name for name in next(iter(given.values())) if name != "联盟数" and all(name in counts for counts in given.values())]
     labels = {grade: f"{numbers.scheme.labels[grade]}（{counts['联盟数']}家）" for grade, counts in given.items()}
     gaps = {name: [counts[name] / counts["联盟数"] for counts in given.values()] for name in names}
     widest = max(names, key=lambda name: max(gaps[name]) - min(gaps[name]))
