@@ -72,13 +72,15 @@ def test_publish_leaves_alone_what_another_period_is_making(out):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
-@pytest.mark.parametrize("moment", [(0.6, 1.2), (1.2, 2), (2, 3.2)], ids=["early", "midway", "late"])
+@pytest.mark.parametrize("moment", [(0, 0.6), (0.6, 1.3), (1.3, 2.6)], ids=["early", "midway", "late"])
 def test_a_stopped_run_leaves_one_whole_set_and_no_kernel(out, how, moment):
+    """Stopped at a moment drawn anew each time, counted from the start of the kernel."""
     moment = random.uniform(*moment)
     process = subprocess.Popen([sys.executable, "-m", "analysis", "report", "2017", "--out", str(out)], cwd=ROOT,
                                start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while not (started := psutil.Process(process.pid).children(recursive=True)):
+        time.sleep(0.01)
     time.sleep(moment)
-    started = psutil.Process(process.pid).children(recursive=True)
     (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
     try:
         _, said = process.communicate(timeout=15)
