@@ -52,6 +52,22 @@ def report(options: argparse.Namespace) -> None:
     print(f"{period}: done in {time.perf_counter() - started:.1f} s")
 
 
+def audit(options: argparse.Namespace) -> None:
+    """Check the published report of one period: every figure that it prints, recomputed."""
+    started = time.perf_counter()
+    period = known_period(options.period, options.data)
+    from analysis import audit as auditing, run
+    from analysis.breakdown import Numbers
+
+    auditing.published(Numbers(sheets.read(period, options.data)))
+    title = f"audit-{period}"
+    made = run.report("audit", title, {"period": period, "data": str(options.data)}, options.out, title, {"everything": f"{title}.csv"})
+    print("\n".join(auditing.summary(period, options.out / "reports" / f"{title}.csv")))
+    for path in (path for path in made if path.parent.name == "reports"):
+        print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
+    print(f"{title}: done in {time.perf_counter() - started:.1f} s")
+
+
 def check(options: argparse.Namespace) -> None:
     """Read the sheet of one period and say whether it is sound."""
     print(sheets.read(known_period(options.period, options.data), options.data).summary())
@@ -69,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     main = argparse.ArgumentParser(prog="python -m analysis", description="Reports of the alliance evaluation.")
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for function in (report, check):
+    for function in (report, audit, check):
         command = commands.add_parser(function.__name__, help=function.__doc__)
         command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")

@@ -87,7 +87,8 @@ class Table(Block):
     """Rows of text under headings. A row is a list of cells, or one string that spans them all.
 
     `align` has `l`, `c` or `r` for each column; `stretch` is the column that takes the room that is left; `search`
-    gives the table a search box and sortable columns on the screen; `records` are saved as CSV.
+    gives the table a search box and sortable columns on the screen, `choose` the heading of a column whose values a reader
+    may pick from; `records` are saved as CSV.
     """
 
     kind = "table"
@@ -100,6 +101,7 @@ class Table(Block):
     search: bool = False
     note: str = ""
     records: list[dict] = field(default_factory=list)
+    choose: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.rows)
@@ -128,6 +130,7 @@ class Table(Block):
         body = "".join("<tbody>" + "\n".join(rows) + "</tbody>" for rows in [*bodies, rows] if rows)
         above = f"<caption>{escape(caption)}</caption>" if caption else ""
         search = ' class="search"' if self.search else ""
+        search += f' data-choose="{escape(self.choose)}"' if self.choose else ""
         return f"<table{search}>{above}<thead><tr>{heads}</tr></thead>{body}</table>"
 
     def typst(self, references: References) -> str:

@@ -292,3 +292,34 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
     message = f"两档相差最大的一项：{widest}" if len(given) == 2 else ""
     svg = drawn(WIDE, 3.4, draw, message, alt)
     return Figure(key, caption, alt, svg, table, records, below=True)
+
+
+def agreement(sections: list[tuple[str, dict[str, int]]], words: dict[str, str], key: str, caption: str) -> Figure:
+    """For each section of a published report, how many of its statements have which verdict; `words` names the verdicts."""
+    totals = {verdict: sum(counts[verdict] for _, counts in sections) for verdict in words}
+    message = "，".join(f"{word}{totals[verdict]}条" for verdict, word in words.items())
+    alt = f"条形图，{caption}。共{sum(totals.values())}条：{message}。" + "；".join(
+        f"{name}：" + "、".join(f"{words[v]}{n}" for v, n in counts.items() if n) for name, counts in sections) + "。"
+    most = max(sum(counts.values()) for _, counts in sections)
+
+    def draw(axes: Axes) -> None:
+        axes.set_position((0.21, 0.02, 0.77, 1 - 0.62 / height))
+        for place, (_, counts) in enumerate(sections):
+            left = 0
+            for verdict, number in counts.items():
+                axes.barh(place, number, left=left, height=0.7, color=colour(verdict), edgecolor="white", linewidth=0.8)
+                if number >= most / 45:
+                    axes.text(left + number / 2, place, str(number), ha="center", va="center", size=8, color=_ink(colour(verdict)))
+                left += number
+        axes.set_yticks(range(len(sections)), [name for name, _ in sections])
+        axes.set(xlim=(0, most * 1.01), ylim=(len(sections) - 0.5, -0.5), xticks=[])
+        for side in axes.spines.values():
+            side.set_visible(False)
+        _key(axes, list(words.items()), y=1.0)
+
+    height = 0.24 * len(sections) + 0.7
+    rows = [[name, *(str(n) for n in counts.values()), str(sum(counts.values()))] for name, counts in sections]
+    rows.append(["合计", *(str(n) for n in totals.values()), str(sum(totals.values()))])
+    table = Table("", "", ["章节", *words.values(), "合计"], rows, "lrrrr")
+    records = [{"section": name} | counts for name, counts in sections]
+    return Figure(key, caption, alt, drawn(WIDE, height, draw, message, alt), table, records, below=True)
