@@ -74,7 +74,7 @@ TRUNCATED, ADJUSTED, DENOMINATOR, NEIGHBOUR, OFF_BY_ONE, ELSEWHERE, SOME_MEASURE
 CAUSE_IN_CHINESE = {
     TRUNCATED: "后面的位数被截去，没有四舍五入", ADJUSTED: "末位经过调整，好让各项相加得100.00%", DENOMINATOR: "换了分母",
     NEIGHBOUR: "与相邻一处的数相同", OFF_BY_ONE: "加减相差一", ELSEWHERE: "同一个数在别处印法不同",
-    SOME_MEASURES: "只在这种量法下成立", NO_MEASURE: "每种量法下都不成立，例如", WORDING: "写法不一", NEEDS: "要有",
+    SOME_MEASURES: "只在这种量法下成立", NO_MEASURE: "每种量法下都不成立", WORDING: "写法不一", NEEDS: "要有",
 }
 NO_SOURCE = "原始记录"
 
@@ -126,15 +126,16 @@ class Cause:
 
     kind: str
     detail: str
-    note: tuple[str, str] = ("", "")  # in English and in Chinese
+    told: str | None = None  # the detail as the report tells it beside the calculation; the same where it is None
 
     @property
     def english(self) -> str:
-        return f"{self.kind}: {self.detail}{self.note[0]}"
+        return f"{self.kind}: {self.detail}"
 
     @property
     def chinese(self) -> str:
-        return f"{CAUSE_IN_CHINESE[self.kind]}：{self.detail}{self.note[1]}"
+        detail = self.detail if self.told is None else self.told
+        return CAUSE_IN_CHINESE[self.kind] + (f"：{detail}" if detail else "")
 
 
 @dataclass
@@ -350,7 +351,7 @@ class _Judge:
         for of in DENOMINATORS:
             other = self.numbers.share(row.counts, of) if self.numbers.contains(of, row.counts) else None
             if other and other.whole not in (0, share.whole) and self.rounded(other) == printed:
-                causes.append(Cause(DENOMINATOR, f"{other.part} ÷ {other.whole} = {row.printed} ({other.of})"))
+                causes.append(Cause(DENOMINATOR, f"{other.part} ÷ {other.whole} = {row.printed} ({other.of})", f"以{other.of}的{other.whole}家为分母"))
                 break
         causes += self.neighbour(row)
         elsewhere = sorted({f"{other.printed} ({other.section})" for other in self.rows if other.unit == SHARE
@@ -403,16 +404,16 @@ class _Judge:
 
     def off_by_one(self, total: Total, row: Printed) -> list[Cause]:
         """The closure, and the one term that nothing else vouches for, with the value that would close it."""
-        sources = {term: next((other.counts for other in self.rows if f"[{other.id}]" == term.what), term.what)
-                   for term in total.terms}
-        loose = [(term, source) for term, source in sources.items() if self.is_loose(source)]
-        note = ("", "")
+        printed = {f"[{other.id}]": other for other in self.rows}
+        loose = [(term, printed[term.what].statement if term.what in printed else term.what) for term in total.terms
+                 if self.is_loose(printed[term.what].counts if term.what in printed else term.what)]
+        note, told = "", ""
         if len(loose) == 1:
-            term, source = loose[0]
+            term, name = loose[0]
             closing = shown(term.number + term.sign * (row.value - total.number))
-            note = (f" ({source} {shown(term.number)} has no source but its own statement; {closing} would close it)",
-                    f"（{source}的{shown(term.number)}只有自己的陈述，若是{closing}就合得上）")
-        return [Cause(OFF_BY_ONE, f"{total} ≠ {row.printed}", note)]
+            note = f" ({name} {shown(term.number)} has no source but its own statement; {closing} would close it)"
+            told = f"{name}{shown(term.number)}只有自己的陈述，若是{closing}就合得上"
+        return [Cause(OFF_BY_ONE, f"{total} ≠ {row.printed}{note}", told)]
 
     def is_loose(self, source: str) -> bool:
         """Whether a term rests on a number that the sheet only repeats; the approved number of a batch is a given."""
@@ -497,8 +498,8 @@ class _Judge:
             return self.unverified(row, working=working)
         if all(judged):
             return Finding(row, AGREES, working, "", working)
-        cause = Cause(SOME_MEASURES, "、".join(holding)) if holding else Cause(NO_MEASURE, results[failing[0]][1])
-        difference = "不成立" if bare else f"{'、'.join(failing)}：不成立"
+        cause = Cause(SOME_MEASURES, "、".join(holding)) if holding else Cause(NO_MEASURE, results[failing[0]][1], "")
+        difference = "fails" if bare else f"fails: {'、'.join(failing)}"
         return Finding(row, DIFFERS, working, difference, working, [cause], Fraction(len(failing), len(results)))
 
     def measures(self, comparisons: list[tuple[str, str, str]], named: bool) -> tuple[str, ...]:
@@ -572,7 +573,8 @@ def names_and_codes(rows: list[Printed], numbers: Numbers, others: list[sheets.P
     seen = _seen(period) + [(row.section, name, "", id) for row in rows if row.unit in (LIST, NAME) for name in row.names
                             if (id := registry.by_name.get(normalise(name)) or registry.by_alias.get(normalise(name)))]
     elsewhere = {other.name: _seen(other) for other in others}
-    return [*_codes(period, seen, elsewhere), *_names(period, seen, elsewhere), *_ties(period), *_labels(rows, numbers)]
+    names = sorted(_names(period, seen, elsewhere), key=lambda name: name.kind)
+    return [*_codes(period, seen, elsewhere), *names, *_ties(period), *_labels(rows, numbers)]
 
 
 def _seen(period: sheets.Period) -> list[tuple[str, str, str, str]]:
@@ -607,12 +609,12 @@ def _codes(period: sheets.Period, seen: list, elsewhere: dict[str, list]) -> Ite
         ids = sorted({id for found in holders.values() for id in found})
         if len(ids) > 1:
             where = "；".join(f"{report}：{'、'.join(registry.names[id] for id in found)}" for report, found in holders.items() if found)
-            yield Name("一个代码两家联盟", f"{code}：{where}", *_decided(registry, ids, code))
+            yield Name("一码两家", f"{code}：{where}", *_decided(registry, ids, code))
     for id in dict.fromkeys(entry[3] for entry in seen):
         codes = {report: [e for e in entries if e[3] == id] for report, entries in by_report.items()}
         if len({e[2] for entries in codes.values() for e in entries if e[2]}) > 1:
             where = "；".join(f"{report}：{_places(entries, 2)}" for report, entries in codes.items() if entries)
-            yield Name("一家联盟两个代码", f"{registry.names[id]}：{where}", *_decided(registry, [id]))
+            yield Name("一家两码", f"{registry.names[id]}：{where}", *_decided(registry, [id]))
 
 
 def _decided(registry: alliances.Registry, ids: list[str], code: str = "") -> tuple[str, str]:
@@ -638,9 +640,9 @@ def _names(period: sheets.Period, seen: list, elsewhere: dict[str, list]) -> Ite
         where = "；".join([_places(here, 1), *(f"{report}：{_places(entries, 1)}" for report, entries in there.items() if entries)])
         decisions = [d for d in registry.decisions.get(id, ()) if normalise(d.get("alias", "")) in forms]
         kinds = list(dict.fromkeys(KIND_OF_ALIAS[d["kind"]] for d in decisions))
-        within = "，本报告前后不一" if len({normalise(e[1]) for e in here}) > 1 else ""
+        within = "（本报告之内不一）" if len({normalise(e[1]) for e in here}) > 1 else ""
         decided = "；".join([f"采用{canonical}", *(f"{d['alias']}记为{KIND_OF_ALIAS[d['kind']]}" for d in decisions)])
-        yield Name("、".join(kinds) + within, where, decided, " ".join(d["evidence"] for d in decisions) or "—")
+        yield Name("、".join(kinds) or "写法", where + within, decided, " ".join(d["evidence"] for d in decisions) or "—")
 
 
 def _ties(period: sheets.Period) -> Iterator[Name]:
@@ -650,7 +652,7 @@ def _ties(period: sheets.Period) -> Iterator[Name]:
     ordered = sum(codes == sorted(codes) for _, codes in ties)
     for score, codes in ties:
         if codes != sorted(codes):
-            yield Name("同分次序中断", f"{score:g}分：{'、'.join(codes)}", "名次相同，次序不影响等级",
+            yield Name("同分次序", f"{score:g}分：{'、'.join(codes)}", "名次相同，次序不影响等级",
                        f"同分的{len(ties)}组中，{ordered}组按代码从小到大，这一组不是")
 
 
@@ -662,7 +664,7 @@ def _labels(rows: list[Printed], numbers: Numbers) -> Iterator[Name]:
                 used.setdefault(row.printed, []).append(row.section)
         if len(used) > 1 or set(used) - {numbers.scheme.labels[grade]}:
             where = "；".join(f"{label}（{'、'.join(places)}）" for label, places in used.items())
-            yield Name("等级叫法不一", where, f"本期方案作{numbers.scheme.labels[grade]}", "registry/schemes.csv")
+            yield Name("等级叫法", where, f"本期方案作{numbers.scheme.labels[grade]}", "registry/schemes.csv")
 
 
 def worst_first(audit: Audit) -> list[tuple[str, list[Finding]]]:
@@ -697,16 +699,17 @@ def by_section(audit: Audit) -> list[tuple[str, dict[str, int]]]:
 
 def claims_table(audit: Audit) -> Table:
     """Every claim in words: the measures under which it holds, and under which it fails, in numbers."""
-    rows = [[f.row.section, f"{f.row.statement}（“{f.row.printed}”）", IN_CHINESE[f.verdict],
+    rows = [[f"{f.row.section}：{f.row.statement}（“{f.row.printed}”）", IN_CHINESE[f.verdict],
              f.working or "、".join(cause.chinese for cause in f.causes)] for f in audit.findings if f.row.unit == CLAIM]
-    return Table("claims", "文字说法与次序，逐条检验", ["章节", "说法", "结论", "按各种量法"], rows, "llcl", stretch=3)
+    return Table("claims", "文字说法与次序，逐条检验", ["说法", "结论", "按各种量法"], rows, "lcl", stretch=[0, 2])
 
 
 def names_table(audit: Audit) -> Table:
     """What is odd about names and codes, beside what the registry has decided and why."""
     rows = [[name.kind, name.seen, name.decision, name.evidence] for name in audit.names]
     records = [{"kind": name.kind, "seen": name.seen, "decision": name.decision, "evidence": name.evidence} for name in audit.names]
-    return Table("names-and-codes", "名称、代码、次序与叫法", ["情形", "见于", "名录的判定", "依据"], rows, "llll", stretch=1, records=records)
+    return Table("names-and-codes", "名称、代码、次序与叫法", ["情形", "见于", "名录的判定", "依据"], rows, "llll", stretch=[1, 2, 3],
+                 records=records)
 
 
 def needs_table(audit: Audit) -> Table:
@@ -725,13 +728,15 @@ def everything(audit: Audit) -> Table:
     for section, findings in groupby(audit.findings, key=lambda f: f.row.section):
         rows.append(section)
         for f in findings:
-            recomputed, difference = f.recomputed, f.difference
+            statement, printed, recomputed, difference = f.row.statement, f.row.brief, f.recomputed, f.difference
             if f.row.unit == CLAIM:
                 recomputed = {AGREES: "成立", DIFFERS: "不成立", UNVERIFIED: ""}[f.verdict]
                 difference = ""
             elif f.row.unit == LIST:
                 recomputed = f"{len(f.recomputed.split('；'))}家的名单"
-            rows.append([f.row.id, f.row.statement, f.row.brief, recomputed, difference, IN_CHINESE[f.verdict]])
+            elif f.row.unit == NAME:
+                statement, printed, recomputed = f"{statement}：{f.row.printed}", "如左", "另一写法" if f.verdict == DIFFERS else "同一家"
+            rows.append([f.row.id, statement, printed, recomputed, difference, IN_CHINESE[f.verdict]])
     return Table("everything", "全部核对结果", ["编号", "内容", "印作", "重算", "相差", "结论"], rows, "llrrrl", stretch=1, search=True,
                  choose="结论", records=[f.record() for f in audit.findings],
                  note="占比的相差以百分点计。说法的各种量法见正文的表；无法核实的，要有什么才能核实，也见正文的表。")

@@ -17,7 +17,7 @@ from analysis.markup import References, string
 
 MIME = "application/vnd.alliance.block+json"
 FIGURE, TABLE = "图", "表"
-LONG = 30  # rows; a shorter table stays on one page
+LONG, LONG_TEXT = 30, 900  # rows, characters; a shorter table stays on one page
 
 
 class Block:
@@ -86,9 +86,9 @@ class Text(Block):
 class Table(Block):
     """Rows of text under headings. A row is a list of cells, or one string that spans them all.
 
-    `align` has `l`, `c` or `r` for each column; `stretch` is the column that takes the room that is left; `search`
-    gives the table a search box and sortable columns on the screen, `choose` the heading of a column whose values a reader
-    may pick from; `records` are saved as CSV.
+    `align` has `l`, `c` or `r` for each column; `stretch` is the column that takes the room that is left, or those that
+    share it; `search` gives the table a search box and sortable columns on the screen, `choose` the heading of a column
+    whose values a reader may pick from; `records` are saved as CSV.
     """
 
     kind = "table"
@@ -97,7 +97,7 @@ class Table(Block):
     columns: list[str]
     rows: list[list[str] | str]
     align: str
-    stretch: int = 0
+    stretch: int | list[int] = 0
     search: bool = False
     note: str = ""
     records: list[dict] = field(default_factory=list)
@@ -109,6 +109,10 @@ class Table(Block):
     @property
     def anchor(self) -> str:
         return f"table-{self.key}"
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.rows) > LONG or sum(len(cell) for row in self.rows for cell in row) > LONG_TEXT
 
     def html(self, references: References) -> str:
         label = references.get(self.key, (TABLE, ""))[0]
@@ -136,11 +140,12 @@ class Table(Block):
     def typst(self, references: References) -> str:
         label = references.get(self.key, (TABLE, ""))[0]
         return (f"#numbered-table({string(self.anchor)}, {string(label)}, {string(self.caption)}, "
-                f"{self.grid_typst()}, note: {string(self.note)}, long: {'true' if len(self.rows) > LONG else 'false'})\n\n")
+                f"{self.grid_typst()}, note: {string(self.note)}, long: {'true' if self.is_long else 'false'})\n\n")
 
     def grid_typst(self) -> str:
         """The bare table, as a Typst expression."""
-        widths = ", ".join("1fr" if i == self.stretch else "auto" for i in range(len(self.columns)))
+        stretched = self.stretch if isinstance(self.stretch, list) else [self.stretch]
+        widths = ", ".join("1fr" if i in stretched else "auto" for i in range(len(self.columns)))
         align = ", ".join({"l": "left", "c": "center", "r": "right"}[a] + " + horizon" for a in self.align)
         head = ", ".join(f"head({string(h)})" for h in self.columns)
         rows = [f"group({len(self.columns)}, {string(row)})" if isinstance(row, str)

@@ -308,7 +308,7 @@ def agreement(sections: list[tuple[str, dict[str, int]]], words: dict[str, str],
             left = 0
             for verdict, number in counts.items():
                 axes.barh(place, number, left=left, height=0.7, color=colour(verdict), edgecolor="white", linewidth=0.8)
-                if number >= most / 45:
+                if number:
                     axes.text(left + number / 2, place, str(number), ha="center", va="center", size=8, color=_ink(colour(verdict)))
                 left += number
         axes.set_yticks(range(len(sections)), [name for name, _ in sections])
@@ -318,8 +318,5 @@ def agreement(sections: list[tuple[str, dict[str, int]]], words: dict[str, str],
         _key(axes, list(words.items()), y=1.0)
 
     height = 0.24 * len(sections) + 0.7
-    rows = [[name, *(str(n) for n in counts.values()), str(sum(counts.values()))] for name, counts in sections]
-    rows.append(["合计", *(str(n) for n in totals.values()), str(sum(totals.values()))])
-    table = Table("", "", ["章节", *words.values(), "合计"], rows, "lrrrr")
     records = [{"section": name} | counts for name, counts in sections]
-    return Figure(key, caption, alt, drawn(WIDE, height, draw, message, alt), table, records, below=True)
+    return Figure(key, caption, alt, drawn(WIDE, height, draw, message, alt), records=records)
