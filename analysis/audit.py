@@ -442,7 +442,7 @@ class _Judge:
         known = fact if isinstance(fact, str) else date(fact)
         if normalise(known) == normalise(row.printed):
             return self.unverified(row)
-        return Finding(row, DIFFERS, known, "", f"评价期表记作{known}；印作{row.printed}", off=Fraction(1))
+        return Finding(row, DIFFERS, known, f"{known} → {row.printed}", f"评价期表记作{known}；印作{row.printed}", off=Fraction(1))
 
     def of_band(self, row: Printed) -> Finding:
         """The scores of a grade: the scheme's, and every published score of the grade lies in it and no other does."""
@@ -452,7 +452,7 @@ class _Judge:
         printed = (int(low or 0), int(high or below))
         words = f"{right[1]}分以下" if right[0] == 0 else f"{right[0]}分至{right[1]}分"
         if printed != right:
-            return Finding(row, DIFFERS, words, "", f"等级方案为{words}；印作{row.printed}", off=Fraction(1))
+            return Finding(row, DIFFERS, words, f"{words} → {row.printed}", f"等级方案为{words}；印作{row.printed}", off=Fraction(1))
         frame = self.numbers.scores
         known = frame.loc[frame["grade"] == grade, "score"].dropna()
         if not len(known):
@@ -468,15 +468,18 @@ class _Judge:
         decision = next((d for d in registry.decisions.get(id, ()) if "alias" in d and normalise(d["alias"]) == normalise(row.printed)), None)
         if normalise(row.printed) == normalise(right) or (decision and decision["kind"] == "short"):
             return Finding(row, AGREES, right, "", f"{row.counts}：{right}")
-        return Finding(row, DIFFERS, right, "", f"{row.counts}在附件中是{right}；此处作{row.printed}",
-                       [Cause(WORDING, f"{right} → {row.printed}")])
+        return self.reworded(row, right, f"{row.counts}在附件中是{right}")
+
+    def reworded(self, row: Printed, right: str, source: str) -> Finding:
+        change = f"{right} → {row.printed}"
+        return Finding(row, DIFFERS, right, change, f"{source}；此处作{row.printed}", [Cause(WORDING, change)])
 
     def of_label(self, row: Printed) -> Finding:
         """What the report calls a grade: one word for one grade."""
         right = self.numbers.scheme.labels[self.numbers.scheme.named(row.counts)]
         if normalise(row.printed) in (right, f"{right}联盟", f"{right}的联盟"):
             return Finding(row, AGREES, right, "", f"等级方案：{right}")
-        return Finding(row, DIFFERS, right, "", f"等级方案作{right}；此处作{row.printed}", [Cause(WORDING, f"{right} → {row.printed}")])
+        return self.reworded(row, right, f"等级方案作{right}")
 
     def of_claim(self, row: Printed) -> Finding:
         """A claim in words, tried under each measure that it can be tried under."""
@@ -728,16 +731,16 @@ def everything(audit: Audit) -> Table:
     for section, findings in groupby(audit.findings, key=lambda f: f.row.section):
         rows.append(section)
         for f in findings:
-            statement, printed, recomputed, difference = f.row.statement, f.row.brief, f.recomputed, f.difference
+            statement, printed, recomputed = f.row.statement, f.row.brief, f.recomputed
+            difference = f.difference if f.row.is_number or f.row.unit == SHARE else ""
             if f.row.unit == CLAIM:
                 recomputed = {AGREES: "成立", DIFFERS: "不成立", UNVERIFIED: ""}[f.verdict]
-                difference = ""
             elif f.row.unit == LIST:
                 recomputed = f"{len(f.recomputed.split('；'))}家的名单"
             elif f.row.unit == NAME:
                 statement, printed, recomputed = f"{statement}：{f.row.printed}", "如左", "另一写法" if f.verdict == DIFFERS else "同一家"
             rows.append([f.row.id, statement, printed, recomputed, difference, IN_CHINESE[f.verdict]])
-    return Table("everything", "全部核对结果", ["编号", "内容", "印作", "重算", "相差", "结论"], rows, "llrrrl", stretch=1, search=True,
+    return Table("everything", "全部核对结果", ["编号", "内容", "印作", "重算", "相差", "结论"], rows, "clrrrc", stretch=1, search=True,
                  choose="结论", records=[f.record() for f in audit.findings],
                  note="占比的相差以百分点计。说法的各种量法见正文的表；无法核实的，要有什么才能核实，也见正文的表。")
 

@@ -277,9 +277,9 @@ class Numbers:
             return Fraction(len(self.period.experts)), False
         if isinstance(self.period.facts.get(what), int):
             return Fraction(self.period.facts[what]), True
-        first, *rest = sorted(what.split(), key=lambda word: self.scheme.named(word) is None)
-        cells = self.period.activities.get(self.scheme.named(first) or "", {})
-        return (Fraction(cells[rest[0]]), True) if len(rest) == 1 and rest[0] in cells else None
+        grade, *activity = sorted(what.split(), key=lambda word: self.scheme.named(word) is None) or [""]
+        cells = self.period.activities.get(self.scheme.named(grade) or "", {})
+        return (Fraction(cells[activity[0]]), True) if len(activity) == 1 and activity[0] in cells else None
 
     def _is_stated(self, what: str) -> bool:
         words = self._words(what)

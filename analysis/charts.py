@@ -286,7 +286,7 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
 
     records = [{"等级": grade, "活动": name, "联盟数": counts[name], "分母": counts["联盟数"]}
                for grade, counts in given.items() for name in names]
-    rows = [[name, *(f"{c[name]}（{Share(c[name], c['联盟数'], name, g, labels[g]).percent}）" for g, c in given.items())]
+    rows = [[name, *(f"{c[name]}（{Share(c[name], c['联盟数'], f'{g} {name}', g, labels[g]).percent}）" for g, c in given.items())]
             for name in names]
     table = Table("", "", ["活动", *labels.values()], rows, "l" + "r" * len(given))
     message = f"两档相差最大的一项：{widest}" if len(given) == 2 else ""
