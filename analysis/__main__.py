@@ -56,13 +56,14 @@ def audit(options: argparse.Namespace) -> None:
     """Check the published report of one period: every figure that it prints, recomputed."""
     started = time.perf_counter()
     period = known_period(options.period, options.data)
-    from analysis import audit as auditing, run
+    from analysis import audit, run
     from analysis.breakdown import Numbers
 
-    auditing.published(Numbers(sheets.read(period, options.data)))
+    audit.published(Numbers(sheets.read(period, options.data)))
     title = f"audit-{period}"
-    made = run.report("audit", title, {"period": period, "data": str(options.data)}, options.out, title, {"everything": f"{title}.csv"})
-    print("\n".join(auditing.summary(period, options.out / "reports" / f"{title}.csv")))
+    made = run.report("audit", title, {"period": period, "data": str(options.data)}, options.out, title,
+                      saved={"everything": f"{title}.csv"})
+    print("\n".join(audit.summary(period, options.out / "reports" / f"{title}.csv")))
     for path in (path for path in made if path.parent.name == "reports"):
         print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
     print(f"{title}: done in {time.perf_counter() - started:.1f} s")

@@ -10,14 +10,14 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations, groupby, pairwise
 from pathlib import Path
 
 from analysis import DATA, alliances, sheets
-from analysis.alliances import CODE, first_year, normalise
+from analysis.alliances import first_year, normalise
 from analysis.blocks import Table
 from analysis.breakdown import (
     EVALUATED,
@@ -351,7 +351,8 @@ class _Judge:
         for of in DENOMINATORS:
             other = self.numbers.share(row.counts, of) if self.numbers.contains(of, row.counts) else None
             if other and other.whole not in (0, share.whole) and self.rounded(other) == printed:
-                causes.append(Cause(DENOMINATOR, f"{other.part} ÷ {other.whole} = {row.printed} ({other.of})", f"以{other.of}的{other.whole}家为分母"))
+                causes.append(Cause(DENOMINATOR, f"{other.part} ÷ {other.whole} = {row.printed} ({other.of})",
+                                    f"以{other.of}的{other.whole}家为分母"))
                 break
         causes += self.neighbour(row)
         elsewhere = sorted({f"{other.printed} ({other.section})" for other in self.rows if other.unit == SHARE
@@ -378,9 +379,10 @@ class _Judge:
     def neighbour(self, row: Printed) -> list[Cause]:
         """The nearest other row of the section that rightly has this printed value."""
         here = self.rows.index(row)
-        near = sorted((abs(self.rows.index(other) - here), other.id, other) for other in self.rows[max(here - NEAR, 0):here + NEAR + 1]
-                      if other.section == row.section and other.unit == row.unit and other.printed == row.printed and other != row)
-        for _, _, other in near:
+        wanted = (row.section, row.unit, row.printed)
+        near = [(abs(place - here), place) for place, other in enumerate(self.rows)
+                if 0 < abs(place - here) <= NEAR and (other.section, other.unit, other.printed) == wanted]
+        for other in (self.rows[place] for _, place in sorted(near)):
             share = self.shares.get(other.id)
             if row.unit == SHARE and share and self.rounded(share) == Decimal(row.printed.rstrip("%")):
                 return [Cause(NEIGHBOUR, f"{other.statement} {share.part} ÷ {share.whole} = {other.printed}")]
@@ -395,12 +397,11 @@ class _Judge:
         if right is None:
             return self.unverified(row)
         if row.value == right:
-            return self.unverified(row) if total.stated else Finding(row, AGREES, shown(right), "", str(total),
-                                                                     is_sum=len(total.terms) > 1)
-        difference = row.value - right
-        causes = self.off_by_one(total, row) if abs(difference) == 1 and len(total.terms) > 1 else self.neighbour(row)
+            return self.unverified(row) if total.stated else Finding(row, AGREES, shown(right), "", str(total))
+        difference, is_sum = row.value - right, len(total.terms) > 1
+        causes = self.off_by_one(total, row) if abs(difference) == 1 and is_sum else self.neighbour(row)
         return Finding(row, DIFFERS, shown(right), f"{'+' if difference > 0 else '-'}{shown(abs(difference))}",
-                       f"{total}；印作{row.printed}", causes, abs(difference) / max(right, 1), is_sum=len(total.terms) > 1)
+                       f"{total}；印作{row.printed}", causes, abs(difference) / max(right, 1), is_sum)
 
     def off_by_one(self, total: Total, row: Printed) -> list[Cause]:
         """The closure, and the one term that nothing else vouches for, with the value that would close it."""
@@ -442,7 +443,8 @@ class _Judge:
         known = fact if isinstance(fact, str) else date(fact)
         if normalise(known) == normalise(row.printed):
             return self.unverified(row)
-        return Finding(row, DIFFERS, known, f"{known} → {row.printed}", f"评价期表记作{known}；印作{row.printed}", off=Fraction(1))
+        return Finding(row, DIFFERS, known, f"{known} → {row.printed}", f"评价期表记作{known}；印作{row.printed}",
+                       off=Fraction(1))
 
     def of_band(self, row: Printed) -> Finding:
         """The scores of a grade: the scheme's, and every published score of the grade lies in it and no other does."""
@@ -452,7 +454,8 @@ class _Judge:
         printed = (int(low or 0), int(high or below))
         words = f"{right[1]}分以下" if right[0] == 0 else f"{right[0]}分至{right[1]}分"
         if printed != right:
-            return Finding(row, DIFFERS, words, f"{words} → {row.printed}", f"等级方案为{words}；印作{row.printed}", off=Fraction(1))
+            return Finding(row, DIFFERS, words, f"{words} → {row.printed}", f"等级方案为{words}；印作{row.printed}",
+                           off=Fraction(1))
         frame = self.numbers.scores
         known = frame.loc[frame["grade"] == grade, "score"].dropna()
         if not len(known):
@@ -465,8 +468,8 @@ class _Judge:
         registry = self.period.registry
         id = registry.holders[row.counts][self.period.name]
         right = next((a.name for a in (*self.period.evaluated, *self.period.absent) if a.id == id), registry.names[id])
-        decision = next((d for d in registry.decisions.get(id, ()) if "alias" in d and normalise(d["alias"]) == normalise(row.printed)), None)
-        if normalise(row.printed) == normalise(right) or (decision and decision["kind"] == "short"):
+        short = {normalise(d["alias"]) for d in registry.decisions.get(id, ()) if d.get("kind") == "short"}
+        if normalise(row.printed) in {normalise(right), *short}:
             return Finding(row, AGREES, right, "", f"{row.counts}：{right}")
         return self.reworded(row, right, f"{row.counts}在附件中是{right}")
 
@@ -527,7 +530,8 @@ class _Judge:
             words.append(f"{a_shown} {truth.replace('>=', '≥').replace('<=', '≤')} {b_shown}")
             failed += [] if held[-1] else [f"{left} {words[-1]}"]
         if len(words) > MOST_SHOWN:
-            return all(held), f"{len(words)}项比较中{len(failed)}项不符：{'，'.join(failed)}" if failed else f"{len(words)}项比较都符合"
+            some = f"{len(words)}项比较中{len(failed)}项不符：{'，'.join(failed)}"
+            return all(held), some if failed else f"{len(words)}项比较都符合"
         return all(held), "，".join(words)
 
     def measured(self, side: str, measure: str) -> tuple[Fraction | None, str]:
@@ -611,7 +615,8 @@ def _codes(period: sheets.Period, seen: list, elsewhere: dict[str, list]) -> Ite
         holders = {report: sorted({e[3] for e in entries if e[2] == code}) for report, entries in by_report.items()}
         ids = sorted({id for found in holders.values() for id in found})
         if len(ids) > 1:
-            where = "；".join(f"{report}：{'、'.join(registry.names[id] for id in found)}" for report, found in holders.items() if found)
+            where = "；".join(f"{report}：{'、'.join(registry.names[id] for id in found)}"
+                             for report, found in holders.items() if found)
             yield Name("一码两家", f"{code}：{where}", *_decided(registry, ids, code))
     for id in dict.fromkeys(entry[3] for entry in seen):
         codes = {report: [e for e in entries if e[3] == id] for report, entries in by_report.items()}
@@ -640,7 +645,8 @@ def _names(period: sheets.Period, seen: list, elsewhere: dict[str, list]) -> Ite
         if len(forms) < 2 and forms <= {normalise(registry.names[id])}:
             continue
         canonical = registry.names[id]
-        where = "；".join([_places(here, 1), *(f"{report}：{_places(entries, 1)}" for report, entries in there.items() if entries)])
+        others = [f"{report}：{_places(entries, 1)}" for report, entries in there.items() if entries]
+        where = "；".join([_places(here, 1), *others])
         decisions = [d for d in registry.decisions.get(id, ()) if normalise(d.get("alias", "")) in forms]
         kinds = list(dict.fromkeys(KIND_OF_ALIAS[d["kind"]] for d in decisions))
         within = "（本报告之内不一）" if len({normalise(e[1]) for e in here}) > 1 else ""
@@ -649,9 +655,8 @@ def _names(period: sheets.Period, seen: list, elsewhere: dict[str, list]) -> Ite
 
 
 def _ties(period: sheets.Period) -> Iterator[Name]:
-    groups = [[a.code for a in group] for score, group in groupby(period.evaluated, key=lambda a: a.score) if score is not None]
-    scores = [score for score, _ in groupby(period.evaluated, key=lambda a: a.score) if score is not None]
-    ties = [(score, codes) for score, codes in zip(scores, groups) if len(codes) > 1]
+    groups = [(score, [a.code for a in group]) for score, group in groupby(period.evaluated, key=lambda a: a.score)]
+    ties = [(score, codes) for score, codes in groups if score is not None and len(codes) > 1]
     ordered = sum(codes == sorted(codes) for _, codes in ties)
     for score, codes in ties:
         if codes != sorted(codes):
@@ -677,8 +682,12 @@ def worst_first(audit: Audit) -> list[tuple[str, list[Finding]]]:
     last_place = Fraction(1, 10 ** 4)
     for finding in audit.of(DIFFERS):
         unit = finding.row.unit
-        name = ("占比不对" if finding.off > last_place else "占比的末位不对") if unit == SHARE else "说法不成立" if unit == CLAIM else (
-            "名称和叫法不一" if unit in (NAME, LABEL) else "加减合不上" if finding.is_sum else "家数、名单和日期不对")
+        if unit == SHARE:
+            name = "占比不对" if finding.off > last_place else "占比的末位不对"
+        elif unit in (CLAIM, NAME, LABEL):
+            name = "说法不成立" if unit == CLAIM else "名称和叫法不一"
+        else:
+            name = "加减合不上" if finding.is_sum else "家数、名单和日期不对"
         groups[name].append(finding)
     return [(name, sorted(found, key=lambda f: -f.off)) for name, found in groups.items() if found]
 
@@ -710,9 +719,8 @@ def claims_table(audit: Audit) -> Table:
 def names_table(audit: Audit) -> Table:
     """What is odd about names and codes, beside what the registry has decided and why."""
     rows = [[name.kind, name.seen, name.decision, name.evidence] for name in audit.names]
-    records = [{"kind": name.kind, "seen": name.seen, "decision": name.decision, "evidence": name.evidence} for name in audit.names]
-    return Table("names-and-codes", "名称、代码、次序与叫法", ["情形", "见于", "名录的判定", "依据"], rows, "llll", stretch=[1, 2, 3],
-                 records=records)
+    columns = ["情形", "见于", "名录的判定", "依据"]
+    return Table("names-and-codes", "名称、代码、次序与叫法", columns, rows, "llll", stretch=[1, 2, 3], records=[asdict(name) for name in audit.names])
 
 
 def needs_table(audit: Audit) -> Table:
@@ -738,10 +746,11 @@ def everything(audit: Audit) -> Table:
             elif f.row.unit == LIST:
                 recomputed = f"{len(f.recomputed.split('；'))}家的名单"
             elif f.row.unit == NAME:
-                statement, printed, recomputed = f"{statement}：{f.row.printed}", "如左", "另一写法" if f.verdict == DIFFERS else "同一家"
+                statement, printed = f"{statement}：{f.row.printed}", "如左"
+                recomputed = "另一写法" if f.verdict == DIFFERS else "同一家"
             rows.append([f.row.id, statement, printed, recomputed, difference, IN_CHINESE[f.verdict]])
-    return Table("everything", "全部核对结果", ["编号", "内容", "印作", "重算", "相差", "结论"], rows, "clrrrc", stretch=1, search=True,
-                 choose="结论", records=[f.record() for f in audit.findings],
+    columns = ["编号", "内容", "印作", "重算", "相差", "结论"]
+    return Table("everything", "全部核对结果", columns, rows, "clrrrc", stretch=1, search=True, choose="结论", records=[f.record() for f in audit.findings],
                  note="占比的相差以百分点计。说法的各种量法见正文的表；无法核实的，要有什么才能核实，也见正文的表。")
 
 
@@ -765,8 +774,7 @@ def summary(period: str, path: Path) -> list[str]:
              f"{counts[UNVERIFIED]} cannot be verified"]
     for record in records:
         if record["verdict"] == DIFFERS:
-            printed, recomputed = (text if len(text) <= 40 else f"{text[:40]}…" for text in (record["printed"], record["recomputed"]))
             lines += [f"  {record['section']} › {record['statement']} [{record['id']}]",
-                      f"    printed {printed}, the sheet gives {recomputed}"]
+                      f"    printed {record['printed']}; the sheet gives {record['recomputed']}"]
             lines += [f"    {record['cause']}"] if record["cause"] else []
     return lines

@@ -9,8 +9,9 @@ A count is asked for by what it counts: words that all must hold, with a blank b
     100分   50分以下            exactly 100; below 50                       A级               the list of the period
     录入信息  信息不完整  未录入  未参评      the ladder, all or of a batch; None where nobody published it
 
-A sum is asked for by its terms, with ` + ` and ` - ` between them: `录入信息 - 信息不完整`. A term may also be an item of 活动汇总 or
-评价期 (`自设项目数`, `专家人数`), a cell of 协同创新活动 (`活跃度高 政府项目`), the rank of a code (`名次 320`), or a number.
+A sum is asked for by its terms, with ` + ` and ` - ` between them: `录入信息 - 信息不完整`. A term may also be an item of
+活动汇总 or 评价期 (`自设项目数`, `专家人数`), a cell of 协同创新活动 (`活跃度高 政府项目`), the rank of a code (`名次 320`),
+or a number.
 """
 
 from __future__ import annotations
@@ -235,11 +236,13 @@ class Numbers:
     def contains(self, of: str, what: str) -> bool:
         """Whether a denominator can be asked for what is counted: its words are there, and it holds every part of it."""
         own = self._words(self._phrase(what))
-        if (of in (OWN_BATCH, OWN_BATCH_EVALUATED) and own["batch"] == set(self.batches)
-                or of in (OWN_GRADE, OWN_GRADE_PILOTS) and not own["grade"]):
+        if of in (OWN_BATCH, OWN_BATCH_EVALUATED) and own["batch"] == set(self.batches):
+            return False
+        if of in (OWN_GRADE, OWN_GRADE_PILOTS) and not own["grade"]:
             return False
         whole = self._words(self._whole(what, of)[0])
-        return own["batch"] <= whole["batch"] and (not whole["grade"] or bool(own["grade"]) and own["grade"] <= whole["grade"])
+        same_grade = not whole["grade"] or (bool(own["grade"]) and own["grade"] <= whole["grade"])
+        return own["batch"] <= whole["batch"] and same_grade
 
     def apart(self, one: str, other: str) -> bool:
         """Whether two phrases can have no alliance in common, being of other batches or other grades."""

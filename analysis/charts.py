@@ -286,8 +286,8 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
 
     records = [{"等级": grade, "活动": name, "联盟数": counts[name], "分母": counts["联盟数"]}
                for grade, counts in given.items() for name in names]
-    rows = [[name, *(f"{c[name]}（{Share(c[name], c['联盟数'], f'{g} {name}', g, labels[g]).percent}）" for g, c in given.items())]
-            for name in names]
+    rows = [[name, *(f"{c[name]}（{Share(c[name], c['联盟数'], f'{g} {name}', g, labels[g]).percent}）"
+                     for g, c in given.items())] for name in names]
     table = Table("", "", ["活动", *labels.values()], rows, "l" + "r" * len(given))
     message = f"两档相差最大的一项：{widest}" if len(given) == 2 else ""
     svg = drawn(WIDE, 3.4, draw, message, alt)
@@ -309,7 +309,8 @@ def agreement(sections: list[tuple[str, dict[str, int]]], words: dict[str, str],
             for verdict, number in counts.items():
                 axes.barh(place, number, left=left, height=0.7, color=colour(verdict), edgecolor="white", linewidth=0.8)
                 if number:
-                    axes.text(left + number / 2, place, str(number), ha="center", va="center", size=8, color=_ink(colour(verdict)))
+                    axes.text(left + number / 2, place, str(number), ha="center", va="center", size=8,
+                              color=_ink(colour(verdict)))
                 left += number
         axes.set_yticks(range(len(sections)), [name for name, _ in sections])
         axes.set(xlim=(0, most * 1.01), ylim=(len(sections) - 0.5, -0.5), xticks=[])
