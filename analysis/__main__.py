@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import errno
 import os
 import signal
@@ -28,8 +27,9 @@ def known_period(name: str, data: Path) -> str:
         return name
     if not alliances.PERIOD.fullmatch(name):
         raise CommandError(f"{name!r} is not a period; write one like 2017 or 2020-2021. {_there(there, data)}")
-    near = [p for p in there if name in p.split("-")] or difflib.get_close_matches(name, there, n=1, cutoff=0.7)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    wanted = alliances.first_year(name)
+    near = min(there, key=lambda p: min(abs(int(year) - wanted) for year in p.split("-")), default="")
+    hint = f" Did you mean {near}?" if near else ""
     raise CommandError(f"there is no score sheet for {name}.{hint} {_there(there, data)}")
 
 
@@ -45,11 +45,27 @@ def report(options: argparse.Namespace) -> None:
     from analysis import run
 
     made = run.report("report", period, {"period": period, "data": str(options.data)}, options.out, period)
-    drawings = sum(path.suffix == ".svg" for path in made)
-    for path in (path for path in made if path.parent.name == "reports"):
-        print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
-    print(f"{_from_here(options.out / 'figures' / period)}/  {drawings} figures, each as SVG with its numbers as CSV")
-    print(f"{period}: done in {time.perf_counter() - started:.1f} s")
+    _say_made(made, options.out / "figures" / period, started)
+
+
+def trends(options: argparse.Namespace) -> None:
+    """Make the trend report of all periods with a sheet, or of those named."""
+    started = time.perf_counter()
+    names = [known_period(name, options.data) for name in options.periods] or sheets.periods(options.data)
+    if len(set(names)) < 2:
+        raise CommandError(f"a trend needs two periods or more. {_there(sheets.periods(options.data), options.data)}")
+    problems = []
+    for name in names:
+        try:
+            sheets.read(name, options.data)
+        except DataError as error:
+            problems += error.problems
+    if problems:
+        raise DataError(problems)
+    from analysis import run
+
+    made = run.report("trends", "trends", {"periods": " ".join(names), "data": str(options.data)}, options.out, "trends")
+    _say_made(made, options.out / "figures" / "trends", started)
 
 
 def audit(options: argparse.Namespace) -> None:
@@ -64,14 +80,21 @@ def audit(options: argparse.Namespace) -> None:
     made = run.report("audit", title, {"period": period, "data": str(options.data)}, options.out, title,
                       saved={"everything": f"{title}.csv"})
     print("\n".join(audit.summary(period, options.out / "reports" / f"{title}.csv")))
-    for path in (path for path in made if path.parent.name == "reports"):
-        print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
-    print(f"{title}: done in {time.perf_counter() - started:.1f} s")
+    _say_made(made, options.out / "figures" / title, started)
 
 
 def check(options: argparse.Namespace) -> None:
     """Read the sheet of one period and say whether it is sound."""
     print(sheets.read(known_period(options.period, options.data), options.data).summary())
+
+
+def _say_made(made: list[Path], figures: Path, started: float) -> None:
+    """What there is now, and how long it took."""
+    for path in (path for path in made if path.parent.name == "reports"):
+        print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
+    drawings = sum(path.suffix == ".svg" for path in made)
+    print(f"{_from_here(figures)}/  {drawings} figures, each as SVG with its numbers as CSV")
+    print(f"{figures.name}: done in {time.perf_counter() - started:.1f} s")
 
 
 def _from_here(path: Path) -> str:
@@ -86,9 +109,12 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     main = argparse.ArgumentParser(prog="python -m analysis", description="Reports of the alliance evaluation.")
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for function in (report, audit, check):
+    for function in (report, audit, check, trends):
         command = commands.add_parser(function.__name__, help=function.__doc__)
-        command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
+        if function is trends:
+            command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")
+        else:
+            command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
         command.set_defaults(function=function)

@@ -23,6 +23,7 @@ COLUMNS = {
     "batches.csv": ("batch", "name", "approved", "first_period"),
     "schemes.csv": ("period", "grade", "label", "floor"),
     "periods.csv": ("period",),
+    "claims.csv": ("period", "id", "times"),
 }
 KEYS = {
     "alliances.csv": ("id",),
@@ -31,7 +32,9 @@ KEYS = {
     "batches.csv": ("batch",),
     "schemes.csv": ("period", "grade"),
     "periods.csv": ("period",),
+    "claims.csv": ("period", "id"),
 }
+OPTIONAL = ("claims.csv",)
 ALIAS_KINDS = ("renamed", "misspelt", "short")
 CODE_STATUSES = ("certain", "doubtful")
 
@@ -78,6 +81,15 @@ class Match:
     how: str
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What a report says of an alliance: full marks in `times` periods running, up to `period`."""
+
+    period: str
+    id: str
+    times: int
+
+
 class Conflict(Exception):
     """A name and a code that the registry cannot bring together; the message says how to mend it."""
 
@@ -97,6 +109,7 @@ class Registry:
     schemes: dict[str, Scheme]
     periods: tuple[str, ...]
     decisions: dict[str, list[dict[str, str]]]
+    claims: tuple[Claim, ...] = ()
     by_name: dict[str, str] = field(init=False)
     by_alias: dict[str, str] = field(init=False)
     holders: dict[str, dict[str, str]] = field(init=False)
@@ -182,7 +195,7 @@ def read(data: Path) -> Registry:
     """The registry under a data folder. Raises DataError with every problem in its files."""
     problems: list[Problem] = []
     tables = {name: read_csv(data / "registry" / name, columns, KEYS[name], problems)
-              for name, columns in COLUMNS.items()}
+              for name, columns in COLUMNS.items() if name not in OPTIONAL or (data / "registry" / name).exists()}
     if problems:
         raise DataError(problems)
     _check(tables, problems)
@@ -207,6 +220,7 @@ def read(data: Path) -> Registry:
         schemes=schemes,
         periods=tuple(row["period"] for row in tables["periods.csv"]),
         decisions=decisions,
+        claims=tuple(Claim(row["period"], row["id"], int(row["times"])) for row in tables.get("claims.csv", ())),
     )
 
 
@@ -292,6 +306,11 @@ def _check(tables: dict[str, list[dict[str, str]]], problems: list[Problem]) -> 
         if earlier["code"][0] != row["code"][0]:
             wrong("codes.csv", row, "two batches", f"{row['id']} has {row['code']} here and {earlier['code']} in line "
                   f"{earlier['line']}: an alliance has one batch")
+    for row in tables.get("claims.csv", ()):
+        if row["id"] not in ids:
+            wrong("claims.csv", row, "id unknown", f"id {row['id']} is not in registry/alliances.csv")
+        if not row["times"].isdigit() or int(row["times"]) < 1:
+            wrong("claims.csv", row, "times", f"times {quoted(row['times'])} is not a whole number from 1")
     for row in tables["batches.csv"]:
         if not row["approved"].isdigit():
             wrong("batches.csv", row, "approved number", f"approved {quoted(row['approved'])} is not a whole number")

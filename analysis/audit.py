@@ -720,7 +720,8 @@ def names_table(audit: Audit) -> Table:
     """What is odd about names and codes, beside what the registry has decided and why."""
     rows = [[name.kind, name.seen, name.decision, name.evidence] for name in audit.names]
     columns = ["情形", "见于", "名录的判定", "依据"]
-    return Table("names-and-codes", "名称、代码、次序与叫法", columns, rows, "llll", stretch=[1, 2, 3], records=[asdict(name) for name in audit.names])
+    return Table("names-and-codes", "名称、代码、次序与叫法", columns, rows, "llll", stretch=[1, 2, 3],
+                 records=[asdict(name) for name in audit.names], fields=["kind", "seen", "decision", "evidence"])
 
 
 def needs_table(audit: Audit) -> Table:
@@ -750,7 +751,8 @@ def everything(audit: Audit) -> Table:
                 recomputed = "另一写法" if f.verdict == DIFFERS else "同一家"
             rows.append([f.row.id, statement, printed, recomputed, difference, IN_CHINESE[f.verdict]])
     columns = ["编号", "内容", "印作", "重算", "相差", "结论"]
-    return Table("everything", "全部核对结果", columns, rows, "clrrrc", stretch=1, search=True, choose="结论", records=[f.record() for f in audit.findings],
+    return Table("everything", "全部核对结果", columns, rows, "clrrrc", stretch=1, search=True, choose="结论",
+                 records=[f.record() for f in audit.findings],
                  note="占比的相差以百分点计。说法的各种量法见正文的表；无法核实的，要有什么才能核实，也见正文的表。")
 
 

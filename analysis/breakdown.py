@@ -35,6 +35,7 @@ EVALUATED, PILOTS, EVERYONE, HAS_ENTERED, A_LEVEL = "参评联盟", "试点联�
 OWN_BATCH, OWN_BATCH_EVALUATED, OWN_GRADE, OWN_GRADE_PILOTS = "本批次", "本批次参评联盟", "本档联盟", "本档试点联盟"
 LADDER = (HAS_ENTERED, INCOMPLETE, NOT_ENTERED, NOT_EVALUATED)
 UNPUBLISHED = "未公布"
+NOTHING = "∅"
 SCORE = re.compile(r"(\d+(?:\.\d+)?)分(及以上|以下)?")
 SIGN = re.compile(r"\s+([+\-−])\s+")
 LITERAL = re.compile(r"\d+(?:\.\d+)?")
@@ -109,7 +110,7 @@ class Share:
     @property
     def percent(self) -> str:
         """In percent, half up, two places: `23.76%`; `—` where the whole is nothing."""
-        return f"{half_up(self.fraction * 100)}%" if self.whole else "—"
+        return percent(self.fraction) if self.whole else "—"
 
     def __str__(self) -> str:
         return f"占{self.denominator}的{self.percent}"
@@ -163,6 +164,17 @@ def half_up(number: Fraction | int, places: int = 2) -> Decimal:
     return Decimal(rounded if number >= 0 else -rounded).scaleb(-places)
 
 
+def percent(share: Fraction, places: int = 2) -> str:
+    """An exact share in percent: `23.76%`."""
+    return f"{half_up(share * 100, places)}%"
+
+
+def signed(number: Fraction | int, places: int = 2) -> str:
+    """A change with its sign: `+16.93`, `−4.10`."""
+    rounded = half_up(number, places)
+    return f"+{rounded}" if rounded > 0 else f"−{-rounded}" if rounded < 0 else str(half_up(0, places))
+
+
 class UnknownWord(ValueError):
     """A word that the vocabulary does not have."""
 
@@ -194,6 +206,8 @@ class Numbers:
         words = self._words(what)
         batches = words.pop("batch")
         statuses = words.pop("status")
+        if words["a_level"] and not self.period.a_level and not statuses - {EVALUATED}:
+            return None
         if words["a_level"] and not (statuses or words["grade"] or words["score"]):
             return Count(sum(a.batch in batches for a in self.period.a_level), what)
         if not statuses - {EVALUATED} and (statuses or any(words.values())):
@@ -294,6 +308,11 @@ class Numbers:
         named = sum(a.state == INCOMPLETE for a in self.period.absent)
         return whole_programme and (HAS_ENTERED in status or (INCOMPLETE in status and named != self.count(INCOMPLETE)))
 
+    @property
+    def batch_names(self) -> dict[str, str]:
+        """The short names of the batches by key."""
+        return {key: batch.short for key, batch in self.batches.items()}
+
     def label(self, grade: str) -> str:
         """What the period calls a grade."""
         return self.scheme.labels[grade]
@@ -314,7 +333,7 @@ class Numbers:
         rows = self._rows(what)
         if rows is None:
             raise UnknownWord(f"{what!r} cannot be told where scores are withheld")
-        return list(self.scores.loc[rows, "name"])
+        return list(self.scores[rows].sort_values("score", ascending=False, kind="stable")["name"])
 
     def ids(self, what: str) -> set[str] | None:
         """The registry's ids of the evaluated alliances that are counted; None where withheld scores hide it."""
@@ -339,17 +358,23 @@ class Numbers:
 
     def leader(self, what: str, of: str, pilots_only: bool = True) -> tuple[str, Share] | None:
         """The batch with the largest share, or None where two share the first place or nobody has any."""
-        shares = [(b.short, self.share(f"{what} {b.short}", of)) for b in self.batches.values() if b.is_pilot or not pilots_only]
+        shares = self._batch_shares(what, of, pilots_only)
         best = max((share.fraction for _, share in shares), default=Fraction(0))
         first = [(name, share) for name, share in shares if share.fraction == best and best > 0]
         return first[0] if len(first) == 1 else None
 
     def trailer(self, what: str, of: str, pilots_only: bool = True) -> tuple[str, Share] | None:
         """The batch with the smallest share, or None where two share the last place."""
-        shares = [(b.short, self.share(f"{what} {b.short}", of)) for b in self.batches.values() if b.is_pilot or not pilots_only]
-        least = min(share.fraction for _, share in shares)
+        shares = self._batch_shares(what, of, pilots_only)
+        least = min((share.fraction for _, share in shares), default=Fraction(0))
         last = [(name, share) for name, share in shares if share.fraction == least]
         return last[0] if len(last) == 1 else None
+
+    def _batch_shares(self, what: str, of: str, pilots_only: bool) -> list[tuple[str, Share]]:
+        """The share of each batch by its name; nothing where one of them is not known."""
+        batches = [b.short for b in self.batches.values() if b.is_pilot or not pilots_only]
+        shares = [(name, self.share(f"{what} {name}", of)) for name in batches]
+        return [] if any(share is None for _, share in shares) else shares
 
     def ranks(self) -> pd.DataFrame:
         """The scores with `rank`: ties share the best place, and a withheld score has none."""
@@ -373,7 +398,7 @@ class Numbers:
         return Group(key, label, Share(int(self.count(what)), int(self.count(whole)), what, whole, denominator))
 
     def _words(self, what: str) -> dict[str, set]:
-        """What each word of a phrase asks for: `batch` (keys), `grade`, `score` (word, number, side), `status`, `a_level`."""
+        """What each word of a phrase asks for: `batch` (keys), `grade`, `score` (alternatives), `status`, `a_level`."""
         found: dict[str, set] = {"batch": set(self.batches), "grade": set(), "score": set(), "status": set(), "a_level": set()}
         for phrase in what.split():
             kinds, values = set(), set()
@@ -384,10 +409,12 @@ class Numbers:
             if len(kinds) != 1:
                 raise UnknownWord(f"{phrase!r} joins words of different kinds")
             kind = kinds.pop()
-            if kind in ("batch", "grade") and found[kind]:
+            if kind == "batch":
                 found[kind] &= values
+            elif kind == "grade":
+                found[kind] = (found[kind] & values or {NOTHING}) if found[kind] else values
             else:
-                found[kind] |= values
+                found[kind] |= {frozenset(values)} if kind == "score" else values
         return found
 
     def _word(self, word: str) -> tuple[str, set]:
@@ -418,14 +445,28 @@ class Numbers:
             rows &= frame["grade"].isin(words["grade"])
         if words["a_level"]:
             rows &= frame["id"].isin({a.id for a in self.period.a_level})
-        for number, side in words["score"]:
-            least = frame["score"].fillna(frame["grade"].astype(object).map(self.scheme.floors))
-            most = frame["score"].fillna(frame["grade"].astype(object).map(self.scheme.ceiling) - 1e-9)
-            holds = [s >= number if side == "及以上" else s < number if side == "以下" else s == number for s in (least, most)]
-            if (rows & (holds[0] != holds[1])).any():
+        for alternatives in words["score"]:
+            answers = [self._holds(score, grade, alternatives) for score, grade in zip(frame["score"], frame["grade"])]
+            if any(answer is None and here for answer, here in zip(answers, rows)):
                 return None
-            rows &= holds[0]
+            rows &= rows.index.isin([place for place, answer in zip(rows.index, answers) if answer])
         return rows
+
+    def _holds(self, score: float, grade: str, alternatives: frozenset[tuple[float, str]]) -> bool | None:
+        """Whether a score is one of those asked for; None where it is withheld and could be or not."""
+        low, high = (score, score) if score == score else (self.scheme.floors[grade], self.scheme.ceiling(grade))
+        reached = score == score or grade == GRADES[0]  # the ceiling of the best grade is a score, that of another is not
+        answers = []
+        for number, side in alternatives:
+            if side == "及以上":
+                sure, never = low >= number, high < number or (high == number and not reached)
+            elif side == "以下":
+                sure, never = high < number or (high == number and not reached), low >= number
+            else:
+                sure = low == high == number
+                never = not low <= number <= high or (number == high and not reached)
+            answers.append(True if sure else False if never else None)
+        return True if True in answers else None if None in answers else False
 
     def _approved(self, batches: set[str]) -> int:
         return sum(self.batches[key].approved for key in batches)
@@ -454,10 +495,11 @@ class Numbers:
         grade = " ".join(phrase for phrase, kind in kinds.items() if kind == "grade")
         label = "和".join(self.scheme.labels.get(self.scheme.named(g) or "", g) for g in grade.split("+"))
         pilot = "" if batch in ("网员联盟", "") else "试点联盟"
+        called = batch.replace("+", "和")
         if of == OWN_BATCH:
-            return batch, f"{batch}{self.count(batch)}家{pilot}"
+            return batch, f"{called}{self.count(batch)}家{pilot}"
         if of == OWN_BATCH_EVALUATED:
-            return f"{batch} {EVALUATED}", f"{batch}参评联盟"
+            return f"{batch} {EVALUATED}", f"{called}参评联盟"
         if of == OWN_GRADE:
             return grade, f"{label}联盟"
         if of == OWN_GRADE_PILOTS:

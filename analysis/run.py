@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -172,16 +172,16 @@ def _saved_files(notebook: NotebookNode, folder: Path, saved: dict[str, str]) ->
     for block in document.of_notebook(notebook).numbered:
         if block.kind == "figure":
             files[folder / f"{block.key}.svg"] = block.svg.encode()
-        if block.records:
+        if block.records or getattr(block, "fields", ()):
             place = Path("reports") / saved[block.key] if block.key in saved else folder / f"{block.key}.csv"
-            files[place] = csv_bytes(block.records)
+            files[place] = csv_bytes(block.records, getattr(block, "fields", ()))
     return files
 
 
-def csv_bytes(records: list[dict]) -> bytes:
-    """Records as CSV that Excel opens: UTF-8 with BOM, one line a record, None as nothing."""
+def csv_bytes(records: list[dict], fields: Sequence[str] = ()) -> bytes:
+    """Records as CSV that Excel opens: UTF-8 with BOM, one line a record, None as nothing; `fields` where there are none."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, records[0], lineterminator="\n")
+    writer = csv.DictWriter(text, fields or records[0], lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
     return b"\xef\xbb\xbf" + text.getvalue().encode()
