@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 import pytest
 from conftest import PERIODS, run
@@ -21,9 +22,14 @@ from analysis import DATA, NOTEBOOKS, audit, blocks, breakdown, sentences, sheet
 PERCENTAGES = {"2017": 36, "2020-2021": 48}
 
 
+@cache
+def report_of(period: str) -> audit.Audit:
+    return audit.report(period)
+
+
 @pytest.fixture(scope="module")
 def checked(period) -> audit.Audit:
-    return audit.report(period)
+    return report_of(period)
 
 
 def row(printed: str, unit: str, counts: str, of: str = "", id: str = "x-01", section: str = "x") -> audit.Printed:
@@ -76,32 +82,32 @@ SLIPS = [
 
 @pytest.mark.parametrize("which, section, printed, right, cause, words", SLIPS)
 def test_each_known_slip_is_found_with_its_cause(which, section, printed, right, cause, words):
-    found = [f for f in audit.report(which).of(audit.DIFFERS) if f.row.section.startswith(section) and f.row.printed == printed
+    found = [f for f in report_of(which).of(audit.DIFFERS) if f.row.section.startswith(section) and f.row.printed == printed
              and f.recomputed == right and f.causes[0].kind == cause and words in f.causes[0].english]
     assert len(found) == 1
 
 
 def test_no_other_percentage_differs():
-    differing = {period: sorted(f.row.printed for f in audit.report(period).of(audit.DIFFERS) if f.row.unit == "%")
+    differing = {period: sorted(f.row.printed for f in report_of(period).of(audit.DIFFERS) if f.row.unit == "%")
                  for period in PERIODS}
     known = {period: sorted(slip[2] for slip in SLIPS if slip[0] == period and slip[2].endswith("%")) for period in PERIODS}
     assert differing == known
 
 
 def test_the_same_share_printed_twice_in_two_ways_is_said():
-    found = next(f for f in audit.report("2020-2021").of(audit.DIFFERS) if f.row.printed == "40.69%")
+    found = next(f for f in report_of("2020-2021").of(audit.DIFFERS) if f.row.printed == "40.69%")
     assert "40.70% (三、6" in found.record()["cause"]
 
 
 def test_the_batch_that_is_said_to_trail_trails_only_in_heads():
-    found = next(f for f in audit.report("2017").findings if f.row.printed == "稍落后")
+    found = next(f for f in report_of("2017").findings if f.row.printed == "稍落后")
     assert found.verdict == audit.DIFFERS
     assert found.causes[0].english == "holds only under: 家数"
     assert "12.82%（5/39） > 10.91%（6/55）" in found.working and "22.73%（5/22） > 15.38%（6/39）" in found.working
 
 
 def test_polarisation_holds_under_no_measure():
-    found = [f for f in audit.report("2017").findings if f.row.printed == "两极分化"]
+    found = [f for f in report_of("2017").findings if f.row.printed == "两极分化"]
     assert len(found) == 2 and all(kinds(f) == [audit.NO_MEASURE] for f in found)
 
 
@@ -363,9 +369,9 @@ def test_names_stand_beside_the_registrys_decision(checked):
 
 
 def test_worst_comes_first():
-    groups = audit.worst_first(audit.report("2020-2021"))
+    groups = audit.worst_first(report_of("2020-2021"))
     assert groups[0][1][0].row.printed == "17.31%"
-    assert sum(len(found) for _, found in groups) == len(audit.report("2020-2021").of(audit.DIFFERS))
+    assert sum(len(found) for _, found in groups) == len(report_of("2020-2021").of(audit.DIFFERS))
 
 
 # The period report's own numbers
