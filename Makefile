@@ -8,7 +8,7 @@ DATA ?= data
 OUT ?= .
 override DATA := $(patsubst %/,%,$(DATA))
 override OUT := $(patsubst %/,%,$(OUT))
-export DATA OUT YEAR
+export DATA OUT YEAR PERIODS
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
@@ -22,7 +22,7 @@ SHEETS := $(filter-out ~$$%,$(notdir $(wildcard $(DATA)/score_sheets/*.xlsx)))
 PERIODS_THERE := $(SHEETS:.xlsx=)
 GENERAL := $(CODE) $(REGISTRY) $(INSTALLED)
 
-.PHONY: help report reports check test lab bench lint clean
+.PHONY: help report reports trends check new test fuzz lab bench lint clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-28s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
@@ -39,28 +39,49 @@ endif
 
 # What make cannot see in a file's date: another DATA for the same OUT. It is written down beside the reports.
 seen = $(OUT)/reports/.$(1)-inputs
-remember = $(if $(filter-out $(file <$(call seen,$(1))),$(2)),$(shell mkdir -p "$(OUT)/reports" && printf '%s' "$(2)" > "$(call seen,$(1))"))
+remember = $(if $(subst x$(file <$(call seen,$(1)))x,,x$(2)x),$(shell mkdir -p "$(OUT)/reports" && printf '%s' "$(2)" > "$(call seen,$(1))"))
 NEEDED := $(if $(filter reports,$(MAKECMDGOALS)),$(PERIODS_THERE),$(if $(filter report,$(MAKECMDGOALS)),$(ONE_YEAR)))
 $(foreach period,$(NEEDED),$(call remember,$(period),$(abspath $(DATA))))
 
 $(OUT)/reports/%.html: $(DATA)/score_sheets/%.xlsx notebooks/report.ipynb $(wildcard notebooks/text/report/*) \
                        $(wildcard $(DATA)/remarks/*.md) $(GENERAL) $(OUT)/reports/.%-inputs
-	@$(RUN) report "$*" $(PLACES)
+	@$(RUN) report "$*" $(PASS_OVER) $(PLACES)
 
 $(OUT)/reports/.%-inputs: ;
 
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 reports: $(INSTALLED)  ## the reports of all periods, side by side
-	@+$(MAKE) --no-print-directory -j$(CORES) $(PERIODS_THERE:%=$(OUT)/reports/%.html)
+	@+$(MAKE) --no-print-directory -j$(CORES) PASS_OVER=--pass-over-unfilled $(PERIODS_THERE:%=$(OUT)/reports/%.html)
+
+# All periods with a sheet, or those in PERIODS; which they are is written down, so that one more or less is seen.
+CHOSEN := $(or $(PERIODS),$(PERIODS_THERE))
+KNOWN := $(filter $(PERIODS_THERE),$(CHOSEN))
+ifeq ($(words $(KNOWN)),$(words $(CHOSEN)))
+trends: $(OUT)/reports/trends.html  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
+$(if $(filter trends,$(MAKECMDGOALS)),$(call remember,trends,$(abspath $(DATA)) $(CHOSEN)))
+else
+trends: $(INSTALLED)
+	@$(RUN) trends $$PERIODS $(PLACES)
+endif
+
+$(OUT)/reports/trends.html: $(KNOWN:%=$(DATA)/score_sheets/%.xlsx) notebooks/trends.ipynb $(wildcard notebooks/text/trends/*) \
+                            $(GENERAL) $(OUT)/reports/.trends-inputs
+	@$(RUN) trends $(KNOWN) $(PLACES)
 
 check: $(INSTALLED)  ## YEAR=2017: read a sheet; every error in it, or one line that it is sound
 	@$(RUN) check "$$YEAR" $(PLACES)
 
-lab: $(INSTALLED)  ## JupyterLab, with the notebooks
-	@.venv/bin/jupyter lab notebooks/report.ipynb
+new: $(INSTALLED)  ## YEAR=2022: an empty workbook to fill in; never overwrites one
+	@$(RUN) new "$$YEAR" $(PLACES)
+
+lab: $(INSTALLED)  ## JupyterLab at explore.ipynb
+	@.venv/bin/jupyter lab notebooks/explore.ipynb
 
 test: $(TESTING)  ## the whole test suite
 	@$(PYTHON) -m pytest
+
+fuzz: $(TESTING)  ## thousands of broken workbooks: each is read right, or refused by its place
+	@FUZZ=3000 $(PYTHON) -m pytest tests/test_fuzz.py
 
 lint: $(TESTING)  ## the linters
 	@$(PYTHON) -m ruff check .

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import errno
 import os
 import signal
@@ -28,8 +27,9 @@ def known_period(name: str, data: Path) -> str:
         return name
     if not alliances.PERIOD.fullmatch(name):
         raise CommandError(f"{name!r} is not a period; write one like 2017 or 2020-2021. {_there(there, data)}")
-    near = [p for p in there if name in p.split("-")] or difflib.get_close_matches(name, there, n=1, cutoff=0.7)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    wanted = alliances.first_year(name)
+    near = min(there, key=lambda p: min(abs(int(year) - wanted) for year in p.split("-")), default="")
+    hint = f" Did you mean {near}?" if near else ""
     raise CommandError(f"there is no score sheet for {name}.{hint} {_there(there, data)}")
 
 
@@ -51,11 +51,30 @@ def report(options: argparse.Namespace) -> None:
     from analysis import run
 
     made = run.report("report", period, {"period": period, "data": str(options.data)}, options.out, period)
-    drawings = sum(path.suffix == ".svg" for path in made)
-    for path in (path for path in made if path.parent.name == "reports"):
-        print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
-    print(f"{_from_here(options.out / 'figures' / period)}/  {drawings} figures, each as SVG with its numbers as CSV")
-    print(f"{period}: done in {time.perf_counter() - started:.1f} s")
+    _say_made(made, options.out / "figures" / period, started)
+
+
+def trends(options: argparse.Namespace) -> None:
+    """Make the trend report of all periods with a sheet, or of those named."""
+    started = time.perf_counter()
+    names = [known_period(name, options.data) for name in options.periods] or sheets.periods(options.data)
+    problems = []
+    for name in [*names]:
+        try:
+            sheets.read(name, options.data)
+        except sheets.Unfilled as unfilled:
+            print(f"{unfilled}; passed over")
+            names.remove(name)
+        except DataError as error:
+            problems += error.problems
+    if problems:
+        raise DataError(problems)
+    if len(set(names)) < 2:
+        raise CommandError(f"a trend needs two periods or more. {_there(sheets.periods(options.data), options.data)}")
+    from analysis import run
+
+    made = run.report("trends", "trends", {"periods": " ".join(names), "data": str(options.data)}, options.out, "trends")
+    _say_made(made, options.out / "figures" / "trends", started)
 
 
 def check(options: argparse.Namespace) -> None:
@@ -77,21 +96,33 @@ def new(options: argparse.Namespace) -> None:
     print(f"{_from_here(path)}: fill in {sheets.SCORES} and {sheets.FACTS}, then run: make check YEAR={options.period}")
 
 
+def _say_made(made: list[Path], figures: Path, started: float) -> None:
+    """What there is now, and how long it took."""
+    for path in (path for path in made if path.parent.name == "reports"):
+        print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
+    drawings = sum(path.suffix == ".svg" for path in made)
+    print(f"{_from_here(figures)}/  {drawings} figures, each as SVG with its numbers as CSV")
+    print(f"{figures.name}: done in {time.perf_counter() - started:.1f} s")
+
+
 def _from_here(path: Path) -> str:
     return os.path.relpath(path)
 
 
 def _folder(text: str) -> Path:
-    return Path(text).expanduser().resolve()
+    return Path(os.path.abspath(Path(text).expanduser()))  # as make has it: links are not followed
 
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     main = argparse.ArgumentParser(prog="python -m analysis", description="Reports of the alliance evaluation.")
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for function in (report, check, new):
+    for function in (report, check, new, trends):
         command = commands.add_parser(function.__name__, help=function.__doc__)
-        command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
+        if function is trends:
+            command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")
+        else:
+            command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
         command.set_defaults(function=function)
@@ -102,7 +133,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit status."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _stop)
     options = parser().parse_args(arguments)
     try:
         options.function(options)
@@ -123,6 +154,13 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         return _failed(error, options)
     return DONE
+
+
+def _stop(*_: object) -> None:
+    import logging
+
+    logging.disable()  # what is cut off would tell of it at length
+    sys.exit(128 + signal.SIGTERM)
 
 
 def _failed(error: Exception, options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import difflib
 import io
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ COLUMNS = {
     "batches.csv": ("batch", "name", "approved", "first_period"),
     "schemes.csv": ("period", "grade", "label", "floor"),
     "periods.csv": ("period",),
+    "claims.csv": ("period", "id", "times"),
 }
 KEYS = {
     "alliances.csv": ("id",),
@@ -34,7 +36,9 @@ KEYS = {
     "batches.csv": ("batch",),
     "schemes.csv": ("period", "grade"),
     "periods.csv": ("period",),
+    "claims.csv": ("period", "id"),
 }
+OPTIONAL = ("claims.csv",)
 ALIAS_KINDS = ("renamed", "misspelt", "short")
 CODE_STATUSES = ("certain", "doubtful")
 
@@ -81,6 +85,15 @@ class Match:
     how: str
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What a report says of an alliance: full marks in `times` periods running, up to `period`."""
+
+    period: str
+    id: str
+    times: int
+
+
 class Conflict(Exception):
     """A name and a code that the registry cannot bring together; the message, found when asked, says how to mend it."""
 
@@ -104,6 +117,7 @@ class Registry:
     periods: tuple[str, ...]
     decisions: dict[str, list[dict[str, str]]]
     dates: dict[str, tuple[dt.date, dt.date]] = field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
     by_name: dict[str, str] = field(init=False)
     by_alias: dict[str, str] = field(init=False)
     holders: dict[str, dict[str, str]] = field(init=False)
@@ -152,19 +166,19 @@ class Registry:
         if not own and not holders:
             return Match(id, how)
         other = holder or latest
+        listed = ", ".join(f"{c} in {p}" for p, c in own.items())
+        free = period not in own and holder is None and (not own or code[0] in {c[0] for c in own.values()})
         if other and other != id:
             raise Conflict(
                 "code and name of two alliances", lambda:
                 f"the name {quoted(name)} is {id} but the code {code} belongs to {other} "
-                f"({self.names[other]}); correct one of them, or decide it with the line "
-                f'"{id},{period},{code},doubtful,<why>" in registry/codes.csv',
-            )
-        listed = ", ".join(f"{c} in {p}" for p, c in own.items())
+                f"({self.names[other]}); correct one of them"
+                + (f', or decide it with the line "{id},{period},{code},doubtful,<why>" in registry/codes.csv' if free else ""))
         raise Conflict(
             "code not known for this alliance", lambda:
-            f"the code {code} is not one of {quoted(self.names[id])} ({listed}); correct it, or add the line "
-            f'"{id},{period},{code},certain,<why>" to registry/codes.csv', about_code=True,
-        )
+            f"the code {code} is not one of {quoted(self.names[id])} ({listed}); correct it"
+            + (f', or add the line "{id},{period},{code},certain,<why>" to registry/codes.csv' if free else
+               f", or its line of {period} in registry/codes.csv" if period in own else ""), about_code=True)
 
     def nearest(self, name: str, most: int = 3) -> list[str]:
         """The known names most like a name, compared without the ending that they all share."""
@@ -197,7 +211,7 @@ def read(data: Path) -> Registry:
     """The registry under a data folder. Raises DataError with every problem in its files."""
     problems: list[Problem] = []
     tables = {name: read_csv(data / "registry" / name, columns, KEYS[name], problems)
-              for name, columns in COLUMNS.items()}
+              for name, columns in COLUMNS.items() if name not in OPTIONAL or (data / "registry" / name).exists()}
     if problems:
         raise DataError(problems)
     _check(tables, problems)
@@ -223,6 +237,7 @@ def read(data: Path) -> Registry:
         periods=tuple(row["period"] for row in tables["periods.csv"]),
         decisions=decisions,
         dates={row["period"]: dates for row in tables["periods.csv"] if (dates := _dates(row))},
+        claims=tuple(Claim(row["period"], row["id"], int(row["times"])) for row in tables.get("claims.csv", ())),
     )
 
 
@@ -244,19 +259,22 @@ def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problem
     except UnicodeDecodeError:
         problems.append(Problem("encoding", where, "is not UTF-8 (perhaps GBK); save it as “CSV UTF-8”"))
         return []
-    reader = csv.reader(text.splitlines(), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    body, end = [], 0
     try:
-        heading, *body = [*reader] or [[]]
+        for cells in reader:
+            body.append((end + 1, cells))
+            end = reader.line_num
     except csv.Error as error:
         problems.append(Problem("not csv", (*where, f"line {reader.line_num}"), f"is not readable as CSV: {error}"))
         return []
-    heading = [h.strip() for h in heading]
+    heading = [h.strip() for h in body.pop(0)[1]] if body else []
     missing = [c for c in columns if c not in heading]
     if missing:
         problems.append(Problem("column missing", where, f"has no column {', '.join(missing)}; found {', '.join(heading)}"))
         return []
     rows, seen = [], {}
-    for line, cells in enumerate(body, start=2):
+    for line, cells in body:
         if not any(cell.strip() for cell in cells):
             continue
         row = dict(zip(heading, (cell.strip() for cell in cells))) | {"line": str(line)}
@@ -328,7 +346,16 @@ def _check(tables: dict[str, list[dict[str, str]]], problems: list[Problem]) -> 
         if earlier["code"][0] != row["code"][0]:
             wrong("codes.csv", row, "two batches", f"{row['id']} has {row['code']} here and {earlier['code']} in line "
                   f"{earlier['line']}: an alliance has one batch")
+    for row in tables.get("claims.csv", ()):
+        if row["id"] not in ids:
+            wrong("claims.csv", row, "id unknown", f"id {row['id']} is not in registry/alliances.csv")
+        if not row["times"].isdigit() or int(row["times"]) < 1:
+            wrong("claims.csv", row, "times", f"times {quoted(row['times'])} is not a whole number from 1")
+    named = Counter(row["code"][0] for row in first.values())
     for row in tables["batches.csv"]:
+        if row["approved"].isdigit() and int(row["approved"]) < named[row["batch"]]:
+            wrong("batches.csv", row, "fewer approved than named", f"approved {row['approved']} is less than the "
+                  f"{named[row['batch']]} alliances of batch {row['batch']} in registry/codes.csv; correct one of them")
         if not row["approved"].isdigit():
             wrong("batches.csv", row, "approved number", f"approved {quoted(row['approved'])} is not a whole number")
         if not PERIOD.fullmatch(row["first_period"]):

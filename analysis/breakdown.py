@@ -61,7 +61,7 @@ class Share:
     @property
     def percent(self) -> str:
         """In percent, half up, two places: `23.76%`; `—` where the whole is nothing."""
-        return f"{half_up(self.fraction * 100)}%" if self.whole else "—"
+        return percent(self.fraction) if self.whole else "—"
 
     def __str__(self) -> str:
         return f"占{self.denominator}的{self.percent}"
@@ -115,6 +115,17 @@ def half_up(number: Fraction | int, places: int = 2) -> Decimal:
     return Decimal(rounded if number >= 0 else -rounded).scaleb(-places)
 
 
+def percent(share: Fraction, places: int = 2) -> str:
+    """An exact share in percent: `23.76%`."""
+    return f"{half_up(share * 100, places)}%"
+
+
+def signed(number: Fraction | int, places: int = 2) -> str:
+    """A change with its sign: `+16.93`, `−4.10`."""
+    rounded = half_up(number, places)
+    return f"+{rounded}" if rounded > 0 else f"−{-rounded}" if rounded < 0 else str(half_up(0, places))
+
+
 class UnknownWord(ValueError):
     """A word that the vocabulary does not have."""
 
@@ -157,6 +168,11 @@ class Numbers:
         absolute, denominator = self._whole(what, of)
         part, whole = self.count(what), self.count(absolute)
         return None if part is None or whole is None else Share(int(part), int(whole), what, absolute, denominator)
+
+    @property
+    def batch_names(self) -> dict[str, str]:
+        """The short names of the batches by key."""
+        return {key: batch.short for key, batch in self.batches.items()}
 
     def label(self, grade: str) -> str:
         """What the period calls a grade."""

@@ -38,14 +38,17 @@ def _style() -> dict:
     return dict(matplotlib.rc_params_from_file(STYLE / "report.mplstyle", use_default_template=False))
 
 
-def drawn(width: float, height: float, draw, title: str, alt: str) -> str:
-    """The SVG of what `draw(axes)` draws, `width` × `height` inches, `title` above it. A missing glyph is an error."""
+def drawn(width: float, height: float, draw, title: str, alt: str, panels: int = 1) -> str:
+    """The SVG of what `draw(axes)` draws, `width` × `height` inches, `title` above it. A missing glyph is an error.
+
+    With more than one of `panels`, `draw` gets them all, side by side.
+    """
     with matplotlib.rc_context(_style()), warnings.catch_warnings():
         warnings.filterwarnings("error", message="Glyph .* missing")
         canvas = Canvas(figsize=(width, height), layout="none")
         FigureCanvasSVG(canvas)
-        axes = canvas.add_subplot()
-        draw(axes)
+        axes = [canvas.add_subplot(1, panels, place) for place in range(1, panels + 1)]
+        draw(axes if panels > 1 else axes[0])
         if title:
             canvas.text(0.012, 0.985, title, weight="bold", size=10.5, va="top")
         file = io.StringIO()
@@ -58,19 +61,19 @@ def colour(key: str) -> str:
     return next(colours[key] for colours in PALETTE.values() if key in colours)
 
 
-def _ink(fill: str) -> str:
+def ink(fill: str) -> str:
     """Black or white, whichever is read more easily on a fill."""
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(fill))
     return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.3 else "#222222"
 
 
-def _hatch(key: str) -> str | None:
+def hatch(key: str) -> str | None:
     return "////" if key in PALETTE["absent"] else None
 
 
 def _ground(key: str) -> dict | None:
     """A plain ground for words on a hatched fill."""
-    return {"boxstyle": "round,pad=0.15", "fc": colour(key), "ec": "none"} if _hatch(key) else None
+    return {"boxstyle": "round,pad=0.15", "fc": colour(key), "ec": "none"} if hatch(key) else None
 
 
 def listing(groups: list[Group] | tuple[Group, ...]) -> str:
@@ -102,13 +105,13 @@ def pie(breakdown: Breakdown, key: str, caption: str) -> Figure:
                               wedgeprops={"linewidth": 1.6 if len(shown) > 1 else 0, "edgecolor": "white"})
         outside = []
         for wedge, group in zip(wedges, shown):
-            wedge.set_hatch(_hatch(group.key))
+            wedge.set_hatch(hatch(group.key))
             middle = math.radians((wedge.theta1 + wedge.theta2) / 2)
             if group.share.fraction >= LABEL_INSIDE:
                 reach = 0.62 if len(shown) > 1 else 0
                 axes.text(reach * math.cos(middle), reach * math.sin(middle),
                           f"{group.label}\n{group.count}家\n{group.share.percent}", ha="center", va="center",
-                          color=_ink(colour(group.key)), size=8.5, linespacing=1.15, bbox=_ground(group.key))
+                          color=ink(colour(group.key)), size=8.5, linespacing=1.15, bbox=_ground(group.key))
             else:
                 outside.append((middle, group))
         _labels_outside(axes, outside)
@@ -151,16 +154,16 @@ def stacked(numbers: Numbers, key: str, caption: str) -> Figure:
                 axes.barh(place, width, left=left, height=0.68, color=colour(group.key), edgecolor="white", linewidth=1.2)
                 if width >= 7:
                     axes.text(left + width / 2, place, f"{group.count}家\n{group.share.percent}", ha="center", va="center",
-                              size=8, color=_ink(colour(group.key)), linespacing=1.1)
+                              size=8, color=ink(colour(group.key)), linespacing=1.1)
                 elif group.count:
                     axes.text(left + width / 2, place, f"{group.count}", ha="center", va="center", size=8,
-                              color=_ink(colour(group.key)))
+                              color=ink(colour(group.key)))
                 left += width
         axes.set_yticks(range(len(bars)), [f"{name}\n（{bar.whole}家）" for name, bar in bars])
         axes.set(xlim=(0, 100), ylim=(len(bars) - 0.5, -0.5), xticks=[])
         for side in axes.spines.values():
             side.set_visible(False)
-        _key(axes, [(grade, numbers.scheme.labels[grade]) for grade in GRADES], y=1.02)
+        colour_key(axes, [(grade, numbers.scheme.labels[grade]) for grade in GRADES], y=1.02)
 
     rows = [[name, str(bar.whole), *(f"{g.count}（{g.share.percent}）" for g in bar.groups)] for name, bar in bars]
     table = Table("", "", ["批次", "参评联盟", *numbers.scheme.labels.values()], rows, "lrrrrr")
@@ -168,11 +171,11 @@ def stacked(numbers: Numbers, key: str, caption: str) -> Figure:
     return Figure(key, caption, alt, drawn(WIDE, 0.62 * len(bars) + 0.75, draw, message, alt), table, records, below=True)
 
 
-def _key(axes: Axes, entries: list[tuple[str, str]], y: float) -> None:
+def colour_key(axes: Axes, entries: list[tuple[str, str]], y: float) -> None:
     """A line of coloured squares with their names above the axes."""
     from matplotlib.patches import Patch
 
-    handles = [Patch(facecolor=colour(key), edgecolor="#9A9A9A", linewidth=0.4, hatch=_hatch(key), label=label)
+    handles = [Patch(facecolor=colour(key), edgecolor="#9A9A9A", linewidth=0.4, hatch=hatch(key), label=label)
                for key, label in entries]
     axes.legend(handles=handles, ncols=len(handles), loc="lower left", bbox_to_anchor=(-0.005, y), borderaxespad=0,
                 handlelength=1, handleheight=1, columnspacing=1.4, handletextpad=0.5, fontsize=8.5)
@@ -206,7 +209,7 @@ def ladder(numbers: Numbers, key: str, caption: str) -> Figure:
         axes.set_yticks(places, rows)
         axes.set(xlim=(0, most * 1.08), ylim=(len(rows) - 0.5, -0.5), xticks=[])
         axes.spines["bottom"].set_visible(False)
-        _key(axes, [(GRADES[1], "参评"), (NOT_EVALUATED, NOT_EVALUATED)], y=1.03)
+        colour_key(axes, [(GRADES[1], "参评"), (NOT_EVALUATED, NOT_EVALUATED)], y=1.03)
 
     records = [{"批次": b.key, "登记联盟": b.approved, "参评联盟": e, "未参评": a, "参评占比": s.percent.rstrip("%")}
                for b, e, a, s in zip(numbers.batches.values(), evaluated, absent, shares)]
@@ -282,7 +285,7 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
         axes.set(xlim=(min(35, 100 * min(min(g) for g in gaps.values()) - 5), 103), ylim=(len(names) - 0.5, -0.5),
                  xlabel="开展该项活动的联盟在本档联盟中的占比（%）")
         axes.grid(axis="x")
-        _key(axes, list(labels.items()), y=1.01)
+        colour_key(axes, list(labels.items()), y=1.01)
 
     records = [{"等级": grade, "活动": name, "联盟数": counts[name], "分母": counts["联盟数"]}
                for grade, counts in given.items() for name in names]

@@ -348,13 +348,13 @@ class _Workbook:
         needed = HEADINGS[sheet]
         if key not in self.sheets:
             if sheet in REQUIRED_SHEETS:
-                self.wrong("sheet missing", f"has no sheet {sheet}; found {'、'.join(self.names)}", level=1)
+                self.wrong("sheet missing", f"has no sheet {sheet}; found {', '.join(self.names)}", level=1)
             return None
         rows = self.sheets[key]
         index, found = _headings(rows, needed)
         missing = [heading for heading in needed if heading not in found]
         if missing:
-            there = "、".join(f"{quoted(h)} ({cells[0].place})" for h, cells in found.items()) or "none of them"
+            there = "、".join(f"{quoted(h)[1:-1]} ({cells[0].place})" for h, cells in found.items()) or "none of them"
             self.wrong("column missing", f"no row holds all of {'、'.join(needed)}: {'、'.join(missing)} is missing; found "
                        f"{there}", sheet, level=2)
             return None
@@ -362,7 +362,7 @@ class _Workbook:
             self.wrong("too many rows", f"has {len(rows):,} filled rows, more than {MOST_ROWS:,}; keep only those of the period",
                        sheet, level=1)
             return None
-        for heading in (*needed, *OPTIONAL_HEADINGS.get(sheet, ())):
+        for heading in found if sheet == ACTIVITIES else (*needed, *OPTIONAL_HEADINGS.get(sheet, ())):
             for cell in found.get(heading, ())[1:]:
                 self.wrong("heading twice", f"the heading {heading} stands in {found[heading][0].place} too; keep one column",
                            sheet, cell, level=2)
@@ -401,6 +401,9 @@ class _Workbook:
     def number(self, sheet: str, cell: Cell, what: str, expected: str, whole: bool = False) -> float | None:
         """A cell as a finite number, or None with the problem noted."""
         value = cell.value
+        if value is None:
+            self.wrong(f"{what} blank", f"{what} is blank; {expected}", sheet, cell)
+            return None
         if isinstance(value, str) and not cell.kind:
             folded = value.translate(NARROW)
             if NUMBER.fullmatch(folded):
@@ -468,7 +471,7 @@ def _shown(cell: Cell) -> str:
     if cell.kind == UNCALCULATED:
         return "(a formula)"
     if isinstance(cell.value, dt.datetime):
-        return quoted(cell.value.date() if not cell.value.time() else cell.value)
+        return quoted(cell.value.date() if cell.value.time() == dt.time() else cell.value)
     if cell.kind == PERCENT:
         return f"{cell.value:.4%}".rstrip("%").rstrip("0").rstrip(".") + "%"
     return quoted(cell.value) if isinstance(cell.value, str) else _plain(cell.value)
@@ -495,27 +498,29 @@ def _read_scores(book: _Workbook, reading: Period) -> None:
     section, announced, under, section_cell = None, None, 0, None
     seen: dict[str, str] = {}
     labels = "、".join(reading.scheme.labels.values())
-    extra = {column for heading, column in table.columns.items() if heading not in (*TO_FILL[SCORES], "序号")}
+    columns = {table.columns.get(heading, 0) for heading in (*TO_FILL[SCORES], "序号")}
+    extra = set(table.columns.values()) - columns
+    marks = {table.columns.get(heading, 0) for heading in ("批次", "评分", "等级")}
 
     def close_section() -> None:
-        if section_cell is not None and announced is not None and announced != under:
+        if section is not None and announced is not None and announced != under:
             book.wrong("count of a grade row", f"the row says {announced} alliances of {reading.scheme.labels[section]}, "
                        f"{under} follow; correct the row or the list", SCORES, section_cell)
 
     for row in table.rows:
-        first = next(iter(row.values()))
-        words = normalise(first.value) if isinstance(first.value, str) else ""
-        if words.lstrip("*").startswith(("备注", "注:")) and not table.holds(row, ("批次", "评分", "等级")):
+        known = [cell for cell in row.values() if cell.column in columns] or list(row.values())
+        words = normalise(known[0].value) if isinstance(known[0].value, str) else ""
+        if words.lstrip("*").startswith(("备注", "注:")) and not marks.intersection(cell.column for cell in known[1:]):
             continue
-        if len(row) == 1 and words and first.column != table.columns.get("等级"):
-            parts = GRADE_ROW.fullmatch(words)
+        parts = GRADE_ROW.fullmatch(words)
+        if len(known) == 1 and words and (parts or known[0].column != table.columns.get("等级")):
             grade = reading.scheme.named(parts[1] if parts else words)
-            if grade:
+            if grade or parts:
                 close_section()
-                section, announced, under, section_cell = grade, int(parts[2]) if parts else None, 0, first
-            elif first.column not in extra:
-                book.wrong("row not understood", f"{_shown(first)} is neither an alliance with a code nor a row that names a "
-                           f"grade ({labels}); remove it or mend it", SCORES, first)
+                section, announced, under, section_cell = grade, int(parts[2]) if parts else None, 0, known[0]
+            if not grade and known[0].column not in extra:
+                book.wrong("row not understood", f"{_shown(known[0])} is neither an alliance with a code nor a row that names a "
+                           f"grade ({labels}); remove it or mend it", SCORES, known[0])
             continue
         if not table.holds(row, TO_FILL[SCORES]):
             continue
@@ -534,13 +539,14 @@ def _read_scores(book: _Workbook, reading: Period) -> None:
                 book.wrong("grade and grade row", f"grade {_shown(grade_cell)} stands under the grade row "
                            f"{_shown(section_cell)} ({section_cell.place}); move the row or correct the grade", SCORES,
                            grade_cell)
-            grade, given_in = given or section, grade_cell if given else section_cell
+            if given is None or (section and given != section):
+                continue
+            grade, given_in = given, grade_cell
         score = None
         if score_cell.value is None:
             if grade is None:
-                if grade_cell.value is None:
-                    book.wrong("score blank", "score is blank and no grade is given; write 0–100, or give a grade "
-                               "(column 等级, or a row that names it)", SCORES, score_cell)
+                book.wrong("score blank", "score is blank and no grade is given; write 0–100, or give a grade "
+                           "(column 等级, or a row that names it)", SCORES, score_cell)
                 continue
         else:
             score = book.number(SCORES, score_cell, "score", "write 0–100, or leave it blank and give a grade")
@@ -597,7 +603,7 @@ def _read_facts(book: _Workbook, reading: Period) -> None:
         if value is not None:
             reading.facts[item] = value
     for item in (START, END):
-        if item not in book.fact_cells:
+        if item not in book.fact_cells and "项目 blank" not in book.kinds:
             book.wrong("date missing", f"has no {item}; add a row {item} with a date like 2017-01-31", FACTS, level=1)
     if START in reading.facts and END in reading.facts and reading.end < reading.start:
         book.wrong("dates", f"{END} {reading.end} is before {START} {reading.start}; correct one of them", FACTS,
@@ -649,8 +655,7 @@ def _read_activities(book: _Workbook, reading: Period) -> None:
         return
     headings = [h for h in table.columns if h not in (*HEADINGS[ACTIVITIES], "序号")]
     for row in table.rows:
-        filled = [h for h in ("联盟数", *headings) if table.cell(row, h).value is not None]
-        if not filled:
+        if not table.holds(row, ("联盟数", *headings)):
             continue
         grade_cell = table.cell(row, "等级")
         grade = reading.scheme.named(book.word(grade_cell))
@@ -660,7 +665,7 @@ def _read_activities(book: _Workbook, reading: Period) -> None:
             book.wrong("grade unknown", f"grade {shown} {what}", ACTIVITIES, grade_cell)
             continue
         counts = {heading: book.number(ACTIVITIES, table.cell(row, heading), heading, "write a whole number", whole=True)
-                  for heading in filled}
+                  for heading in ("联盟数", *headings)}
         reading.activities[grade] = {heading: count for heading, count in counts.items() if count is not None}
         if book.wrong_in(SCORES):
             continue  # how many there are is not known
@@ -699,6 +704,7 @@ def _read_a_level(book: _Workbook, reading: Period) -> None:
     table = book.table(A_LEVEL)
     if table is None:
         return
+    evaluated = {a.id: a for a in reading.evaluated}
     seen: dict[str, str] = {}
     for row in table.rows:
         if not table.holds(row, HEADINGS[A_LEVEL]):
@@ -706,6 +712,11 @@ def _read_a_level(book: _Workbook, reading: Period) -> None:
         found = book.alliance(table, row, reading)
         if found is not None:
             book.once(table, row, seen, found[0], found[2])
+            graded = evaluated.get(found[0])
+            if not book.wrong_in(SCORES) and (graded is None or graded.grade != GRADES[0]):
+                what = f"{reading.scheme.labels[graded.grade]} ({SCORES} row {graded.row})" if graded else f"not in {SCORES}"
+                book.wrong("A-level and grade", f"{quoted(found[1])} is {what}; A-level is {reading.scheme.labels[GRADES[0]]} in "
+                           "this period and the two before", A_LEVEL, table.cell(row, "联盟名称"))
             reading.a_level.append(Alliance(*found, table.cell(row, "联盟名称").row))
 
 
@@ -726,6 +737,7 @@ def _read_experts(book: _Workbook, reading: Period) -> None:
 def _check_totals(book: _Workbook, reading: Period) -> None:
     """Totals of 评价期 may be larger than what the sheets name, never smaller."""
     incomplete = sum(a.state == INCOMPLETE for a in reading.absent)
+    most_incomplete = max(incomplete, reading.facts.get(INCOMPLETE_TOTAL, 0))
     not_entered = sum(a.state == NOT_ENTERED for a in reading.absent)
     evaluated = book.listed.get(SCORES, 0)
     approved = sum(b.approved for b in reading.batches)
@@ -735,7 +747,7 @@ def _check_totals(book: _Workbook, reading: Period) -> None:
 
     counted = {
         REGISTERED: (evaluated + len(reading.absent), f"alliances evaluated or named in {ABSENT}"),
-        ENTERED: (evaluated + incomplete, f"alliances evaluated or named as {INCOMPLETE}"),
+        ENTERED: (evaluated + most_incomplete, f"alliances that are evaluated or {INCOMPLETE}"),
         INCOMPLETE_TOTAL: (incomplete, f"alliances named as {INCOMPLETE} in {ABSENT}"),
     }
     for item, (number, what) in counted.items():

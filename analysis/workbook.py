@@ -75,7 +75,7 @@ def letters(column: int) -> str:
 
 def content_of(path: Path, locked: bool = False) -> bytes:
     """The bytes of a workbook that nobody has open (`locked`: or somebody has). Raises Unreadable for what else lies there."""
-    for lock, program in ((f"~${path.name}", "Excel or WPS"), (f".~lock.{path.name}#", "LibreOffice")):
+    for lock, program in ((f"~${path.name}", "Excel"), (f".~lock.{path.name}#", "LibreOffice")):
         if not locked and path.with_name(lock).exists():
             raise Unreadable("open elsewhere", f"is open in {program} ({lock} lies beside it); save and close it there, or "
                              "remove that file if nobody has it open")
