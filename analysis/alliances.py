@@ -49,8 +49,10 @@ def normalise(text: str) -> str:
     >>> normalise("ＴＤ 产业（链）")
     'TD产业(链)'
     """
-    folded = unicodedata.normalize("NFKC", text)
-    return "".join(c for c in folded if not c.isspace() and unicodedata.category(c) != "Cf").upper()
+    folded = "".join(unicodedata.normalize("NFKC", text).split())
+    if not folded.isprintable():  # few texts hold a mark, and looking at every character takes long
+        folded = "".join(c for c in folded if unicodedata.category(c) != "Cf")
+    return folded.upper()
 
 
 def first_year(period: str) -> int:

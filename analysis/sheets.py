@@ -52,6 +52,7 @@ NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # full-width forms of ASCII
 DATE_TEXT = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+ONE_SPACE = dict.fromkeys(map(ord, SPACES), " ")
 
 
 @dataclass(frozen=True)
@@ -394,7 +395,7 @@ class _Workbook:
             self.wrong("character not in the fonts", f"{what} {quoted(text)} has {shown}, which the report's fonts cannot show; "
                        "write it another way, or see analysis/fonts/README.md", sheet, cell)
             return None
-        spaced = "".join(" " if c in SPACES else c for c in text)
+        spaced = text.translate(ONE_SPACE)
         self.changed["no-break or wide space in a text"] += spaced != text
         return spaced
 

@@ -25,12 +25,11 @@ MOST_ELEMENTS = 2_000_000  # XML elements that are looked at one by one
 LONGEST_TEXT = 32_767  # characters in a cell, Excel's own limit
 MOST_CHARACTERS = 5_000_000
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
-PIECE = 1 << 14
+PIECE = 1 << 15
 LONGEST_TOKEN = 1 << 22
 ADDRESS = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})")
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,4})?", re.ASCII)
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-VALUE_MARKS, PREFIXED_MARKS = (b"<v", b"<f", b"<i", b"heetData", b"<!", b"<?"), (b":v", b":f", b":i")
 DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}  # 27-36 and 50-58 are the Chinese ones
 PERCENT_FORMATS = {9, 10}
 NOT_SHOWN = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
@@ -278,16 +277,17 @@ class _Package:
 
 
 def _rows_with_values(source: BinaryIO) -> Iterator[bytes]:
-    """The XML of a sheet without stretches of rows in which nothing has a value; no value is ever judged here.
+    """The XML of a sheet without stretches that hold no tag but those of rows and cells; no value is ever judged here.
 
     A stretch is left out only where it ends at a row that gives its own number, so that no row moves; from the first
     comment on everything is handed through.
     """
-    rest, row, plain = b"", None, True
+    rest, row, tags, plain = b"", b"", (), True
     while piece := source.read(PIECE):
         rest += piece
-        if row is None and (found := re.search(rb"<(?:\w+:)?row(?=[\s>/])", rest)):
+        if not row and (found := re.search(rb"<((?:\w+:)?)row ", rest)):
             row = found[0]
+            tags = (row, b"</%srow>" % found[1], b"<%sc " % found[1], b"</%sc>" % found[1])
             yield rest[:found.start()]
             rest = rest[found.start():]
         cut = rest.rfind(row, 0, max(len(rest) - 256, 0)) if row else -1
@@ -297,10 +297,9 @@ def _rows_with_values(source: BinaryIO) -> Iterator[bytes]:
                 rest = b""
             continue
         stretch, rest = rest[:cut], rest[cut:]
-        filled = any(mark in stretch for mark in VALUE_MARKS) or (
-            b":" in stretch and any(mark in stretch for mark in PREFIXED_MARKS))
-        plain = plain and not (filled and (b"<!" in stretch or b"<?" in stretch))
-        if filled or not plain or not re.match(rb"<[\w:]+\s(?:[^<>]*\s)?r\s*=", rest):
+        blank = stretch.count(b"<") == sum(map(stretch.count, tags))
+        plain = plain and (blank or not re.search(rb"<[!?]", stretch))
+        if not (blank and plain and re.match(rb"<[\w:]+\s(?:[^<>]*\s)?r\s*=", rest)):
             yield stretch
     yield rest
 
