@@ -22,7 +22,7 @@ SHEETS := $(filter-out ~$$%,$(notdir $(wildcard $(DATA)/score_sheets/*.xlsx)))
 PERIODS_THERE := $(SHEETS:.xlsx=)
 GENERAL := $(CODE) $(REGISTRY) $(INSTALLED)
 
-.PHONY: help report reports audit trends check test lab bench lint clean
+.PHONY: help report reports audit trends check new test fuzz lab bench lint clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-28s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
@@ -53,7 +53,7 @@ $(if $(filter audit,$(MAKECMDGOALS)),$(if $(ONE_YEAR),$(call remember,audit-$(ON
 
 $(OUT)/reports/%.html: $(DATA)/score_sheets/%.xlsx notebooks/report.ipynb $(wildcard notebooks/text/report/*) \
                        $(wildcard $(DATA)/remarks/*.md) $(GENERAL) $(OUT)/reports/.%-inputs
-	@$(RUN) report "$*" $(PLACES)
+	@$(RUN) report "$*" $(PASS_OVER) $(PLACES)
 
 # An audit looks at the names and codes of every sheet there is.
 $(OUT)/reports/audit-%.html: $(SHEETS:%=$(DATA)/score_sheets/%) $(wildcard $(DATA)/published/*.csv) notebooks/audit.ipynb \
@@ -64,7 +64,7 @@ $(OUT)/reports/.%-inputs: ;
 
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 reports: $(INSTALLED)  ## the reports of all periods, side by side
-	@+$(MAKE) --no-print-directory -j$(CORES) $(PERIODS_THERE:%=$(OUT)/reports/%.html)
+	@+$(MAKE) --no-print-directory -j$(CORES) PASS_OVER=--pass-over-unfilled $(PERIODS_THERE:%=$(OUT)/reports/%.html)
 
 # All periods with a sheet, or those in PERIODS; which they are is written down, so that one more or less is seen.
 CHOSEN := $(or $(PERIODS),$(PERIODS_THERE))
@@ -84,11 +84,17 @@ $(OUT)/reports/trends.html: $(KNOWN:%=$(DATA)/score_sheets/%.xlsx) notebooks/tre
 check: $(INSTALLED)  ## YEAR=2017: read a sheet; every error in it, or one line that it is sound
 	@$(RUN) check "$$YEAR" $(PLACES)
 
+new: $(INSTALLED)  ## YEAR=2022: an empty workbook to fill in; never overwrites one
+	@$(RUN) new "$$YEAR" $(PLACES)
+
 lab: $(INSTALLED)  ## JupyterLab at explore.ipynb
 	@.venv/bin/jupyter lab notebooks/explore.ipynb
 
 test: $(TESTING)  ## the whole test suite
 	@$(PYTHON) -m pytest
+
+fuzz: $(TESTING)  ## thousands of broken workbooks: each is read right, or refused by its place
+	@FUZZ=3000 $(PYTHON) -m pytest tests/test_fuzz.py
 
 lint: $(TESTING)  ## the linters
 	@$(PYTHON) -m ruff check .
