@@ -117,6 +117,7 @@ def _say_made(made: list[Path], figures: Path, started: float) -> None:
         print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
     drawings = sum(path.suffix == ".svg" for path in made)
     print(f"{_from_here(figures)}/  {drawings} figures, each as SVG with its numbers as CSV")
+    (made[-1].parent / f"{made[-1].stem}.log").unlink(missing_ok=True)
     print(f"{figures.name}: done in {time.perf_counter() - started:.1f} s")
 
 
@@ -149,6 +150,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit status."""
     signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
     options = parser().parse_args(arguments)
     try:
         options.function(options)
@@ -159,23 +161,34 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{options.command}: {error}", file=sys.stderr)
         return COMMAND_WRONG
     except KeyboardInterrupt:
-        print("stopped; every file that was there is whole", file=sys.stderr)
-        return 128 + signal.SIGINT
+        return _say_stopped()
     except OSError as error:
         reasons = {errno.ENOSPC: "the disk is full", errno.EROFS: "the folder is read-only", errno.EACCES: "permission is denied"}
         print(f"{options.command}: {reasons.get(error.errno, error.strerror or error)}: {error.filename or options.out}; "
               "nothing was changed", file=sys.stderr)
         return FAILED
     except Exception as error:
-        return _failed(error, options)
+        return _say_stopped() if _stopped(error) else _failed(error, options)
     return DONE
 
 
-def _stop(*_: object) -> None:
+def _say_stopped() -> int:
+    print("stopped; every file that was there is whole", file=sys.stderr)
+    return 128 + signal.SIGINT
+
+
+def _stop(number: int, _: object) -> None:
     import logging
 
     logging.disable()  # what is cut off would tell of it at length
-    sys.exit(128 + signal.SIGTERM)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
+
+
+def _stopped(error: BaseException | None) -> bool:
+    """Whether an error only came of being stopped."""
+    return error is not None and (isinstance(error, (KeyboardInterrupt, SystemExit)) or _stopped(error.__context__))
 
 
 def _failed(error: Exception, options: argparse.Namespace) -> int:

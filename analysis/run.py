@@ -8,8 +8,10 @@ import csv
 import errno
 import fcntl
 import io
+import json
 import os
 import queue
+import re
 import shutil
 import signal
 import sys
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 sys.modules.setdefault("rfc3987_syntax", None)
 
 LONGEST_SOCKET = 90  # characters; the system allows a little over a hundred
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+MOST_OF_A_CAUSE = 200  # characters
 PROGRESS = "{desc} {percentage:3.0f}%|{bar:30}|"
 PRELOADED = "from analysis import breakdown, charts, sentences, sheets, tables"
 
@@ -70,6 +74,7 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, figures
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
+    _check_parameters(path, parameters)
     since = time.time()
     check_writable(out)
     with ThreadPoolExecutor(1) as pool, _kernel() as manager:
@@ -216,27 +221,37 @@ def _executed(path: Path, parameters: dict[str, str], manager: object) -> Notebo
 
     import nbformat
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    logging.getLogger("papermill").setLevel(logging.ERROR)
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the exception
     notebook = nbformat.read(path, as_version=4)
-    _check_parameters(path, notebook, parameters)
     try:
         return papermill.execute_notebook(
             notebook, None, parameters, kernel_name="python3", km=manager, request_save_on_cell_execute=False,
             autosave_cell_every=0, progress_bar={"desc": path.stem, "leave": False, "bar_format": PROGRESS})
     except PapermillExecutionError as error:
-        heading = next((line.lstrip("# ") for cell in reversed(notebook.cells[:error.cell_index])
-                        for line in reversed(cell.source.splitlines())
-                        if cell.cell_type == "markdown" and line.startswith("#")), "the beginning")
-        log = "\n".join([error.source, "", *error.traceback])
-        raise NotebookFailedError(f"notebooks/{path.name}", heading, f"{error.ename}: {error.evalue}", log) from None
+        log = COLOURS.sub("", "\n".join([error.source, "", *error.traceback]))
+        cause = f"{error.ename}: {error.evalue}".splitlines()[0][:MOST_OF_A_CAUSE]
+        raise NotebookFailedError(f"notebooks/{path.name}", _heading(notebook.cells[:error.cell_index]), cause, log) from None
+    except DeadKernelError as error:
+        at = next((i for i, cell in enumerate(notebook.cells) if cell.metadata.get("papermill", {}).get("status") == "running"),
+                  len(notebook.cells) - 1)
+        raise NotebookFailedError(f"notebooks/{path.name}", _heading(notebook.cells[:at]), str(error),
+                                  notebook.cells[at].source) from None
 
 
-def _check_parameters(path: Path, notebook: NotebookNode, parameters: dict[str, str]) -> None:
+def _heading(cells: list[NotebookNode]) -> str:
+    """The last heading in some cells."""
+    return next((line.lstrip("# ") for cell in reversed(cells) for line in reversed(cell.source.splitlines())
+                 if cell.cell_type == "markdown" and line.startswith("#")), "the beginning")
+
+
+def _check_parameters(path: Path, parameters: dict[str, str]) -> None:
     """papermill takes any name and runs the default for one that is misspelt; so look first."""
-    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", ()))
-    declared = {target.id for node in ast.parse(cell.source).body if isinstance(node, ast.Assign) for target in node.targets}
+    cells = json.loads(path.read_text("utf8"))["cells"]
+    source = "".join(next(cell["source"] for cell in cells if "parameters" in cell["metadata"].get("tags", ())))
+    declared = {target.id for node in ast.parse(source).body if isinstance(node, ast.Assign) for target in node.targets}
     unknown = set(parameters) - declared
     if unknown:
         raise ValueError(f"{path.name} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(sorted(declared))}")

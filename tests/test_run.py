@@ -146,4 +146,4 @@ def test_every_notebook_runs_as_it_lies(path, parameters, capsys):
     assert [output.text for output in outputs if output.output_type == "stream"] == []
     blocks = [output.data for output in outputs if MIME in output.get("data", {})]
     assert all("text/html" in block for block in blocks)
-    assert len(blocks) > 25 or path.stem == "explore"
+    assert len(blocks) > 10 or path.stem == "explore"
