@@ -182,7 +182,10 @@ class Figure(Block):
 
     def html(self, references: References) -> str:
         label = references.get(self.key, (FIGURE, ""))[0]
-        numbers = f'<div class="numbers" role="region" tabindex="0" aria-label="{escape(f"{label} {self.caption}的数据")}">{self.numbers.grid_html()}{_note(self.numbers.note)}</div>' if self.numbers else ""
+        numbers = ""
+        if self.numbers:
+            numbers = (f'<div class="numbers" role="region" tabindex="0" aria-label="{escape(f"{label} {self.caption}的数据")}">'
+                       f"{self.numbers.grid_html()}{_note(self.numbers.note)}</div>")
         return (f'<figure id="{escape(self.anchor)}" class="{"below" if self.below or not numbers else "beside"}">'
                 f'<div class="chart">{inline(self.svg, self.key, self.alt)}</div>{numbers}'
                 f"<figcaption>{escape(label)}　{escape(self.caption)}</figcaption></figure>\n")

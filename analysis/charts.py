@@ -286,7 +286,8 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
     gaps = {name: [counts[name] / counts["联盟数"] for counts in given.values()] for name in names}
     widest = max(names, key=lambda name: max(gaps[name]) - min(gaps[name]))
     alt = f"点图，{caption}。" + "；".join(
-        f"{name}：" + "、".join(f"{numbers.label(g)}{c[name]}家（{share(g, c, name).percent}）" for g, c in given.items()) for name in names) + "。"
+        f"{name}：" + "、".join(f"{numbers.label(g)}{c[name]}家（{share(g, c, name).percent}）" for g, c in given.items())
+        for name in names) + "。"
 
     def draw(axes: Axes) -> None:
         axes.set_position((0.33, 0.12, 0.65, 0.74))

@@ -149,7 +149,8 @@ def near_cutoffs(panel: Panel, scheme, period: str) -> Table:
         rows.append(f"{cutoff:g}分线上下（{len(here)}家）")
         rows += [[r.name_, f"{r.score:g}", signed(Fraction(str(r.distance)), 0)]
                  for r in here.rename(columns={"name": "name_"}).itertuples()]
-    return Table("near-cutoffs", f"{period}离分档线不超过{NEAREST}分的联盟", ["联盟名称", "评分", "离分档线"], rows or [NOBODY], "lrr", stretch=0)
+    caption = f"{period}离分档线不超过{NEAREST}分的联盟"
+    return Table("near-cutoffs", caption, ["联盟名称", "评分", "离分档线"], rows or [NOBODY], "lrr", stretch=0)
 
 
 def regraded(sheets: Sequence[Period], panel: Panel, pair: Pair) -> Several:
