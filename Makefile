@@ -22,7 +22,7 @@ SHEETS := $(filter-out ~$$%,$(notdir $(wildcard $(DATA)/score_sheets/*.xlsx)))
 PERIODS_THERE := $(SHEETS:.xlsx=)
 GENERAL := $(CODE) $(REGISTRY) $(INSTALLED)
 
-.PHONY: help report reports trends check new test fuzz lab bench lint clean
+.PHONY: help report reports audit trends check new test fuzz lab bench lint clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-28s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
@@ -37,15 +37,28 @@ report: $(INSTALLED)
 	@$(RUN) report "$$YEAR" $(PLACES)
 endif
 
+ifneq ($(ONE_YEAR),)
+audit: $(OUT)/reports/audit-$(ONE_YEAR).html  ## YEAR=2017: a published report checked, every figure recomputed
+else
+audit: $(INSTALLED)
+	@$(RUN) audit "$$YEAR" $(PLACES)
+endif
+
 # What make cannot see in a file's date: another DATA for the same OUT. It is written down beside the reports.
 seen = $(OUT)/reports/.$(1)-inputs
 remember = $(if $(subst x$(file <$(call seen,$(1)))x,,x$(2)x),$(shell mkdir -p "$(OUT)/reports" && printf '%s' "$(2)" > "$(call seen,$(1))"))
 NEEDED := $(if $(filter reports,$(MAKECMDGOALS)),$(PERIODS_THERE),$(if $(filter report,$(MAKECMDGOALS)),$(ONE_YEAR)))
 $(foreach period,$(NEEDED),$(call remember,$(period),$(abspath $(DATA))))
+$(if $(filter audit,$(MAKECMDGOALS)),$(if $(ONE_YEAR),$(call remember,audit-$(ONE_YEAR),$(abspath $(DATA)) $(PERIODS_THERE))))
 
 $(OUT)/reports/%.html: $(DATA)/score_sheets/%.xlsx notebooks/report.ipynb $(wildcard notebooks/text/report/*) \
                        $(wildcard $(DATA)/remarks/*.md) $(GENERAL) $(OUT)/reports/.%-inputs
 	@$(RUN) report "$*" $(PASS_OVER) $(PLACES)
+
+# An audit looks at the names and codes of every sheet there is.
+$(OUT)/reports/audit-%.html: $(SHEETS:%=$(DATA)/score_sheets/%) $(wildcard $(DATA)/published/*.csv) notebooks/audit.ipynb \
+                             $(wildcard notebooks/text/audit/*) $(GENERAL) $(OUT)/reports/.audit-%-inputs
+	@$(RUN) audit "$*" $(PLACES)
 
 $(OUT)/reports/.%-inputs: ;
 
@@ -91,7 +104,7 @@ bench: $(TESTING)  ## this project beside the plain tools
 	@$(PYTHON) tests/bench/bench.py
 
 clean:  ## remove what is made, and .venv
-	rm -rf .venv reports figures/20* figures/trends .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv reports figures/20* figures/audit-* figures/trends .pytest_cache .ruff_cache .hypothesis build *.egg-info
 
 # An installed uv is used if there is one, and is not needed.
 define install

@@ -77,6 +77,21 @@ def trends(options: argparse.Namespace) -> None:
     _say_made(made, options.out / "figures" / "trends", started)
 
 
+def audit(options: argparse.Namespace) -> None:
+    """Check the published report of one period: every figure that it prints, recomputed."""
+    started = time.perf_counter()
+    period = known_period(options.period, options.data)
+    from analysis import audit, run
+    from analysis.breakdown import Numbers
+
+    audit.published(Numbers(sheets.read(period, options.data)))
+    title = f"audit-{period}"
+    made = run.report("audit", title, {"period": period, "data": str(options.data)}, options.out, title,
+                      saved={"everything": f"{title}.csv"})
+    print("\n".join(audit.summary(period, options.out / "reports" / f"{title}.csv")))
+    _say_made(made, options.out / "figures" / title, started)
+
+
 def check(options: argparse.Namespace) -> None:
     """Read the sheet of one period and say whether it is sound."""
     period = sheets.read(known_period(options.period, options.data), options.data)
@@ -117,7 +132,7 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     main = argparse.ArgumentParser(prog="python -m analysis", description="Reports of the alliance evaluation.")
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for function in (report, check, new, trends):
+    for function in (report, audit, check, new, trends):
         command = commands.add_parser(function.__name__, help=function.__doc__)
         if function is trends:
             command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")

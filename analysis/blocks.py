@@ -86,9 +86,10 @@ class Table(Block):
     """Rows of text under headings. A row is a list of cells, or one string that spans them all; a cell is text, or a
     small drawing, `{"svg": …, "alt": …}`.
 
-    `align` has `l`, `c` or `r` for each column; `stretch` is the column that takes the room that is left; `search`
-    gives the table a search box and sortable columns on the screen; `records` are saved as CSV, under `fields` also
-    where there are none. A table without rows is not shown.
+    `align` has `l`, `c` or `r` for each column; `stretch` is the column that takes the room that is left, or those that
+    share it; `search` gives the table a search box and sortable columns on the screen, `choose` the heading of a column
+    whose values a reader may pick from; `records` are saved as CSV, under `fields` also where there are none. A table
+    without rows is not shown.
     """
 
     kind = "table"
@@ -97,11 +98,12 @@ class Table(Block):
     columns: list[str]
     rows: list[list[str | dict[str, str]] | str]
     align: str
-    stretch: int = 0
+    stretch: int | list[int] = 0
     search: bool = False
     note: str = ""
     records: list[dict] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
+    choose: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.fields)
@@ -132,6 +134,7 @@ class Table(Block):
         body = "".join("<tbody>" + "\n".join(rows) + "</tbody>" for rows in [*bodies, rows] if rows)
         above = f"<caption>{escape(caption)}</caption>" if caption else ""
         search = ' class="search"' if self.search else ""
+        search += f' data-choose="{escape(self.choose)}"' if self.choose else ""
         return f"<table{search}>{above}<thead><tr>{heads}</tr></thead>{body}</table>"
 
     def typst(self, references: References) -> str:
@@ -143,7 +146,8 @@ class Table(Block):
 
     def grid_typst(self) -> str:
         """The bare table, as a Typst expression."""
-        widths = ", ".join("1fr" if i == self.stretch else "auto" for i in range(len(self.columns)))
+        stretched = self.stretch if isinstance(self.stretch, list) else [self.stretch]
+        widths = ", ".join("1fr" if i in stretched else "auto" for i in range(len(self.columns)))
         align = ", ".join({"l": "left", "c": "center", "r": "right"}[a] + " + horizon" for a in self.align)
         head = ", ".join(f"head({string(h)})" for h in self.columns)
         rows = [f"group({len(self.columns)}, {string(row)})" if isinstance(row, str)

@@ -265,8 +265,8 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
     """For each activity, the share of each grade's alliances that took part; None where the period has no such sheet."""
     if not numbers.period.activities:
         return None
-    given = numbers.period.activities
-    names = [name for name in next(iter(given.values())) if name != "联盟数"]
+    given = {grade: counts | {"联盟数": int(numbers.count(grade))} for grade, counts in numbers.period.activities.items()}
+    names = [name for name in next(iter(given.values())) if name != "联盟数" and all(name in counts for counts in given.values())]
     labels = {grade: f"{numbers.scheme.labels[grade]}（{counts['联盟数']}家）" for grade, counts in given.items()}
     gaps = {name: [counts[name] / counts["联盟数"] for counts in given.values()] for name in names}
     widest = max(names, key=lambda name: max(gaps[name]) - min(gaps[name]))
@@ -289,9 +289,38 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
 
     records = [{"等级": grade, "活动": name, "联盟数": counts[name], "分母": counts["联盟数"]}
                for grade, counts in given.items() for name in names]
-    rows = [[name, *(f"{c[name]}（{Share(c[name], c['联盟数'], name, g, labels[g]).percent}）" for g, c in given.items())]
-            for name in names]
+    rows = [[name, *(f"{c[name]}（{Share(c[name], c['联盟数'], f'{g} {name}', g, labels[g]).percent}）"
+                     for g, c in given.items())] for name in names]
     table = Table("", "", ["活动", *labels.values()], rows, "l" + "r" * len(given))
     message = f"两档相差最大的一项：{widest}" if len(given) == 2 else ""
     svg = drawn(WIDE, 3.4, draw, message, alt)
     return Figure(key, caption, alt, svg, table, records, below=True)
+
+
+def agreement(sections: list[tuple[str, dict[str, int]]], words: dict[str, str], key: str, caption: str) -> Figure:
+    """For each section of a published report, how many of its statements have which verdict; `words` names the verdicts."""
+    totals = {verdict: sum(counts[verdict] for _, counts in sections) for verdict in words}
+    message = "，".join(f"{word}{totals[verdict]}条" for verdict, word in words.items())
+    alt = f"条形图，{caption}。共{sum(totals.values())}条：{message}。" + "；".join(
+        f"{name}：" + "、".join(f"{words[v]}{n}" for v, n in counts.items() if n) for name, counts in sections) + "。"
+    most = max(sum(counts.values()) for _, counts in sections)
+
+    def draw(axes: Axes) -> None:
+        axes.set_position((0.21, 0.02, 0.77, 1 - 0.62 / height))
+        for place, (_, counts) in enumerate(sections):
+            left = 0
+            for verdict, number in counts.items():
+                axes.barh(place, number, left=left, height=0.7, color=colour(verdict), edgecolor="white", linewidth=0.8)
+                if number:
+                    axes.text(left + number / 2, place, str(number), ha="center", va="center", size=8,
+                              color=ink(colour(verdict)))
+                left += number
+        axes.set_yticks(range(len(sections)), [name for name, _ in sections])
+        axes.set(xlim=(0, most * 1.01), ylim=(len(sections) - 0.5, -0.5), xticks=[])
+        for side in axes.spines.values():
+            side.set_visible(False)
+        colour_key(axes, list(words.items()), y=1.0)
+
+    height = 0.24 * len(sections) + 0.7
+    records = [{"section": name} | counts for name, counts in sections]
+    return Figure(key, caption, alt, drawn(WIDE, height, draw, message, alt), records=records)

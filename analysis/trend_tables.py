@@ -209,7 +209,8 @@ def everyone(panel: Panel, batches: dict[str, str]) -> Table:
     if wide:
         note += "“密”为评分未公布，“缺”为信息不完整，“—”为未参评，“·”为未登记；名称略去了共同的后缀。"
     columns = ["联盟名称", "代码", *([] if wide else ["批次"]), *panel.periods, "走势"]
-    return Table("panel", "各联盟历次评价", columns, rows, ("lc" if wide else "lcl") + "r" * len(panel.periods) + "c", stretch=0, search=True, note=note, records=records)
+    align = ("lc" if wide else "lcl") + "r" * len(panel.periods) + "c"
+    return Table("panel", "各联盟历次评价", columns, rows, align, stretch=0, search=True, note=note, records=records)
 
 
 def history(panel: Panel, sheets: Sequence[Period], who: str) -> Several:

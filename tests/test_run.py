@@ -1,14 +1,13 @@
 """The command line: what it refuses, what it leaves alone when something fails, and that it does the same twice."""
 
 import os
-import random
+import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import earlier
 import nbformat
 import papermill
 import psutil
@@ -16,36 +15,15 @@ import pytest
 from conftest import PERIODS, run
 from workbooks import change
 
-from analysis import NOTEBOOKS, ROOT
+from analysis import NOTEBOOKS
 from analysis import run as running
 from analysis.__main__ import main
 from analysis.blocks import MIME
 
-EARLIER = b"an earlier report"
-NAMES = ("reports/2017.ipynb", "reports/2017.pdf", "reports/2017.html", "figures/2017/coverage.svg", "figures/2017/coverage.csv")
-
-
-def with_earlier(out: Path, names=NAMES) -> Path:
-    """A folder in which an earlier report lies."""
-    for name in names:
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        (out / name).write_bytes(EARLIER)
-    return out
-
-
-def files(out: Path) -> dict[str, bytes]:
-    """Every file under a folder but logs and locks, by its path."""
-    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*"))
-            if path.is_file() and path.suffix != ".log" and not path.name.startswith(".lock")}
-
 
 @pytest.fixture
 def out(tmp_path) -> Path:
-    return with_earlier(tmp_path / "out")
-
-
-def is_as_before(out: Path) -> bool:
-    return files(out) == dict.fromkeys(sorted(NAMES), EARLIER)
+    return earlier.put(tmp_path / "out")
 
 
 @pytest.mark.parametrize("year, said", [
@@ -57,7 +35,7 @@ def test_a_period_without_a_sheet_is_refused(out, capsys, year, said):
     answer = capsys.readouterr()
     assert said in answer.err and "2017, 2020-2021" in answer.err
     assert answer.err.count("\n") == 1 and answer.out == ""
-    assert is_as_before(out)
+    assert earlier.changed(out) == []
 
 
 @pytest.mark.parametrize("words", [[], ["reprot", "2017"], ["report"], ["report", "2017", "--ouut", "x"]])
@@ -71,7 +49,7 @@ def test_a_broken_sheet_ends_with_1_and_touches_nothing(out, data, capsys):
     change(data, {"评分表!D60": "九十"})
     assert main(["report", "2017", "--data", str(data), "--out", str(out)]) == 1
     assert '2017.xlsx › 评分表 › D60: score "九十" is not a number' in capsys.readouterr().err
-    assert is_as_before(out)
+    assert earlier.changed(out) == []
 
 
 def with_cell(folder: Path, source: str) -> Path:
@@ -100,7 +78,7 @@ def test_a_failing_notebook_is_told_in_a_few_lines(out, tmp_path, capsys, monkey
     assert said[1].endswith("活跃度总体情况") and cause in said[2]
     assert len(said) <= 8
     assert source in (out / "reports" / "2017.log").read_text("utf8")
-    assert is_as_before(out)
+    assert earlier.changed(out) == []
     assert [child for child in psutil.Process().children(recursive=True) if "ipykernel" in " ".join(child.cmdline())] == []
 
 
@@ -120,63 +98,16 @@ def test_a_misspelt_parameter_is_refused_before_a_kernel_starts(out, monkeypatch
     monkeypatch.setattr(running, "_kernel", lambda: pytest.fail("a kernel was started"))
     with pytest.raises(ValueError, match=r"report\.ipynb has no parameter perod; it has data, period"):
         running.report("report", "2017", {"perod": "2017"}, out, "2017")
-    assert is_as_before(out)
-
-
-NEW = {Path(name): b"new" for name in NAMES}
-
-
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "ctrl-c"])
-@pytest.mark.parametrize("call", [
-    "write_bytes", "replace"])
-@pytest.mark.parametrize("at", [2, len(NAMES)])
-def test_publish_is_all_or_none(out, monkeypatch, error, call, at):
-    calls = []
-
-    def failing(*arguments):
-        calls.append(arguments)
-        if len(calls) == at:
-            raise error
-        return real(*arguments)
-
-    owner = Path if call == "write_bytes" else os
-    real = getattr(owner, call)
-    monkeypatch.setattr(owner, call, failing)
-    with pytest.raises(type(error)):
-        running.publish(NEW, out, "2017")
-    monkeypatch.undo()
-    assert len(calls) >= at
-    assert is_as_before(out), sorted(name for name, content in files(out).items() if content != EARLIER)
-
-
-def test_publish_keeps_the_earlier_set_where_one_place_is_taken(out):
-    (out / "reports/2017.pdf").unlink()
-    (out / "reports/2017.pdf").mkdir()
-    with pytest.raises(OSError):
-        running.publish(NEW, out, "2017")
-    assert set(files(out).values()) == {EARLIER}
-
-
-def test_publish_removes_what_is_stale_and_what_a_killed_run_left(out):
-    (out / "figures/2017/old.svg").write_text("stale")
-    (out / "figures/2017/notes.txt").write_text("an analyst's own")
-    (out / ".making-2017.killed/reports").mkdir(parents=True)
-    running.publish(NEW, out, "2017", {Path("figures/2017")})
-    assert files(out) == {**{str(path): b"new" for path in NEW}, "figures/2017/notes.txt": b"an analyst's own"}
-    assert [path.name for path in out.glob(".making-*")] == []
-
-
-def test_publish_leaves_alone_what_another_period_is_making(out):
-    (out / ".making-2020-2021.at-work").mkdir()
-    running.publish(NEW, out, "2020")
-    assert (out / ".making-2020-2021.at-work").exists()
+    assert earlier.changed(out) == []
 
 
 def test_two_runs_give_the_same_bytes(made, period, data, tmp_path):
-    elsewhere = {**os.environ, "TZ": "Asia/Shanghai", "LC_ALL": "C", "PYTHONHASHSEED": "7", "SOURCE_DATE_EPOCH": "1"}
+    long = tmp_path / ("long" * 20)  # too long for a socket: the kernel is reached another way
+    long.mkdir()
+    elsewhere = {**os.environ, "TZ": "Asia/Shanghai", "LC_ALL": "C", "PYTHONHASHSEED": "7", "TMPDIR": str(long)}
     result = run("report", period, out=tmp_path / "again", data=data, env=elsewhere)
     assert result.returncode == 0, result.stderr
-    one, other = files(made), files(tmp_path / "again")
+    one, other = earlier.files(made), earlier.files(tmp_path / "again")
     assert set(one) - {"said.json"} == set(other)
     differing = [name for name in other if one[name] != other[name] and not name.endswith(".ipynb")]
     assert differing == [] and len(other) > 30
@@ -188,6 +119,17 @@ def test_nbconvert_finds_the_exporters_by_their_names(made, period, tmp_path, ki
     jupyter = Path(sys.executable).with_name("jupyter")
     subprocess.run([jupyter, "nbconvert", "--to", f"alliance-{kind}", notebook], check=True, capture_output=True, cwd=tmp_path)
     assert (tmp_path / f"{period}.{kind}").read_bytes() == (made / "reports" / f"{period}.{kind}").read_bytes()
+
+
+@pytest.mark.xfail(strict=True, reason="图 1 there, 图1 here; and a reference to what comes later is a bare key")
+def test_jupyterlab_shows_what_the_report_shows(made, period):
+    cells = nbformat.read(made / "reports" / f"{period}.ipynb", 4).cells
+    shown = "".join(output.data["text/html"] for cell in cells if cell.cell_type == "code" for output in cell.outputs
+                    if MIME in output.get("data", {}))
+    report = (made / "reports" / f"{period}.html").read_text("utf8")
+    for tag in ("caption", "figcaption"):
+        assert re.findall(f"<{tag}>(.*?)</{tag}>", shown) == re.findall(f"<{tag}>(.*?)</{tag}>", report)
+    assert re.findall(r"见（[a-z-]+）", shown) == []
 
 
 def runs() -> list:
@@ -205,28 +147,3 @@ def test_every_notebook_runs_as_it_lies(path, parameters, capsys):
     blocks = [output.data for output in outputs if MIME in output.get("data", {})]
     assert all("text/html" in block for block in blocks)
     assert len(blocks) > 25 or path.stem == "explore"
-
-
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
-@pytest.mark.parametrize("turn", range(3))
-def test_a_stopped_run_leaves_the_earlier_set_and_no_kernel(out, how, turn):
-    moment = random.uniform(0.2 + turn, 1.2 + turn)
-    process = subprocess.Popen([sys.executable, "-m", "analysis", "report", "2017", "--out", str(out)], cwd=ROOT,
-                               start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    time.sleep(moment)
-    try:
-        started = psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        started = []
-    (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
-    _, said = process.communicate(timeout=30)
-    _, alive = psutil.wait_procs(started, timeout=15)
-    assert alive == [], f"after {moment:.2f} s"
-    assert b"Traceback" not in said, f"after {moment:.2f} s: {said.decode()}"
-    after = {name: content for name, content in files(out).items() if not name.startswith(".making")}
-    changed = [name for name in NAMES if after[name] != EARLIER]
-    assert changed in ([], list(NAMES)), f"half of the files after {moment:.2f} s"
-    if not changed:
-        assert set(after) == set(NAMES)
-    if how != signal.SIGKILL:
-        assert list(out.glob(".making-*")) == []

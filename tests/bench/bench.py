@@ -21,6 +21,7 @@ RUNS = int(os.environ.get("RUNS", "5"))
 COMPARISONS = (  # what, our command, the plain notebook, the most that ours may take of theirs
     ("report 2017, HTML and PDF", ["report", "2017"], "plain_report.ipynb", 0.5),
     ("trends, HTML and PDF", ["trends"], "plain_trends.ipynb", 0.6),
+    ("audit 2017, HTML and PDF", ["audit", "2017"], "plain_audit.ipynb", 0.5),
 )
 
 
