@@ -22,41 +22,46 @@ SHEETS := $(filter-out ~$$%,$(notdir $(wildcard $(DATA)/score_sheets/*.xlsx)))
 PERIODS_THERE := $(SHEETS:.xlsx=)
 GENERAL := $(CODE) $(REGISTRY) $(INSTALLED)
 
-.PHONY: help report reports audit trends check test lab bench lint clean
+.PHONY: help report reports audit trends check new test fuzz lab bench lint clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-28s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
 
-# A period is a bare word; whatever else YEAR holds is refused by the program, and never reaches a path here.
-ONE_YEAR := $(and $(filter 1,$(words $(YEAR))),$(if $(findstring /,$(YEAR))$(findstring \,$(YEAR)),,$(filter $(YEAR),$(PERIODS_THERE))))
+# A period is a bare word; whatever else YEAR holds is refused by the program, and never reaches a path here. Nor does a
+# folder with a blank in its name, which make would take for two: then the program is called each time.
+PLAIN := $(and $(filter 1,$(words $(DATA))),$(filter 1,$(words $(OUT))))
+WILD := $(strip $(foreach mark,/ \ %,$(findstring $(mark),$(YEAR))))
+ONE_YEAR := $(and $(PLAIN),$(filter 1,$(words $(YEAR))),$(if $(WILD),,$(filter $(YEAR),$(PERIODS_THERE))))
 
 ifneq ($(ONE_YEAR),)
-report: $(OUT)/reports/$(ONE_YEAR).html  ## YEAR=2017: the report of one period, HTML and PDF
+report: $(OUT)/reports/$(ONE_YEAR).html $(OUT)/reports/$(ONE_YEAR).pdf  ## YEAR=2017: the report of one period, HTML and PDF
 else
 report: $(INSTALLED)
 	@$(RUN) report "$$YEAR" $(PLACES)
 endif
 
 ifneq ($(ONE_YEAR),)
-audit: $(OUT)/reports/audit-$(ONE_YEAR).html  ## YEAR=2017: a published report checked, every figure recomputed
+audit: $(OUT)/reports/audit-$(ONE_YEAR).html $(OUT)/reports/audit-$(ONE_YEAR).pdf  ## YEAR=2017: a published report checked, every figure recomputed
 else
 audit: $(INSTALLED)
 	@$(RUN) audit "$$YEAR" $(PLACES)
 endif
 
-# What make cannot see in a file's date: another DATA for the same OUT. It is written down beside the reports.
+# What make cannot see in a file's date: another DATA for the same OUT, a sheet that came with an old date, remarks that
+# are gone. It is written down beside the reports.
+state = $(abspath $(DATA)) $(shell cksum $(1) 2>/dev/null) $(wildcard $(DATA)/remarks/*.md)
 seen = $(OUT)/reports/.$(1)-inputs
 remember = $(if $(subst x$(file <$(call seen,$(1)))x,,x$(2)x),$(shell mkdir -p "$(OUT)/reports" && printf '%s' "$(2)" > "$(call seen,$(1))"))
 NEEDED := $(if $(filter reports,$(MAKECMDGOALS)),$(PERIODS_THERE),$(if $(filter report,$(MAKECMDGOALS)),$(ONE_YEAR)))
-$(foreach period,$(NEEDED),$(call remember,$(period),$(abspath $(DATA))))
-$(if $(filter audit,$(MAKECMDGOALS)),$(if $(ONE_YEAR),$(call remember,audit-$(ONE_YEAR),$(abspath $(DATA)) $(PERIODS_THERE))))
+$(foreach period,$(NEEDED),$(call remember,$(period),$(call state,$(DATA)/score_sheets/$(period).xlsx)))
+$(if $(filter audit,$(MAKECMDGOALS)),$(if $(ONE_YEAR),$(call remember,audit-$(ONE_YEAR),$(call state,$(SHEETS:%=$(DATA)/score_sheets/%)))))
 
-$(OUT)/reports/%.html: $(DATA)/score_sheets/%.xlsx notebooks/report.ipynb $(wildcard notebooks/text/report/*) \
+$(OUT)/reports/%.html $(OUT)/reports/%.pdf: $(DATA)/score_sheets/%.xlsx notebooks/report.ipynb $(wildcard notebooks/text/report/*) \
                        $(wildcard $(DATA)/remarks/*.md) $(GENERAL) $(OUT)/reports/.%-inputs
-	@$(RUN) report "$*" $(PLACES)
+	@$(RUN) report "$*" $(PASS_OVER) $(PLACES)
 
 # An audit looks at the names and codes of every sheet there is.
-$(OUT)/reports/audit-%.html: $(SHEETS:%=$(DATA)/score_sheets/%) $(wildcard $(DATA)/published/*.csv) notebooks/audit.ipynb \
+$(OUT)/reports/audit-%.html $(OUT)/reports/audit-%.pdf: $(SHEETS:%=$(DATA)/score_sheets/%) $(wildcard $(DATA)/published/*.csv) notebooks/audit.ipynb \
                              $(wildcard notebooks/text/audit/*) $(GENERAL) $(OUT)/reports/.audit-%-inputs
 	@$(RUN) audit "$*" $(PLACES)
 
@@ -64,14 +69,14 @@ $(OUT)/reports/.%-inputs: ;
 
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 reports: $(INSTALLED)  ## the reports of all periods, side by side
-	@+$(MAKE) --no-print-directory -j$(CORES) $(PERIODS_THERE:%=$(OUT)/reports/%.html)
+	@+$(MAKE) --no-print-directory -j$(CORES) PASS_OVER=--pass-over-unfilled $(PERIODS_THERE:%=$(OUT)/reports/%.html)
 
 # All periods with a sheet, or those in PERIODS; which they are is written down, so that one more or less is seen.
 CHOSEN := $(or $(PERIODS),$(PERIODS_THERE))
 KNOWN := $(filter $(PERIODS_THERE),$(CHOSEN))
-ifeq ($(words $(KNOWN)),$(words $(CHOSEN)))
+ifeq ($(words $(KNOWN)) $(PLAIN),$(words $(CHOSEN)) $(OUT))
 trends: $(OUT)/reports/trends.html  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
-$(if $(filter trends,$(MAKECMDGOALS)),$(call remember,trends,$(abspath $(DATA)) $(CHOSEN)))
+$(if $(filter trends,$(MAKECMDGOALS)),$(call remember,trends,$(call state,$(KNOWN:%=$(DATA)/score_sheets/%.xlsx))))
 else
 trends: $(INSTALLED)
 	@$(RUN) trends $$PERIODS $(PLACES)
@@ -84,11 +89,17 @@ $(OUT)/reports/trends.html: $(KNOWN:%=$(DATA)/score_sheets/%.xlsx) notebooks/tre
 check: $(INSTALLED)  ## YEAR=2017: read a sheet; every error in it, or one line that it is sound
 	@$(RUN) check "$$YEAR" $(PLACES)
 
+new: $(INSTALLED)  ## YEAR=2022: an empty workbook to fill in; never overwrites one
+	@$(RUN) new "$$YEAR" $(PLACES)
+
 lab: $(INSTALLED)  ## JupyterLab at explore.ipynb
 	@.venv/bin/jupyter lab notebooks/explore.ipynb
 
 test: $(TESTING)  ## the whole test suite
 	@$(PYTHON) -m pytest
+
+fuzz: $(TESTING)  ## thousands of broken workbooks: each is read right, or refused by its place
+	@FUZZ=3000 $(PYTHON) -m pytest tests/test_fuzz.py
 
 lint: $(TESTING)  ## the linters
 	@$(PYTHON) -m ruff check .

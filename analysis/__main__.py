@@ -41,7 +41,13 @@ def report(options: argparse.Namespace) -> None:
     """Make the report of one period."""
     started = time.perf_counter()
     period = known_period(options.period, options.data)
-    sheets.read(period, options.data)
+    try:
+        sheets.read(period, options.data)
+    except sheets.Unfilled as unfilled:
+        if not options.pass_over_unfilled:
+            raise
+        print(f"{unfilled}; passed over")
+        return
     from analysis import run
 
     made = run.report("report", period, {"period": period, "data": str(options.data)}, options.out, period)
@@ -52,16 +58,19 @@ def trends(options: argparse.Namespace) -> None:
     """Make the trend report of all periods with a sheet, or of those named."""
     started = time.perf_counter()
     names = [known_period(name, options.data) for name in options.periods] or sheets.periods(options.data)
-    if len(set(names)) < 2:
-        raise CommandError(f"a trend needs two periods or more. {_there(sheets.periods(options.data), options.data)}")
     problems = []
-    for name in names:
+    for name in [*names]:
         try:
             sheets.read(name, options.data)
+        except sheets.Unfilled as unfilled:
+            print(f"{unfilled}; passed over")
+            names.remove(name)
         except DataError as error:
             problems += error.problems
     if problems:
         raise DataError(problems)
+    if len(set(names)) < 2:
+        raise CommandError(f"a trend needs two periods or more. {_there(sheets.periods(options.data), options.data)}")
     from analysis import run
 
     made = run.report("trends", "trends", {"periods": " ".join(names), "data": str(options.data)}, options.out, "trends")
@@ -85,7 +94,21 @@ def audit(options: argparse.Namespace) -> None:
 
 def check(options: argparse.Namespace) -> None:
     """Read the sheet of one period and say whether it is sound."""
-    print(sheets.read(known_period(options.period, options.data), options.data).summary())
+    period = sheets.read(known_period(options.period, options.data), options.data)
+    print(period.summary(), *(f"  {note}" for note in sheets.notes(period)), sep="\n")
+
+
+def new(options: argparse.Namespace) -> None:
+    """Write an empty workbook to fill in; one that is there is never overwritten."""
+    if not alliances.PERIOD.fullmatch(options.period):
+        raise CommandError(f"{options.period!r} is not a period; write one like 2017 or 2020-2021")
+    path = sheets.path_of(options.period, options.data)
+    if os.path.lexists(path):
+        raise CommandError(f"{_from_here(path)} is there already and is never overwritten; fill it in, or move it away")
+    from analysis import template
+
+    template.write(options.period, options.data)
+    print(f"{_from_here(path)}: fill in {sheets.SCORES} and {sheets.FACTS}, then run: make check YEAR={options.period}")
 
 
 def _say_made(made: list[Path], figures: Path, started: float) -> None:
@@ -94,6 +117,7 @@ def _say_made(made: list[Path], figures: Path, started: float) -> None:
         print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
     drawings = sum(path.suffix == ".svg" for path in made)
     print(f"{_from_here(figures)}/  {drawings} figures, each as SVG with its numbers as CSV")
+    (made[-1].parent / f"{made[-1].stem}.log").unlink(missing_ok=True)
     print(f"{figures.name}: done in {time.perf_counter() - started:.1f} s")
 
 
@@ -102,14 +126,14 @@ def _from_here(path: Path) -> str:
 
 
 def _folder(text: str) -> Path:
-    return Path(text).expanduser().resolve()
+    return Path(os.path.abspath(Path(text).expanduser()))  # as make has it: links are not followed
 
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     main = argparse.ArgumentParser(prog="python -m analysis", description="Reports of the alliance evaluation.")
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for function in (report, audit, check, trends):
+    for function in (report, audit, check, new, trends):
         command = commands.add_parser(function.__name__, help=function.__doc__)
         if function is trends:
             command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")
@@ -118,12 +142,15 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
         command.set_defaults(function=function)
+    commands.choices["report"].add_argument("--pass-over-unfilled", action="store_true",
+                                            help="say that an unfilled template is passed over, and stop without an error")
     return main
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit status."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
     options = parser().parse_args(arguments)
     try:
         options.function(options)
@@ -134,16 +161,34 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{options.command}: {error}", file=sys.stderr)
         return COMMAND_WRONG
     except KeyboardInterrupt:
-        print("stopped; nothing was changed", file=sys.stderr)
-        return 128 + signal.SIGINT
+        return _say_stopped()
     except OSError as error:
         reasons = {errno.ENOSPC: "the disk is full", errno.EROFS: "the folder is read-only", errno.EACCES: "permission is denied"}
         print(f"{options.command}: {reasons.get(error.errno, error.strerror or error)}: {error.filename or options.out}; "
               "nothing was changed", file=sys.stderr)
         return FAILED
     except Exception as error:
-        return _failed(error, options)
+        return _say_stopped() if _stopped(error) else _failed(error, options)
     return DONE
+
+
+def _say_stopped() -> int:
+    print("stopped; every file that was there is whole", file=sys.stderr)
+    return 128 + signal.SIGINT
+
+
+def _stop(number: int, _: object) -> None:
+    import logging
+
+    logging.disable()  # what is cut off would tell of it at length
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
+
+
+def _stopped(error: BaseException | None) -> bool:
+    """Whether an error only came of being stopped."""
+    return error is not None and (isinstance(error, (KeyboardInterrupt, SystemExit)) or _stopped(error.__context__))
 
 
 def _failed(error: Exception, options: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """The command line: what it refuses, what it leaves alone when something fails, and that it does the same twice."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -101,7 +102,9 @@ def test_a_misspelt_parameter_is_refused_before_a_kernel_starts(out, monkeypatch
 
 
 def test_two_runs_give_the_same_bytes(made, period, data, tmp_path):
-    elsewhere = {**os.environ, "TZ": "Asia/Shanghai", "LC_ALL": "C", "PYTHONHASHSEED": "7", "SOURCE_DATE_EPOCH": "1"}
+    long = tmp_path / ("long" * 20)  # too long for a socket: the kernel is reached another way
+    long.mkdir()
+    elsewhere = {**os.environ, "TZ": "Asia/Shanghai", "LC_ALL": "C", "PYTHONHASHSEED": "7", "TMPDIR": str(long)}
     result = run("report", period, out=tmp_path / "again", data=data, env=elsewhere)
     assert result.returncode == 0, result.stderr
     one, other = earlier.files(made), earlier.files(tmp_path / "again")
@@ -118,6 +121,17 @@ def test_nbconvert_finds_the_exporters_by_their_names(made, period, tmp_path, ki
     assert (tmp_path / f"{period}.{kind}").read_bytes() == (made / "reports" / f"{period}.{kind}").read_bytes()
 
 
+@pytest.mark.xfail(strict=True, reason="图 1 there, 图1 here; and a reference to what comes later is a bare key")
+def test_jupyterlab_shows_what_the_report_shows(made, period):
+    cells = nbformat.read(made / "reports" / f"{period}.ipynb", 4).cells
+    shown = "".join(output.data["text/html"] for cell in cells if cell.cell_type == "code" for output in cell.outputs
+                    if MIME in output.get("data", {}))
+    report = (made / "reports" / f"{period}.html").read_text("utf8")
+    for tag in ("caption", "figcaption"):
+        assert re.findall(f"<{tag}>(.*?)</{tag}>", shown) == re.findall(f"<{tag}>(.*?)</{tag}>", report)
+    assert re.findall(r"见（[a-z-]+）", shown) == []
+
+
 def runs() -> list:
     """Every notebook for every period; once where it is about all of them."""
     return [pytest.param(path, {"period": period} if 'period = \\"' in source else {}, id=f"{path.stem}-{period}")
@@ -132,4 +146,4 @@ def test_every_notebook_runs_as_it_lies(path, parameters, capsys):
     assert [output.text for output in outputs if output.output_type == "stream"] == []
     blocks = [output.data for output in outputs if MIME in output.get("data", {})]
     assert all("text/html" in block for block in blocks)
-    assert len(blocks) > 25 or path.stem == "explore"
+    assert len(blocks) > 10 or path.stem == "explore"
