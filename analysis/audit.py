@@ -15,6 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations, groupby, pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis import DATA, alliances, sheets
 from analysis.alliances import first_year, normalise
@@ -36,7 +37,9 @@ from analysis.breakdown import (
 )
 from analysis.grades import GRADES, TOP_SCORE
 from analysis.problems import DataError, Problem, quoted
-from analysis.sentences import Templates, date
+
+if TYPE_CHECKING:
+    from analysis.sentences import Templates  # it loads pandas, which the command has no need of before the kernel starts
 
 AGREES, DIFFERS, UNVERIFIED = VERDICTS = ("agrees", "differs", "cannot be verified")
 IN_CHINESE = {AGREES: "相符", DIFFERS: "不符", UNVERIFIED: "无法核实"}
@@ -439,6 +442,8 @@ class _Judge:
 
     def of_date(self, row: Printed) -> Finding:
         """A date is known only from its own statement; it can be contradicted, not verified."""
+        from analysis.sentences import date
+
         fact = self.period.facts[row.counts]
         known = fact if isinstance(fact, str) else date(fact)
         if normalise(known) == normalise(row.printed):
@@ -694,6 +699,8 @@ def worst_first(audit: Audit) -> list[tuple[str, list[Finding]]]:
 
 def sentences(audit: Audit) -> Templates:
     """The templates of an audit report, with what they may ask for."""
+    from analysis.sentences import Templates
+
     groups = worst_first(audit)
     return Templates(
         "audit", period=audit.numbers.period, total=len(audit.findings), names=audit.names, worst=groups,
