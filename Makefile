@@ -8,7 +8,7 @@ DATA ?= data
 OUT ?= .
 override DATA := $(patsubst %/,%,$(DATA))
 override OUT := $(patsubst %/,%,$(OUT))
-export DATA OUT YEAR
+export DATA OUT YEAR PERIODS
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
@@ -22,40 +22,75 @@ SHEETS := $(filter-out ~$$%,$(notdir $(wildcard $(DATA)/score_sheets/*.xlsx)))
 PERIODS_THERE := $(SHEETS:.xlsx=)
 GENERAL := $(CODE) $(REGISTRY) $(INSTALLED)
 
-.PHONY: help report reports check panel example-panel test lab bench lint clean
+.PHONY: help report reports audit trends check new panel example-panel test fuzz lab bench lint clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-28s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
 
-# A period is a bare word; whatever else YEAR holds is refused by the program, and never reaches a path here.
-ONE_YEAR := $(and $(filter 1,$(words $(YEAR))),$(if $(findstring /,$(YEAR))$(findstring \,$(YEAR)),,$(filter $(YEAR),$(PERIODS_THERE))))
+# A period is a bare word; whatever else YEAR holds is refused by the program, and never reaches a path here. Nor does a
+# folder with a blank in its name, which make would take for two: then the program is called each time.
+PLAIN := $(and $(filter 1,$(words $(DATA))),$(filter 1,$(words $(OUT))))
+WILD := $(strip $(foreach mark,/ \ %,$(findstring $(mark),$(YEAR))))
+ONE_YEAR := $(and $(PLAIN),$(filter 1,$(words $(YEAR))),$(if $(WILD),,$(filter $(YEAR),$(PERIODS_THERE))))
 
 ifneq ($(ONE_YEAR),)
-report: $(OUT)/reports/$(ONE_YEAR).html  ## YEAR=2017: the report of one period, HTML and PDF
+report: $(OUT)/reports/$(ONE_YEAR).html $(OUT)/reports/$(ONE_YEAR).pdf  ## YEAR=2017: the report of one period, HTML and PDF
 else
 report: $(INSTALLED)
 	@$(RUN) report "$$YEAR" $(PLACES)
 endif
 
-# What make cannot see in a file's date: another DATA for the same OUT. It is written down beside the reports.
-seen = $(OUT)/reports/.$(1)-inputs
-remember = $(if $(filter-out $(file <$(call seen,$(1))),$(2)),$(shell mkdir -p "$(OUT)/reports" && printf '%s' "$(2)" > "$(call seen,$(1))"))
-NEEDED := $(if $(filter reports,$(MAKECMDGOALS)),$(PERIODS_THERE),$(if $(filter report,$(MAKECMDGOALS)),$(ONE_YEAR)))
-$(foreach period,$(NEEDED),$(call remember,$(period),$(abspath $(DATA))))
+ifneq ($(ONE_YEAR),)
+audit: $(OUT)/reports/audit-$(ONE_YEAR).html $(OUT)/reports/audit-$(ONE_YEAR).pdf  ## YEAR=2017: a published report checked, every figure recomputed
+else
+audit: $(INSTALLED)
+	@$(RUN) audit "$$YEAR" $(PLACES)
+endif
 
-$(OUT)/reports/%.html: $(DATA)/score_sheets/%.xlsx notebooks/report.ipynb $(wildcard notebooks/text/report/*) \
-                       $(wildcard $(DATA)/panel/*.xlsx) \
-                       $(wildcard $(DATA)/remarks/*.md) $(GENERAL) $(OUT)/reports/.%-inputs
-	@$(RUN) report "$*" $(PLACES)
+# What make cannot see in a file's date: another DATA for the same OUT, a sheet that came with an old date, remarks that
+# are gone. It is written down beside the reports.
+state = $(abspath $(DATA)) $(shell cksum $(1) 2>/dev/null) $(wildcard $(DATA)/remarks/*.md $(DATA)/panel/*.xlsx)
+seen = $(OUT)/reports/.$(1)-inputs
+remember = $(if $(subst x$(file <$(call seen,$(1)))x,,x$(2)x),$(shell mkdir -p "$(OUT)/reports" && printf '%s' "$(2)" > "$(call seen,$(1))"))
+NEEDED := $(if $(filter reports,$(MAKECMDGOALS)),$(PERIODS_THERE),$(if $(filter report,$(MAKECMDGOALS)),$(ONE_YEAR)))
+$(foreach period,$(NEEDED),$(call remember,$(period),$(call state,$(DATA)/score_sheets/$(period).xlsx)))
+$(if $(filter audit,$(MAKECMDGOALS)),$(if $(ONE_YEAR),$(call remember,audit-$(ONE_YEAR),$(call state,$(SHEETS:%=$(DATA)/score_sheets/%)))))
+
+$(OUT)/reports/%.html $(OUT)/reports/%.pdf: $(DATA)/score_sheets/%.xlsx notebooks/report.ipynb $(wildcard notebooks/text/report/*) \
+                       $(wildcard $(DATA)/remarks/*.md) $(wildcard $(DATA)/panel/*.xlsx) $(GENERAL) $(OUT)/reports/.%-inputs
+	@$(RUN) report "$*" $(PASS_OVER) $(PLACES)
+
+# An audit looks at the names and codes of every sheet there is.
+$(OUT)/reports/audit-%.html $(OUT)/reports/audit-%.pdf: $(SHEETS:%=$(DATA)/score_sheets/%) $(wildcard $(DATA)/published/*.csv) notebooks/audit.ipynb \
+                             $(wildcard notebooks/text/audit/*) $(GENERAL) $(OUT)/reports/.audit-%-inputs
+	@$(RUN) audit "$*" $(PLACES)
 
 $(OUT)/reports/.%-inputs: ;
 
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 reports: $(INSTALLED)  ## the reports of all periods, side by side
-	@+$(MAKE) --no-print-directory -j$(CORES) $(PERIODS_THERE:%=$(OUT)/reports/%.html)
+	@+$(MAKE) --no-print-directory -j$(CORES) PASS_OVER=--pass-over-unfilled $(PERIODS_THERE:%=$(OUT)/reports/%.html)
+
+# All periods with a sheet, or those in PERIODS; which they are is written down, so that one more or less is seen.
+CHOSEN := $(or $(PERIODS),$(PERIODS_THERE))
+KNOWN := $(filter $(PERIODS_THERE),$(CHOSEN))
+ifeq ($(words $(KNOWN)) $(PLAIN),$(words $(CHOSEN)) $(OUT))
+trends: $(OUT)/reports/trends.html  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
+$(if $(filter trends,$(MAKECMDGOALS)),$(call remember,trends,$(call state,$(KNOWN:%=$(DATA)/score_sheets/%.xlsx))))
+else
+trends: $(INSTALLED)
+	@$(RUN) trends $$PERIODS $(PLACES)
+endif
+
+$(OUT)/reports/trends.html: $(KNOWN:%=$(DATA)/score_sheets/%.xlsx) notebooks/trends.ipynb $(wildcard notebooks/text/trends/*) \
+                            $(GENERAL) $(OUT)/reports/.trends-inputs
+	@$(RUN) trends $(KNOWN) $(PLACES)
 
 check: $(INSTALLED)  ## YEAR=2017: read a sheet; every error in it, or one line that it is sound
 	@$(RUN) check "$$YEAR" $(PLACES)
+
+new: $(INSTALLED)  ## YEAR=2022: an empty workbook to fill in; never overwrites one
+	@$(RUN) new "$$YEAR" $(PLACES)
 
 panel: $(INSTALLED)  ## YEAR=2017: from the experts' marks to the score sheet; FORCE=1 replaces one unasked
 	@$(RUN) panel "$$YEAR" $(PLACES) $(if $(filter 1,$(FORCE)),--force)
@@ -63,11 +98,14 @@ panel: $(INSTALLED)  ## YEAR=2017: from the experts' marks to the score sheet; F
 example-panel: $(INSTALLED)  ## YEAR=2017: a simulated panel in build/ (or OUT) that settles on the published scores
 	@$(RUN) example-panel "$$YEAR" $(PLACES)
 
-lab: $(INSTALLED)  ## JupyterLab, with the notebooks
-	@.venv/bin/jupyter lab notebooks/report.ipynb
+lab: $(INSTALLED)  ## JupyterLab at explore.ipynb
+	@.venv/bin/jupyter lab notebooks/explore.ipynb
 
 test: $(TESTING)  ## the whole test suite
 	@$(PYTHON) -m pytest
+
+fuzz: $(TESTING)  ## thousands of broken workbooks: each is read right, or refused by its place
+	@FUZZ=3000 $(PYTHON) -m pytest tests/test_fuzz.py
 
 lint: $(TESTING)  ## the linters
 	@$(PYTHON) -m ruff check .
@@ -77,7 +115,7 @@ bench: $(TESTING)  ## this project beside the plain tools
 	@$(PYTHON) tests/bench/bench.py
 
 clean:  ## remove what is made, and .venv
-	rm -rf .venv reports figures/20* figures/trends .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv reports figures/20* figures/audit-* figures/trends .pytest_cache .ruff_cache .hypothesis build *.egg-info
 
 # An installed uv is used if there is one, and is not needed.
 define install

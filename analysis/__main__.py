@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import difflib
+import contextlib
 import errno
 import os
 import signal
@@ -28,8 +28,9 @@ def known_period(name: str, data: Path) -> str:
         return name
     if not alliances.PERIOD.fullmatch(name):
         raise CommandError(f"{name!r} is not a period; write one like 2017 or 2020-2021. {_there(there, data)}")
-    near = [p for p in there if name in p.split("-")] or difflib.get_close_matches(name, there, n=1, cutoff=0.7)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    wanted = alliances.first_year(name)
+    near = min(there, key=lambda p: min(abs(int(year) - wanted) for year in p.split("-")), default="")
+    hint = f" Did you mean {near}?" if near else ""
     raise CommandError(f"there is no score sheet for {name}.{hint} {_there(there, data)}")
 
 
@@ -41,20 +42,84 @@ def report(options: argparse.Namespace) -> None:
     """Make the report of one period."""
     started = time.perf_counter()
     period = known_period(options.period, options.data)
-    sheets.read(period, options.data)
+    try:
+        sheets.read(period, options.data)
+    except sheets.Unfilled as unfilled:
+        if not options.pass_over_unfilled:
+            raise
+        print(f"{unfilled}; passed over")
+        return
     from analysis import run
 
     made = run.report("report", period, {"period": period, "data": str(options.data)}, options.out, period)
-    drawings = sum(path.suffix == ".svg" for path in made)
-    for path in (path for path in made if path.parent.name == "reports"):
-        print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
-    print(f"{_from_here(options.out / 'figures' / period)}/  {drawings} figures, each as SVG with its numbers as CSV")
-    print(f"{period}: done in {time.perf_counter() - started:.1f} s")
+    _say_made(made, options.out / "figures" / period, started)
+
+
+def trends(options: argparse.Namespace) -> None:
+    """Make the trend report of all periods with a sheet, or of those named."""
+    started = time.perf_counter()
+    names = [known_period(name, options.data) for name in options.periods] or sheets.periods(options.data)
+    problems = []
+    for name in [*names]:
+        try:
+            sheets.read(name, options.data)
+        except sheets.Unfilled as unfilled:
+            print(f"{unfilled}; passed over")
+            names.remove(name)
+        except DataError as error:
+            problems += error.problems
+    if problems:
+        raise DataError(problems)
+    if len(set(names)) < 2:
+        raise CommandError(f"a trend needs two periods or more. {_there(sheets.periods(options.data), options.data)}")
+    from analysis import run
+
+    made = run.report("trends", "trends", {"periods": " ".join(names), "data": str(options.data)}, options.out, "trends")
+    _say_made(made, options.out / "figures" / "trends", started)
+
+
+def audit(options: argparse.Namespace) -> None:
+    """Check the published report of one period: every figure that it prints, recomputed."""
+    started = time.perf_counter()
+    period = known_period(options.period, options.data)
+    from analysis import audit, run
+    from analysis.breakdown import Numbers
+
+    audit.published(Numbers(sheets.read(period, options.data)))
+    title = f"audit-{period}"
+    made = run.report("audit", title, {"period": period, "data": str(options.data)}, options.out, title,
+                      saved={"everything": f"{title}.csv"})
+    print("\n".join(audit.summary(period, options.out / "reports" / f"{title}.csv")))
+    _say_made(made, options.out / "figures" / title, started)
 
 
 def check(options: argparse.Namespace) -> None:
     """Read the sheet of one period and say whether it is sound."""
-    print(sheets.read(known_period(options.period, options.data), options.data).summary())
+    period = sheets.read(known_period(options.period, options.data), options.data)
+    print(period.summary(), *(f"  {note}" for note in sheets.notes(period)), sep="\n")
+
+
+def new(options: argparse.Namespace) -> None:
+    """Write an empty workbook to fill in; one that is there is never overwritten."""
+    if not alliances.PERIOD.fullmatch(options.period):
+        raise CommandError(f"{options.period!r} is not a period; write one like 2017 or 2020-2021")
+    path = sheets.path_of(options.period, options.data)
+    if os.path.lexists(path):
+        raise CommandError(f"{_from_here(path)} is there already and is never overwritten; fill it in, or move it away")
+    from analysis import template
+
+    template.write(options.period, options.data)
+    print(f"{_from_here(path)}: fill in {sheets.SCORES} and {sheets.FACTS}, then run: make check YEAR={options.period}")
+
+
+def _say_made(made: list[Path], figures: Path, started: float) -> None:
+    """What there is now, and how long it took."""
+    for path in (path for path in made if path.parent.name == "reports"):
+        print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
+    drawings = sum(path.suffix == ".svg" for path in made)
+    print(f"{_from_here(figures)}/  {drawings} figures, each as SVG with its numbers as CSV")
+    (made[-1].parent / f"{made[-1].stem}.log").unlink(missing_ok=True)
+    print(f"{figures.name}: done in {time.perf_counter() - started:.1f} s")
 
 
 def panel(options: argparse.Namespace) -> None:
@@ -85,27 +150,30 @@ def _from_here(path: Path) -> str:
 
 
 def _folder(text: str) -> Path:
-    return Path(text).expanduser().resolve()
+    return Path(os.path.abspath(Path(text).expanduser()))  # as make has it: links are not followed
 
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     main = argparse.ArgumentParser(prog="python -m analysis", description="Reports of the alliance evaluation.")
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for function in (report, check, panel, example_panel):
+    for function in (report, audit, check, new, trends, panel, example_panel):
         command = commands.add_parser(function.__name__.replace("_", "-"), help=function.__doc__)
-        command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
+        if function is trends:
+            command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")
+        else:
+            command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
         command.set_defaults(function=function)
-        if function is panel:
-            command.add_argument("--force", action="store_true", help="replace a score sheet without asking")
+    commands.choices["report"].add_argument("--pass-over-unfilled", action="store_true",
+                                            help="say that an unfilled template is passed over, and stop without an error")
+    commands.choices["panel"].add_argument("--force", action="store_true", help="replace a score sheet without asking")
     return main
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit status."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = parser().parse_args(arguments)
     try:
         options.function(options)
@@ -115,9 +183,6 @@ def main(arguments: list[str] | None = None) -> int:
     except CommandError as error:
         print(f"{options.command}: {error}", file=sys.stderr)
         return COMMAND_WRONG
-    except KeyboardInterrupt:
-        print("stopped; nothing was changed", file=sys.stderr)
-        return 128 + signal.SIGINT
     except OSError as error:
         reasons = {errno.ENOSPC: "the disk is full", errno.EROFS: "the folder is read-only", errno.EACCES: "permission is denied"}
         print(f"{options.command}: {reasons.get(error.errno, error.strerror or error)}: {error.filename or options.out}; "
@@ -126,6 +191,16 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         return _failed(error, options)
     return DONE
+
+
+def _stop(number: int, _: object) -> None:
+    """Clear away and end at once: an error raised wherever the code happens to be could wait for a lock for ever."""
+    running = sys.modules.get("analysis.run")
+    for undo in reversed(getattr(running, "UNDO", ())):
+        with contextlib.suppress(Exception):
+            undo()
+    os.write(2, b"\nstopped; every file that was there is whole\n")
+    os._exit(128 + number)
 
 
 def _failed(error: Exception, options: argparse.Namespace) -> int:
@@ -151,4 +226,6 @@ def _failed(error: Exception, options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signal_number, _stop)
     sys.exit(main())

@@ -17,7 +17,6 @@ from analysis.markup import References, string
 
 MIME = "application/vnd.alliance.block+json"
 FIGURE, TABLE = "图", "表"
-LONG = 30  # rows; a shorter table stays on one page
 
 
 class Block:
@@ -84,31 +83,38 @@ class Text(Block):
 
 @dataclass
 class Table(Block):
-    """Rows of text under headings. A row is a list of cells, or one string that spans them all.
+    """Rows of text under headings. A row is a list of cells, or one string that spans them all; a cell is text, or a
+    small drawing, `{"svg": …, "alt": …}`.
 
-    `align` has `l`, `c` or `r` for each column; `stretch` is the column that takes the room that is left; `search`
-    gives the table a search box and sortable columns on the screen; `records` are saved as CSV.
+    `align` has `l`, `c` or `r` for each column; `stretch` is the column that takes the room that is left, or those that
+    share it; `search` gives the table a search box and sortable columns on the screen, `choose` the heading of a column
+    whose values a reader may pick from; `records` are saved as CSV, under `fields` also where there are none. A table
+    without rows is not shown.
     """
 
     kind = "table"
     key: str
     caption: str
     columns: list[str]
-    rows: list[list[str] | str]
+    rows: list[list[str | dict[str, str]] | str]
     align: str
-    stretch: int = 0
+    stretch: int | list[int] = 0
     search: bool = False
     note: str = ""
     records: list[dict] = field(default_factory=list)
+    fields: list[str] = field(default_factory=list)
+    choose: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.rows)
+        return bool(self.rows or self.fields)
 
     @property
     def anchor(self) -> str:
         return f"table-{self.key}"
 
     def html(self, references: References) -> str:
+        if not self.rows:
+            return ""
         label = references.get(self.key, (TABLE, ""))[0]
         return (f'<div class="table" id="{escape(self.anchor)}" role="region" tabindex="0" '
                 f'aria-label="{escape(f"{label} {self.caption}")}">{self.grid_html(f"{label}　{self.caption}")}</div>\n'
@@ -123,25 +129,29 @@ class Table(Block):
                 bodies.append(rows)
                 rows = [f'<tr class="group"><th scope="rowgroup" colspan="{len(self.columns)}">{escape(row)}</th></tr>']
             else:
-                cells = "".join(f'<td class="{a}">{escape(cell)}</td>' for a, cell in zip(self.align, row))
+                cells = "".join(f'<td class="{a}">{_cell_html(cell)}</td>' for a, cell in zip(self.align, row))
                 rows.append(f"<tr>{cells}</tr>")
         body = "".join("<tbody>" + "\n".join(rows) + "</tbody>" for rows in [*bodies, rows] if rows)
         above = f"<caption>{escape(caption)}</caption>" if caption else ""
         search = ' class="search"' if self.search else ""
+        search += f' data-choose="{escape(self.choose)}"' if self.choose else ""
         return f"<table{search}>{above}<thead><tr>{heads}</tr></thead>{body}</table>"
 
     def typst(self, references: References) -> str:
+        if not self.rows:
+            return ""
         label = references.get(self.key, (TABLE, ""))[0]
         return (f"#numbered-table({string(self.anchor)}, {string(label)}, {string(self.caption)}, "
-                f"{self.grid_typst()}, note: {string(self.note)}, long: {'true' if len(self.rows) > LONG else 'false'})\n\n")
+                f"{self.grid_typst()}, note: {string(self.note)})\n\n")
 
     def grid_typst(self) -> str:
         """The bare table, as a Typst expression."""
-        widths = ", ".join("1fr" if i == self.stretch else "auto" for i in range(len(self.columns)))
+        stretched = self.stretch if isinstance(self.stretch, list) else [self.stretch]
+        widths = ", ".join("1fr" if i in stretched else "auto" for i in range(len(self.columns)))
         align = ", ".join({"l": "left", "c": "center", "r": "right"}[a] + " + horizon" for a in self.align)
         head = ", ".join(f"head({string(h)})" for h in self.columns)
         rows = [f"group({len(self.columns)}, {string(row)})" if isinstance(row, str)
-                else ", ".join(f"cell({string(cell)})" for cell in row) for row in self.rows]
+                else ", ".join(_cell_typst(cell) for cell in row) for row in self.rows]
         body = ",\n  ".join(rows)
         return f"grid-table(({widths},), ({align},), ({head},),\n  {body})"
 
@@ -172,7 +182,10 @@ class Figure(Block):
 
     def html(self, references: References) -> str:
         label = references.get(self.key, (FIGURE, ""))[0]
-        numbers = f'<div class="numbers">{self.numbers.grid_html()}{_note(self.numbers.note)}</div>' if self.numbers else ""
+        numbers = ""
+        if self.numbers:
+            numbers = (f'<div class="numbers" role="region" tabindex="0" aria-label="{escape(f"{label} {self.caption}的数据")}">'
+                       f"{self.numbers.grid_html()}{_note(self.numbers.note)}</div>")
         return (f'<figure id="{escape(self.anchor)}" class="{"below" if self.below or not numbers else "beside"}">'
                 f'<div class="chart">{inline(self.svg, self.key, self.alt)}</div>{numbers}'
                 f"<figcaption>{escape(label)}　{escape(self.caption)}</figcaption></figure>\n")
@@ -185,12 +198,36 @@ class Figure(Block):
                 f"{numbers}, below: {'true' if self.below else 'false'}, note: {string(note)})\n\n")
 
 
+@dataclass
+class Several(Block):
+    """Blocks that one cell shows, one after the other."""
+
+    kind = "several"
+    blocks: list[Block]
+
+    def __bool__(self) -> bool:
+        return any(self.blocks)
+
+    def html(self, references: References) -> str:
+        return "".join(block.html(references) for block in self.blocks)
+
+    def typst(self, references: References) -> str:
+        return "".join(block.typst(references) for block in self.blocks)
+
+    def _repr_mimebundle_(self, **_) -> dict[str, str | dict]:
+        bundles = [block._repr_mimebundle_() for block in self.blocks if block]
+        return {MIME: {"kind": self.kind, "blocks": [bundle[MIME] for bundle in bundles]},
+                "text/html": "".join(bundle["text/html"] for bundle in bundles)} if bundles else {"text/plain": ""}
+
+
 KINDS = {block.kind: block for block in (Cover, Text, Table, Figure)}
 
 
 def from_json(content: dict | str) -> Block:
     """The block that a cell's output carries."""
     content = dict(json.loads(content) if isinstance(content, str) else content)
+    if content["kind"] == Several.kind:
+        return Several([from_json(block) for block in content["blocks"]])
     return KINDS[content.pop("kind")](**content)
 
 
@@ -202,6 +239,18 @@ def inline(svg: str, key: str, alt: str) -> str:
     svg = re.sub(r'(url\(#|href="#)(?!NotoSansSC)', rf"\1{key}-", svg)
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
     return re.sub(r"\n\s*", "\n", svg).strip()
+
+
+def _cell_html(cell: str | dict[str, str]) -> str:
+    if isinstance(cell, str):
+        return escape(cell)
+    return cell["svg"].replace("<svg ", f'<svg role="img" aria-label="{escape(cell["alt"])}" ', 1)
+
+
+def _cell_typst(cell: str | dict[str, str]) -> str:
+    if isinstance(cell, str):
+        return f"cell({string(cell)})"
+    return f"cell(drawing({string(cell['svg'])}, {string(cell['alt'])}))"
 
 
 def _note(note: str) -> str:
@@ -221,4 +270,4 @@ def _numbers_so_far(block: Block) -> References:
         seen = _seen[FIGURE if isinstance(block, Figure) else TABLE]
         if block.key not in seen:
             seen.append(block.key)
-    return {key: (f"{word} {number}", "") for word, seen in _seen.items() for number, key in enumerate(seen, start=1)}
+    return {key: (f"{word}{number}", "") for word, seen in _seen.items() for number, key in enumerate(seen, start=1)}

@@ -38,14 +38,17 @@ def _style() -> dict:
     return dict(matplotlib.rc_params_from_file(STYLE / "report.mplstyle", use_default_template=False))
 
 
-def drawn(width: float, height: float, draw, title: str, alt: str) -> str:
-    """The SVG of what `draw(axes)` draws, `width` × `height` inches, `title` above it. A missing glyph is an error."""
+def drawn(width: float, height: float, draw, title: str, alt: str, panels: int = 1) -> str:
+    """The SVG of what `draw(axes)` draws, `width` × `height` inches, `title` above it. A missing glyph is an error.
+
+    With more than one of `panels`, `draw` gets them all, side by side.
+    """
     with matplotlib.rc_context(_style()), warnings.catch_warnings():
         warnings.filterwarnings("error", message="Glyph .* missing")
         canvas = Canvas(figsize=(width, height), layout="none")
         FigureCanvasSVG(canvas)
-        axes = canvas.add_subplot()
-        draw(axes)
+        axes = [canvas.add_subplot(1, panels, place) for place in range(1, panels + 1)]
+        draw(axes if panels > 1 else axes[0])
         if title:
             canvas.text(0.012, 0.985, title, weight="bold", size=10.5, va="top")
         file = io.StringIO()
@@ -58,19 +61,19 @@ def colour(key: str) -> str:
     return next(colours[key] for colours in PALETTE.values() if key in colours)
 
 
-def _ink(fill: str) -> str:
+def ink(fill: str) -> str:
     """Black or white, whichever is read more easily on a fill."""
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(fill))
     return "white" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.3 else "#222222"
 
 
-def _hatch(key: str) -> str | None:
+def hatch(key: str) -> str | None:
     return "////" if key in PALETTE["absent"] else None
 
 
 def _ground(key: str) -> dict | None:
     """A plain ground for words on a hatched fill."""
-    return {"boxstyle": "round,pad=0.15", "fc": colour(key), "ec": "none"} if _hatch(key) else None
+    return {"boxstyle": "round,pad=0.15", "fc": colour(key), "ec": "none"} if hatch(key) else None
 
 
 def listing(groups: list[Group] | tuple[Group, ...]) -> str:
@@ -88,6 +91,9 @@ def numbers_table(breakdown: Breakdown) -> Table:
 
 def pie(breakdown: Breakdown, key: str, caption: str) -> Figure:
     """A pie from 12 o'clock, clockwise, with name, count and share at each slice."""
+    if not breakdown.whole:
+        alt = f"{caption}：没有联盟。"
+        return Figure(key, caption, alt, drawn(4.3, 0.6, _nothing, "没有联盟", alt), numbers_table(breakdown), breakdown.records())
     leading = breakdown.largest()
     message = (f"{leading[0].label}最多，{leading[0].count}家" if len(leading) == 1
                else f"{'、'.join(g.label for g in leading)}同为{leading[0].count}家，并列最多")
@@ -102,13 +108,13 @@ def pie(breakdown: Breakdown, key: str, caption: str) -> Figure:
                               wedgeprops={"linewidth": 1.6 if len(shown) > 1 else 0, "edgecolor": "white"})
         outside = []
         for wedge, group in zip(wedges, shown):
-            wedge.set_hatch(_hatch(group.key))
+            wedge.set_hatch(hatch(group.key))
             middle = math.radians((wedge.theta1 + wedge.theta2) / 2)
             if group.share.fraction >= LABEL_INSIDE:
                 reach = 0.62 if len(shown) > 1 else 0
                 axes.text(reach * math.cos(middle), reach * math.sin(middle),
                           f"{group.label}\n{group.count}家\n{group.share.percent}", ha="center", va="center",
-                          color=_ink(colour(group.key)), size=8.5, linespacing=1.15, bbox=_ground(group.key))
+                          color=ink(colour(group.key)), size=8.5, linespacing=1.15, bbox=_ground(group.key))
             else:
                 outside.append((middle, group))
         _labels_outside(axes, outside)
@@ -116,6 +122,10 @@ def pie(breakdown: Breakdown, key: str, caption: str) -> Figure:
 
     return Figure(key, f"{caption}（{whole}）", alt, drawn(4.3, 3.0, draw, message, alt), numbers_table(breakdown),
                   breakdown.records())
+
+
+def _nothing(axes: Axes) -> None:
+    axes.axis("off")
 
 
 def _labels_outside(axes: Axes, labels: list[tuple[float, Group]]) -> None:
@@ -151,28 +161,29 @@ def stacked(numbers: Numbers, key: str, caption: str) -> Figure:
                 axes.barh(place, width, left=left, height=0.68, color=colour(group.key), edgecolor="white", linewidth=1.2)
                 if width >= 7:
                     axes.text(left + width / 2, place, f"{group.count}家\n{group.share.percent}", ha="center", va="center",
-                              size=8, color=_ink(colour(group.key)), linespacing=1.1)
+                              size=8, color=ink(colour(group.key)), linespacing=1.1)
                 elif group.count:
                     axes.text(left + width / 2, place, f"{group.count}", ha="center", va="center", size=8,
-                              color=_ink(colour(group.key)))
+                              color=ink(colour(group.key)))
                 left += width
         axes.set_yticks(range(len(bars)), [f"{name}\n（{bar.whole}家）" for name, bar in bars])
         axes.set(xlim=(0, 100), ylim=(len(bars) - 0.5, -0.5), xticks=[])
         for side in axes.spines.values():
             side.set_visible(False)
-        _key(axes, [(grade, numbers.scheme.labels[grade]) for grade in GRADES], y=1.02)
+        colour_key(axes, [(grade, numbers.scheme.labels[grade]) for grade in GRADES], y=1.02)
 
     rows = [[name, str(bar.whole), *(f"{g.count}（{g.share.percent}）" for g in bar.groups)] for name, bar in bars]
     table = Table("", "", ["批次", "参评联盟", *numbers.scheme.labels.values()], rows, "lrrrrr")
-    records = [{"批次": name} | record for name, bar in bars for record in bar.records()]
+    keys = [*(key for key, name in numbers.batch_names.items() if name in batches), "合计"]
+    records = [{"批次": key} | record for key, (_, bar) in zip(keys, bars) for record in bar.records()]
     return Figure(key, caption, alt, drawn(WIDE, 0.62 * len(bars) + 0.75, draw, message, alt), table, records, below=True)
 
 
-def _key(axes: Axes, entries: list[tuple[str, str]], y: float, x: float = -0.005) -> None:
+def colour_key(axes: Axes, entries: list[tuple[str, str]], y: float, x: float = -0.005) -> None:
     """A line of coloured squares with their names above the axes."""
     from matplotlib.patches import Patch
 
-    handles = [Patch(facecolor=colour(key), edgecolor="#9A9A9A", linewidth=0.4, hatch=_hatch(key), label=label)
+    handles = [Patch(facecolor=colour(key), edgecolor="#9A9A9A", linewidth=0.4, hatch=hatch(key), label=label)
                for key, label in entries]
     axes.legend(handles=handles, ncols=len(handles), loc="lower left", bbox_to_anchor=(x, y), borderaxespad=0,
                 handlelength=1, handleheight=1, columnspacing=1.4, handletextpad=0.5, fontsize=8.5)
@@ -206,7 +217,7 @@ def ladder(numbers: Numbers, key: str, caption: str) -> Figure:
         axes.set_yticks(places, rows)
         axes.set(xlim=(0, most * 1.08), ylim=(len(rows) - 0.5, -0.5), xticks=[])
         axes.spines["bottom"].set_visible(False)
-        _key(axes, [(GRADES[1], "参评"), (NOT_EVALUATED, NOT_EVALUATED)], y=1.03)
+        colour_key(axes, [(GRADES[1], "参评"), (NOT_EVALUATED, NOT_EVALUATED)], y=1.03)
 
     records = [{"批次": b.key, "登记联盟": b.approved, "参评联盟": e, "未参评": a, "参评占比": s.percent.rstrip("%")}
                for b, e, a, s in zip(numbers.batches.values(), evaluated, absent, shares)]
@@ -218,6 +229,9 @@ def ladder(numbers: Numbers, key: str, caption: str) -> Figure:
 def scores(numbers: Numbers, key: str, caption: str) -> Figure:
     """How many alliances have which score, in steps of five that the cut-offs divide; withheld scores stand apart."""
     step, known = 5, numbers.scores["score"].dropna()
+    if known.empty:
+        alt = f"{caption}：评分都没有公布。"
+        return Figure(key, caption, alt, drawn(WIDE, 0.6, _nothing, "评分都没有公布", alt))
     edges = sorted({*range(0, 101, step), *(int(f) for f in numbers.scheme.floors.values())})
     bins = [(low, high, int(((known >= low) & ((known < high) | (high == 100) & (known == 100))).sum()))
             for low, high in pairwise(edges)]
@@ -262,13 +276,18 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
     """For each activity, the share of each grade's alliances that took part; None where the period has no such sheet."""
     if not numbers.period.activities:
         return None
-    given = numbers.period.activities
-    names = [name for name in next(iter(given.values())) if name != "联盟数"]
+    given = {grade: counts | {"联盟数": int(numbers.count(grade))} for grade, counts in numbers.period.activities.items()}
+    names = [name for name in next(iter(given.values())) if name != "联盟数" and all(name in counts for counts in given.values())]
     labels = {grade: f"{numbers.scheme.labels[grade]}（{counts['联盟数']}家）" for grade, counts in given.items()}
+
+    def share(grade: str, counts: dict[str, int], name: str) -> Share:
+        return Share(counts[name], counts["联盟数"], f"{grade} {name}", grade, labels[grade])
+
     gaps = {name: [counts[name] / counts["联盟数"] for counts in given.values()] for name in names}
     widest = max(names, key=lambda name: max(gaps[name]) - min(gaps[name]))
     alt = f"点图，{caption}。" + "；".join(
-        f"{name}：" + "、".join(f"{numbers.scheme.labels[g]}{c[name]}家" for g, c in given.items()) for name in names) + "。"
+        f"{name}：" + "、".join(f"{numbers.label(g)}{c[name]}家（{share(g, c, name).percent}）" for g, c in given.items())
+        for name in names) + "。"
 
     def draw(axes: Axes) -> None:
         axes.set_position((0.33, 0.12, 0.65, 0.74))
@@ -282,13 +301,42 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
         axes.set(xlim=(min(35, 100 * min(min(g) for g in gaps.values()) - 5), 103), ylim=(len(names) - 0.5, -0.5),
                  xlabel="开展该项活动的联盟在本档联盟中的占比（%）")
         axes.grid(axis="x")
-        _key(axes, list(labels.items()), 1.01, *([-0.48] if len(labels) > 2 else []))
+        colour_key(axes, list(labels.items()), 1.01, *([-0.48] if len(labels) > 2 else []))
 
     records = [{"等级": grade, "活动": name, "联盟数": counts[name], "分母": counts["联盟数"]}
                for grade, counts in given.items() for name in names]
-    rows = [[name, *(f"{c[name]}（{Share(c[name], c['联盟数'], name, g, labels[g]).percent}）" for g, c in given.items())]
-            for name in names]
+    rows = [[name, *(f"{c[name]}（{share(g, c, name).percent}）"
+                     for g, c in given.items())] for name in names]
     table = Table("", "", ["活动", *labels.values()], rows, "l" + "r" * len(given))
     message = f"{'两' if len(given) == 2 else '各'}档相差最大的一项：{widest}" if len(given) > 1 else ""
     svg = drawn(WIDE, 3.4, draw, message, alt)
     return Figure(key, caption, alt, svg, table, records, below=True)
+
+
+def agreement(sections: list[tuple[str, dict[str, int]]], words: dict[str, str], key: str, caption: str) -> Figure:
+    """For each section of a published report, how many of its statements have which verdict; `words` names the verdicts."""
+    totals = {verdict: sum(counts[verdict] for _, counts in sections) for verdict in words}
+    message = "，".join(f"{word}{totals[verdict]}条" for verdict, word in words.items())
+    alt = f"条形图，{caption}。共{sum(totals.values())}条：{message}。" + "；".join(
+        f"{name}：" + "、".join(f"{words[v]}{n}" for v, n in counts.items() if n) for name, counts in sections) + "。"
+    most = max(sum(counts.values()) for _, counts in sections)
+
+    def draw(axes: Axes) -> None:
+        axes.set_position((0.21, 0.02, 0.77, 1 - 0.62 / height))
+        for place, (_, counts) in enumerate(sections):
+            left = 0
+            for verdict, number in counts.items():
+                axes.barh(place, number, left=left, height=0.7, color=colour(verdict), edgecolor="white", linewidth=0.8)
+                if number:
+                    axes.text(left + number / 2, place, str(number), ha="center", va="center", size=8,
+                              color=ink(colour(verdict)))
+                left += number
+        axes.set_yticks(range(len(sections)), [name for name, _ in sections])
+        axes.set(xlim=(0, most * 1.01), ylim=(len(sections) - 0.5, -0.5), xticks=[])
+        for side in axes.spines.values():
+            side.set_visible(False)
+        colour_key(axes, list(words.items()), y=1.0)
+
+    height = 0.24 * len(sections) + 0.7
+    records = [{"section": name} | counts for name, counts in sections]
+    return Figure(key, caption, alt, drawn(WIDE, height, draw, message, alt), records=records)

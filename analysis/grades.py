@@ -45,7 +45,7 @@ class Scheme:
         return TOP_SCORE if better < 0 else self.floors[GRADES[better]]
 
     def span(self, grade: str) -> str:
-        """The scores of a grade as the reports write them: `70分至84分`."""
+        """The scores of a grade as the reports write them: `70分及以上、不足85分`, as 84.5 is in it."""
         floor, ceiling = self.floors[grade], self.ceiling(grade)
         if grade == HIGH:
             return f"{floor:g}分至{TOP_SCORE}分"

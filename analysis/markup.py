@@ -1,7 +1,7 @@
 """Markdown to HTML and to Typst, by one parser, so that a sentence says the same on the page and on the screen.
 
-What an analyst may write: headings, paragraphs, **bold**, *emphasis*, lists, links, tables, and `[@key]` for the number
-of a figure or a table. HTML in a text is text.
+What an analyst may write: headings, paragraphs, **bold**, *emphasis*, lists, links, and `[@key]` for the number of a
+figure or a table. HTML in a text is text; a table comes from `tables.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import mistune
 
 CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$&@^=:\"'/])")
+WEB = re.compile(r"https?://|mailto:")
 References = dict[str, tuple[str, str]]
 
 
@@ -28,8 +29,10 @@ def plain(text: object) -> str:
 
 @cache
 def _parser() -> mistune.Markdown:
-    markdown = mistune.create_markdown(renderer=None, escape=False, plugins=["table"])
+    markdown = mistune.create_markdown(renderer=None, escape=False)
     markdown.inline.register("reference", r"\[@(?P<reference_key>[\w-]+)\]", _reference, before="link")
+    # Markdown's own rule asks for a blank or a mark of another kind around `**`, and Chinese has none: **甲。**乙
+    markdown.inline.register("bold", r"\*\*(?=[^\s*])(?P<bold_text>(?:\\.|[^\\*])+?)(?<=[^\s])\*\*(?!\*)", _bold, before="emphasis")
     for rule in ("inline_html", "auto_link"):
         if rule in markdown.inline.rules:
             markdown.inline.rules.remove(rule)
@@ -44,6 +47,13 @@ def _reference(inline, match, state) -> int:
     return match.end()
 
 
+def _bold(inline, match, state) -> int:
+    inner = state.copy()
+    inner.src = match.group("bold_text")
+    state.append_token({"type": "strong", "children": inline.render(inner)})
+    return match.end()
+
+
 def parse(text: str) -> list[dict]:
     """The top-level tokens of a Markdown text, blank lines left out."""
     return [token for token in _parser()(text) if token["type"] != "blank_line"]
@@ -51,8 +61,8 @@ def parse(text: str) -> list[dict]:
 
 def words(tokens: list[dict]) -> str:
     """The bare text of tokens, for a bookmark or an alternative text."""
-    return "".join(words(t["children"]) if "children" in t else " " if t["type"] == "softbreak" else t.get("raw", "")
-                   for t in tokens)
+    return "".join(words(t["children"]) if "children" in t else _broken_line(tokens, i) if t["type"] == "softbreak"
+                   else " " if t["type"] == "linebreak" else t.get("raw", "") for i, t in enumerate(tokens))
 
 
 def keys(tokens: list[dict]) -> list[str]:
@@ -97,7 +107,8 @@ def _html(tokens: list[dict], index: int, references: References) -> str:
         case "codespan":
             return f"<code>{escape(token['raw'])}</code>"
         case "link":
-            return inner
+            url = token["attrs"]["url"]
+            return f'<a href="{escape(url)}">{inner}</a>' if WEB.match(url) else inner
         case "heading":
             level = token["attrs"]["level"] + 1
             return f"<h{level}>{inner}</h{level}>\n"
@@ -105,7 +116,8 @@ def _html(tokens: list[dict], index: int, references: References) -> str:
             return f"<p>{inner}</p>\n"
         case "list":
             tag = "ol" if token["attrs"]["ordered"] else "ul"
-            return f"<{tag}>\n{inner}</{tag}>\n"
+            start = f' start="{token["attrs"]["start"]}"' if token["attrs"].get("start", 1) != 1 else ""
+            return f"<{tag}{start}>\n{inner}</{tag}>\n"
         case "list_item":
             return f"<li>{inner}</li>\n"
         case "block_quote":
@@ -141,11 +153,15 @@ def _typst(tokens: list[dict], index: int, references: References) -> str:
             return f"#strong[{inner}];"
         case "emphasis":
             return f"#emph[{inner}];"
+        case "link":
+            url = token["attrs"]["url"]
+            return f"#link({string(url)})[{inner}];" if WEB.match(url) else inner
         case "paragraph":
             return f"{inner}\n\n"
         case "list":
             items = "".join(f"[{typst(item['children'], references)}]," for item in token["children"])
-            return f"#{'enum' if token['attrs']['ordered'] else 'list'}({items})\n\n"
+            kind = f"enum(start: {token['attrs'].get('start', 1)}, " if token["attrs"]["ordered"] else "list("
+            return f"#{kind}{items})\n\n"
         case "block_quote":
             return f"#quote(block: true)[{inner}]\n\n"
         case _:

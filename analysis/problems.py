@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 SHOWN_OF_ONE_KIND = 20
 SHOWN_CHARACTERS = 60
+FORMULA_STARTS = ("=", "+", "-", "@", "\t")  # a spreadsheet runs a text that starts so
+UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
 
 
 @dataclass(frozen=True)
@@ -58,3 +60,15 @@ def quoted(value: object) -> str:
         c if unicodedata.category(c)[0] not in "CZ" or c == " " else f"\\u{ord(c):04x}" for c in text
     )
     return f'"{visible}"'
+
+
+def hidden(text: str) -> str:
+    """What a text holds that no reader would see, in words; nothing where all can be seen.
+
+    >>> hidden("a\u200bb")
+    'the invisible character U+200B'
+    """
+    for character in "" if text.isprintable() else text:
+        if unicodedata.category(character) in UNSEEN:
+            return "a line break" if character in "\n\r" else f"the invisible character U+{ord(character):04X}"
+    return ""

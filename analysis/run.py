@@ -5,16 +5,20 @@ from __future__ import annotations
 import ast
 import contextlib
 import csv
+import errno
 import fcntl
 import io
+import json
 import os
 import queue
+import re
 import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
@@ -34,6 +38,9 @@ if TYPE_CHECKING:
 sys.modules.setdefault("rfc3987_syntax", None)
 
 LONGEST_SOCKET = 90  # characters; the system allows a little over a hundred
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+MOST_OF_A_CAUSE = 200  # characters
+UNDO: list[Callable[[], object]] = []  # what a stop must clear away, latest last
 PROGRESS = "{desc} {percentage:3.0f}%|{bar:30}|"
 PRELOADED = "from analysis import breakdown, charts, sentences, sheets, tables"
 
@@ -68,6 +75,9 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, figures
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
+    _check_parameters(path, parameters)
+    since = time.time()
+    check_writable(out)
     with ThreadPoolExecutor(1) as pool, _kernel() as manager:
         import papermill  # noqa: F401  before the thread, so that no module is loaded by both at once
 
@@ -80,34 +90,108 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, figures
         files[Path("reports") / f"{title}.ipynb"] = _notebook_bytes(notebook)
         files[Path("reports") / f"{title}.pdf"] = pdf.result()
         files[Path("reports") / f"{title}.html"] = html.encode()
-    return publish(files, out, title, {Path("figures") / figures})
+    _forget_other_inputs(out / "reports" / f".{title}-inputs", parameters)
+    return publish(files, out, title, {Path("figures") / figures}, since)
 
 
-def publish(files: dict[Path, bytes], out: Path, title: str, owned: set[Path] = frozenset()) -> list[Path]:
+def _forget_other_inputs(noted: Path, parameters: dict[str, str]) -> None:
+    """Remove make's note of which data a report is from, if it is from other data now."""
+    if noted.is_file() and parameters["data"] not in noted.read_text("utf8"):
+        noted.unlink()
+
+
+def publish(files: dict[Path, bytes], out: Path, title: str, owned: set[Path] = frozenset(),
+            since: float | None = None) -> list[Path]:
     """Put files in their places under `out` by rename, the last one last; folders in `owned` hold nothing else after.
 
-    Two runs of one title take turns, so that no set is mixed; what a killed run left is removed.
+    Two runs of one title take turns, so that no set is mixed, and what a killed run left is removed. An error leaves the
+    earlier set; a kill between two renames leaves whole files, of which the last is dated so far back that make will not
+    take it for done. `since` is the date that the last one gets: what is edited while a report is made is newer than it.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with _turn(out, title):
-        for left in out.glob(f".making-{title}-*"):
+    check_writable(out, files)
+    with _turn(out, title), _undisturbed():
+        for left in out.glob(f".making-{title}.*"):
             shutil.rmtree(left, ignore_errors=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".making-{title}-", dir=out))
+        stage = Path(tempfile.mkdtemp(prefix=f".making-{title}.", dir=out))
         try:
             for place, content in files.items():
                 (stage / place).parent.mkdir(parents=True, exist_ok=True)
                 (stage / place).write_bytes(content)
             for place in files:
                 (out / place).parent.mkdir(parents=True, exist_ok=True)
-            for place in files:
-                os.replace(stage / place, out / place)
-            for folder in owned:
-                for path in (out / folder).glob("*"):
-                    if folder / path.name not in files and path.suffix in (".svg", ".csv"):
-                        path.unlink()
+            stale = [folder / path.name for folder in owned for path in (out / folder).glob("*")
+                     if folder / path.name not in files and path.suffix in (".svg", ".csv")]
+            last = list(files)[-1]
+            if since is not None:
+                os.utime(stage / last, (since, since))
+            _swap(stage, out, [*files], stale)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
     return [out / place for place in files]
+
+
+def _swap(stage: Path, out: Path, places: list[Path], stale: list[Path]) -> None:
+    """Rename each file into its place, the last one when all others are there and the stale ones gone; all or none."""
+    earlier = stage / "earlier"
+    for place in (*places, *stale):
+        if (out / place).is_file():
+            (earlier / place).parent.mkdir(parents=True, exist_ok=True)
+            _link(out / place, earlier / place)
+    *others, last = places
+    date = (out / last).stat().st_mtime if (earlier / last).exists() else 0
+    moved: list[Path] = []
+    try:
+        if (earlier / last).exists():
+            os.utime(out / last, (0, 0))
+        for place in others:
+            moved.append(place)
+            os.replace(stage / place, out / place)
+        for place in stale:
+            moved.append(place)
+            (out / place).unlink()
+        moved.append(last)
+        os.replace(stage / last, out / last)
+    except BaseException:
+        for place in moved:
+            if (earlier / place).exists():
+                os.replace(earlier / place, out / place)
+            elif place in places and not (stage / place).exists():
+                (out / place).unlink()
+        if (out / last).is_file():
+            os.utime(out / last, (date, date))
+        raise
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name for a file, or a copy where the disk has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def check_writable(out: Path, places: Iterable[Path] = ()) -> None:
+    """Make `out`, and raise OSError for it or for a folder in it that cannot be written to."""
+    out.mkdir(parents=True, exist_ok=True)
+    for folder in (out, out / "reports", out / "figures", *{(out / place).parent for place in places}):
+        if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(folder))
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C and a polite kill wait until this is over, a few hundredths of a second."""
+    came: list[int] = []
+    usual = {number: signal.signal(number, lambda number, _: came.append(number))
+             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+             if threading.current_thread() is threading.main_thread()}
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 @contextlib.contextmanager
@@ -125,12 +209,14 @@ def _kernel() -> Iterator[object]:
         connection = os.path.join(folder, "k.json")
         manager = AsyncKernelManager(kernel_name="python3", connection_file=connection, client_factory=_Client,
                                      transport="ipc" if len(connection) < LONGEST_SOCKET else "tcp")
+        UNDO[:] = [lambda: shutil.rmtree(folder, ignore_errors=True), lambda: os.kill(manager.provisioner.pid, signal.SIGKILL)]
         run_sync(manager.start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[f"--IPKernelApp.exec_lines={PRELOADED}"])
         try:
             yield manager
         finally:
             with contextlib.suppress(Exception):  # it may be gone already
                 run_sync(manager.shutdown_kernel)(now=True)
+            UNDO.clear()
 
 
 def _executed(path: Path, parameters: dict[str, str], manager: object) -> NotebookNode:
@@ -138,27 +224,37 @@ def _executed(path: Path, parameters: dict[str, str], manager: object) -> Notebo
 
     import nbformat
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    logging.getLogger("papermill").setLevel(logging.ERROR)
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the exception
     notebook = nbformat.read(path, as_version=4)
-    _check_parameters(path, notebook, parameters)
     try:
         return papermill.execute_notebook(
             notebook, None, parameters, kernel_name="python3", km=manager, request_save_on_cell_execute=False,
             autosave_cell_every=0, progress_bar={"desc": path.stem, "leave": False, "bar_format": PROGRESS})
     except PapermillExecutionError as error:
-        heading = next((line.lstrip("# ") for cell in reversed(notebook.cells[:error.cell_index])
-                        for line in reversed(cell.source.splitlines())
-                        if cell.cell_type == "markdown" and line.startswith("#")), "the beginning")
-        log = "\n".join([error.source, "", *error.traceback])
-        raise NotebookFailedError(f"notebooks/{path.name}", heading, f"{error.ename}: {error.evalue}", log) from None
+        log = COLOURS.sub("", "\n".join([error.source, "", *error.traceback]))
+        cause = f"{error.ename}: {error.evalue}".splitlines()[0][:MOST_OF_A_CAUSE]
+        raise NotebookFailedError(f"notebooks/{path.name}", _heading(notebook.cells[:error.cell_index]), cause, log) from None
+    except DeadKernelError as error:
+        at = next((i for i, cell in enumerate(notebook.cells) if cell.metadata.get("papermill", {}).get("status") == "running"),
+                  len(notebook.cells) - 1)
+        raise NotebookFailedError(f"notebooks/{path.name}", _heading(notebook.cells[:at]), str(error),
+                                  notebook.cells[at].source) from None
 
 
-def _check_parameters(path: Path, notebook: NotebookNode, parameters: dict[str, str]) -> None:
+def _heading(cells: list[NotebookNode]) -> str:
+    """The last heading in some cells."""
+    return next((line.lstrip("# ") for cell in reversed(cells) for line in reversed(cell.source.splitlines())
+                 if cell.cell_type == "markdown" and line.startswith("#")), "the beginning")
+
+
+def _check_parameters(path: Path, parameters: dict[str, str]) -> None:
     """papermill takes any name and runs the default for one that is misspelt; so look first."""
-    cell = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", ()))
-    declared = {target.id for node in ast.parse(cell.source).body if isinstance(node, ast.Assign) for target in node.targets}
+    cells = json.loads(path.read_text("utf8"))["cells"]
+    source = "".join(next(cell["source"] for cell in cells if "parameters" in cell["metadata"].get("tags", ())))
+    declared = {target.id for node in ast.parse(source).body if isinstance(node, ast.Assign) for target in node.targets}
     unknown = set(parameters) - declared
     if unknown:
         raise ValueError(f"{path.name} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(sorted(declared))}")
@@ -172,16 +268,16 @@ def _saved_files(notebook: NotebookNode, folder: Path, saved: dict[str, str]) ->
     for block in document.of_notebook(notebook).numbered:
         if block.kind == "figure":
             files[folder / f"{block.key}.svg"] = block.svg.encode()
-        if block.records:
+        if block.records or getattr(block, "fields", ()):
             place = Path("reports") / saved[block.key] if block.key in saved else folder / f"{block.key}.csv"
-            files[place] = csv_bytes(block.records)
+            files[place] = csv_bytes(block.records, getattr(block, "fields", ()))
     return files
 
 
-def csv_bytes(records: list[dict]) -> bytes:
-    """Records as CSV that Excel opens: UTF-8 with BOM, one line a record, None as nothing."""
+def csv_bytes(records: list[dict], fields: Sequence[str] = ()) -> bytes:
+    """Records as CSV that Excel opens: UTF-8 with BOM, one line a record, None as nothing; `fields` where there are none."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, records[0], lineterminator="\n")
+    writer = csv.DictWriter(text, fields or records[0], lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
     return b"\xef\xbb\xbf" + text.getvalue().encode()

@@ -6,14 +6,18 @@ Templates lie in `notebooks/text`, in Markdown with Jinja. What a template may a
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from fractions import Fraction
 
 import jinja2
 
 from analysis import NOTEBOOKS, markup
+from analysis import trends as t
 from analysis.blocks import Cover, Text
-from analysis.breakdown import Numbers
+from analysis.breakdown import Numbers, half_up, percent, signed
 from analysis.grades import GRADES
 from analysis.sheets import Period
+from analysis.trends import Estimate, Panel
 
 TEXTS = NOTEBOOKS / "text"
 
@@ -38,6 +42,25 @@ def date(day: dt.date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
+def _points(change: Fraction | float) -> str:
+    """A change with its sign and one place: `+5.8`."""
+    return signed(_exact(change), 1)
+
+
+def _number(number: Fraction | float, places: int = 1) -> str:
+    return str(half_up(_exact(number), places))
+
+
+def _exact(number: Fraction | float) -> Fraction:
+    return number if isinstance(number, Fraction) else Fraction(str(number))
+
+
+def _interval(estimate: Estimate) -> str:
+    """A share, how many it is of how many, and its 95 % interval."""
+    low, high = (half_up(_exact(100 * end), 1) for end in (estimate.low, estimate.high))
+    return f"{percent(estimate.share)}（{estimate.part}/{estimate.whole}，95%区间{low}%—{high}%）"
+
+
 class Templates:
     """The templates in one folder of `notebooks/text`, with the numbers that they may ask for."""
 
@@ -45,6 +68,7 @@ class Templates:
         self.environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader([TEXTS / folder, TEXTS]), finalize=_shown, undefined=jinja2.StrictUndefined,
             trim_blocks=True, lstrip_blocks=True)
+        self.environment.filters.update(percent=percent, points=_points, number=_number, interval=_interval)
         self.environment.globals.update(names, see=lambda key: Reference(f"[@{key}]"))
 
     def __call__(self, name: str, **more: object) -> Text:
@@ -70,6 +94,26 @@ def report(numbers: Numbers) -> Templates:
         span=numbers.scheme.span, grades=GRADES, batches=batches, pilots=pilots, members=numbers.has_members,
         everyone=numbers.everyone, own_grade_pilots=numbers.own_grade_pilots, withheld=numbers.withheld(),
         scheme=numbers.scheme, portion=numbers.portion, amount=numbers.amount)
+
+
+def trends(panel: Panel, numbers: Sequence[Numbers]) -> Templates:
+    """The templates of the trend report, about the latest two periods of a panel."""
+    sheets, pair, registry = [n.period for n in numbers], panel.last, numbers[-1].period.registry
+    matched = t.matched_scores(panel, pair)
+    schemes = {sheet.name: sheet.scheme for sheet in sheets}
+    bounds = {p: t.mean_bounds(panel, schemes[p], p) for p in panel.periods}
+    like = {p: t.mean_bounds(panel, schemes[p], p, matched.index) for p in pair}
+    return Templates(
+        "trends", panel=panel, pair=pair, registry=registry, before=numbers[-2], after=numbers[-1], grades=GRADES,
+        sheets={sheet.name: sheet for sheet in sheets}, matching=t.matching(sheets), shared_codes=t.shared_codes(registry),
+        between={p: t.neighbours(registry, p) for p in panel.pairs},
+        flow=t.flow(panel, pair), flows=[t.flow(panel, p) for p in panel.pairs],
+        retention={by: t.retention(panel, pair, by) for by in ("grade", "batch")},
+        participation={by: t.participation(panel, pair, by) for by in ("grade", "batch")},
+        moves=t.moves(panel, pair), always=panel.names(t.always_high(panel)),
+        bounds=bounds, like=like, agreement=t.agreement(matched), regression=t.regression(matched),
+        parts={p.grade: p for p in t.decomposition(panel, pair)}, near=t.near_cutoffs(panel, schemes[pair.later], pair.later),
+        claims=t.claims(sheets, panel), a_level=t.a_level(panel, registry), verdicts=(t.CONFIRMED, t.REFUTED, t.UNVERIFIABLE))
 
 
 def remarks(period: Period) -> Text:

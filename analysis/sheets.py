@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import io
 import math
 import re
 import unicodedata
-import zipfile
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import DATA, alliances
+from analysis import DATA, alliances, fonts, workbook
 from analysis.alliances import CODE, Registry, normalise
 from analysis.grades import GRADES, INCOMPLETE, TOP_SCORE, Scheme
-from analysis.problems import DataError, Problem, quoted
+from analysis.problems import FORMULA_STARTS, SHOWN_OF_ONE_KIND, DataError, Problem, hidden, quoted
+from analysis.workbook import ERROR, PERCENT, UNCALCULATED, Cell, Unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,17 +36,23 @@ HEADINGS = {
 }
 OPTIONAL_HEADINGS = {SCORES: ("序号", "等级"), ABSENT: ("序号",), A_LEVEL: ("序号",)}
 REQUIRED_SHEETS = (SCORES, FACTS)
+TO_FILL = {  # the columns that a template leaves empty
+    SCORES: ("联盟名称", "批次", "评分", "等级"), FACTS: ("数值",), ABSENT: ("联盟名称", "批次", "情况"), ACTIVITIES: ("联盟数",),
+    TOTALS: ("数值",), A_LEVEL: ("联盟名称", "批次"), EXPERTS: ("职务", "姓名", "单位及职务"),
+}
 START, END = "开始日期", "结束日期"
 DATES = (START, END, "启动会日期", "会评日期", "复核日期")
 REGISTERED, ENTERED, INCOMPLETE_TOTAL, EVALUATED_TOTAL = "登记联盟数", "录入信息联盟数", "信息不完整联盟数", "参评联盟数"
 COUNTS = (REGISTERED, ENTERED, INCOMPLETE_TOTAL, EVALUATED_TOTAL, "专家人数", "有网站联盟数")
 NOT_ENTERED = "未录入"
-LARGEST_UNPACKED = 400_000_000
-MOST_CELLS = 300_000
-GRADE_ROW = re.compile(r"(.+?)\s*[(（]\s*共?\s*(\d+)\s*[家个]?\s*[)）]")
-NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)")
-DATE_TEXT = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t")
+HEADING_ROWS, LONGEST_HEADING = 1000, 100  # where headings are looked for
+MOST_ROWS = 10_000
+GRADE_ROW = re.compile(r"([^(]+)\(共?(\d{1,6})[家个]?\)")
+NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # full-width forms of ASCII
+DATE_TEXT = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+ONE_SPACE = dict.fromkeys(map(ord, SPACES), " ")
 
 
 @dataclass(frozen=True)
@@ -153,227 +159,274 @@ def periods(data: Path) -> list[str]:
     return sorted(name for name in names if alliances.PERIOD.fullmatch(name))
 
 
+class Unfilled(DataError):
+    """The workbook is a template that nobody has filled in yet."""
+
+
+def filled_periods(data: Path) -> tuple[list[str], list[str]]:
+    """The periods whose workbook holds something (be it wrong), and those with a template not filled in; earliest first."""
+    filled, empty = [], []
+    for period in periods(data):
+        try:
+            unfilled = _Workbook(path_of(period, data)).unfilled
+        except DataError:
+            unfilled = False
+        (empty if unfilled else filled).append(period)
+    return filled, empty
+
+
 def read(period: str, data: Path | str = "") -> Period:
     """The checked period from a data folder, the project's own unless another is named.
 
-    Raises DataError with every problem of the workbook, or of the registry.
+    Raises DataError with every problem of the workbook, or of the registry; Unfilled for an unfilled template.
     """
     data = Path(data or DATA)
     registry = alliances.read(data)
     path = path_of(period, data)
-    workbook = _Workbook(path)
-    reading = Period(period, path, workbook.sha256, registry, registry.scheme(period))
+    book = _Workbook(path)
+    if book.unfilled:
+        raise Unfilled([Problem("unfilled", (path.name,), "is not filled in yet: a template without an alliance or a value")])
+    reading = Period(period, path, book.sha256, registry, registry.scheme(period), changed_in_reading=book.changed)
     for reader in (_read_scores, _read_facts, _read_absent, _read_activities, _read_totals, _read_a_level, _read_experts):
-        reader(workbook, reading)
-    if not workbook.problems:
-        _check_totals(workbook, reading)
-    if workbook.problems:
-        raise DataError(workbook.problems)
+        reader(book, reading)
+    _check_totals(book, reading)
+    _check_dates(book, reading, data)
+    if book.problems:
+        raise DataError(book.problems)
     return reading
 
 
+def notes(reading: Period) -> list[str]:
+    """What an analyst should know of a sound sheet: what was changed in reading, and how it sits with the registry."""
+    registry, said = reading.registry, []
+    changed = "; ".join(f"{number} × {what}" for what, number in reading.changed_in_reading.items() if number)
+    if changed:
+        said.append(f"changed in reading (the file is as it was): {changed}")
+    by_alias = [a.name for a in (*reading.evaluated, *reading.absent) if a.how == "alias"]
+    if by_alias:
+        said.append(f"known by an alias: {'、'.join(by_alias)}")
+    new = {a.id: a for a in (*reading.evaluated, *reading.absent, *reading.a_level) if not registry.known_codes(a.id)}
+    if new:
+        lines = "、".join(f"{a.name} ({a.id},{reading.name},{a.code},certain)" for a in new.values())
+        said.append(f"new, without a code in registry/codes.csv; add a line for each: {lines}")
+    unused = _unused_aliases(registry, reading.data)
+    if unused:
+        said.append(f"aliases in no sheet: {'、'.join(unused)}")
+    if reading.name not in registry.periods:
+        said.append(f'not in registry/periods.csv; add the line "{reading.name},{reading.start},{reading.end},"')
+    if reading.scheme.declared != reading.name:
+        said.append(f"no grades of its own in registry/schemes.csv; those of {reading.scheme.declared} hold")
+    return said
+
+
+def _unused_aliases(registry: Registry, data: Path) -> list[str]:
+    """The aliases that no sheet of any period has, not even inside an expert's post."""
+    names, posts = set(), []
+    for period in periods(data):
+        try:
+            book = _Workbook(path_of(period, data), locked=True)
+        except DataError:
+            continue  # its own check says why
+        for sheet, rows in book.sheets.items():
+            found = [normalise(cell.value) for row in rows for cell in row.values() if isinstance(cell.value, str)]
+            names.update(found)
+            posts += found if sheet == normalise(EXPERTS) else ()
+    return [alias for alias in registry.aliases
+            if normalise(alias) not in names and not any(normalise(alias) in post for post in posts)]
+
+
+Row = dict[int, Cell]
+
+
 @dataclass
-class _Cell:
-    """A cell's value with its place; text is trimmed, blank text is None."""
-
-    value: object
-    place: str
-    row: int
-    column: int
-    kind: str = ""
-
-
 class _Table:
-    """The part of a sheet under its headings."""
+    """The part of a sheet under its headings; `columns` maps a heading to its column."""
 
-    def __init__(self, sheet: str, columns: dict[str, int], rows: list[list[_Cell]], last_heading: int):
-        self.sheet, self.columns, self.rows, self.last_heading = sheet, columns, rows, last_heading
+    sheet: str
+    columns: dict[str, int]
+    rows: list[Row]
 
-    def cell(self, row: list[_Cell], heading: str) -> _Cell:
-        """The cell of a row under a heading; an empty one where the row is short."""
-        column = self.columns.get(heading)
-        if column is None or column >= len(row):
-            number = row[0].row if row else 0
-            return _Cell(None, f"{_letter(column or 0)}{number}", number, column or 0)
-        return row[column]
+    def cell(self, row: Row, heading: str) -> Cell:
+        """The cell of a row under a heading; an empty one where there is none."""
+        column = self.columns.get(heading, 0)
+        return row.get(column) or Cell(None, next(iter(row.values())).row, column or 1)
+
+    def holds(self, row: Row, headings: Iterable[str]) -> bool:
+        """Whether a row has something under one of the headings."""
+        return any(self.columns.get(heading, 0) in row for heading in headings)
+
+
+def _headings(rows: list[Row], needed: tuple[str, ...]) -> tuple[int, dict[str, list[Cell]]]:
+    """The first row that holds the needed headings, or most of them: its index, and its headings with their cells."""
+    best: tuple[int, int, dict[str, list[Cell]]] = (0, 0, {})
+    for index, row in enumerate(rows[:HEADING_ROWS]):
+        found: dict[str, list[Cell]] = {}
+        for cell in row.values():
+            if isinstance(cell.value, str) and len(cell.value) <= LONGEST_HEADING:
+                found.setdefault(normalise(cell.value).rstrip("*"), []).append(cell)
+        held = sum(heading in found for heading in needed)
+        if held > best[0]:
+            best = (held, index, found)
+        if held == len(needed):
+            break
+    return best[1:]
 
 
 class _Workbook:
-    """An .xlsx opened with care: sizes are looked at before anything is unpacked, nothing in it is run or followed."""
+    """The sheets of a workbook that a period may have, and the problems found in them so far."""
 
-    headings, optional, required, most_cells = HEADINGS, OPTIONAL_HEADINGS, REQUIRED_SHEETS, MOST_CELLS
+    headings, optional, required, most_rows, most_times = HEADINGS, OPTIONAL_HEADINGS, REQUIRED_SHEETS, MOST_ROWS, 1
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, locked: bool = False):
         self.path = path
         self.problems: list[Problem] = []
+        self.kinds: Counter[str] = Counter()
         self.changed: Counter[str] = Counter()
-        content = self._bytes()
+        self.fact_cells: dict[str, Cell] = {}
+        self.listed: dict[str, int] = {}
+        try:
+            content = workbook.content_of(path, locked)
+            self.names, sheets = workbook.read(content, lambda name: normalise(name) in map(normalise, self.headings),
+                                               self.most_times)
+        except Unreadable as error:
+            where = tuple(part for part in (path.name, error.sheet, error.place) if part)
+            raise DataError([Problem(error.kind, where, error.message)]) from None
         self.sha256 = hashlib.sha256(content).hexdigest()
-        self.sheets: dict[str, list[list[_Cell]]] = {}
-        self.order: dict[str, int] = {}
-        self._load(content)
+        self.order = {normalise(name): index for index, name in reversed([*enumerate(self.names)])}
+        self.sheets: dict[str, list[Row]] = {}
+        self.trimmed: set[tuple[str, int, int]] = set()
+        for name, rows in sheets.items():
+            key = normalise(name)
+            if key in self.sheets:
+                self.wrong("sheet twice", f"there are two sheets {quoted(key)}; keep one", key, level=1)
+            else:
+                self.sheets[key] = [row for row in (self._trimmed(key, row) for row in rows.values()) if row]
 
-    def wrong(self, kind: str, message: str, sheet: str = "", cell: _Cell | None = None, level: int = 0) -> None:
-        """Note a problem; `level` is 0 for the file, 1 a sheet, 2 its columns, 3 its rows."""
+    def _trimmed(self, sheet: str, row: Row) -> Row:
+        kept = {}
+        for column, cell in row.items():
+            text = cell.value.strip(SPACES) if isinstance(cell.value, str) else cell.value
+            if text == cell.value:
+                kept[column] = cell
+            elif text:
+                kept[column] = replace(cell, value=text)
+                self.trimmed.add((sheet, cell.row, column))
+        return kept
+
+    @property
+    def unfilled(self) -> bool:
+        """Whether the sheets have their headings and nothing where a template has nothing."""
+        for sheet, needed in HEADINGS.items():
+            rows = self.sheets.get(normalise(sheet))
+            if rows is None and sheet not in REQUIRED_SHEETS:
+                continue
+            index, found = _headings(rows or [], needed)
+            if any(heading not in found for heading in needed):
+                return False
+            table = _Table(sheet, {heading: cells[0].column for heading, cells in found.items()}, rows[index + 1:])
+            to_fill = [h for h in table.columns if h != "等级"] if sheet == ACTIVITIES else TO_FILL[sheet]
+            if any(table.holds(row, to_fill) for row in table.rows):
+                return False
+        return True
+
+    def wrong(self, kind: str, message: str | Callable[[], str], sheet: str = "", cell: Cell | None = None,
+              level: int = 3) -> None:
+        """Note a problem; `level` is 0 for the file, 1 a sheet, 2 its columns, 3 its rows.
+
+        A message that takes long to find is given as a function, and found only if it will be shown.
+        """
+        self.kinds[kind] += 1
+        if callable(message):
+            message = message() if self.kinds[kind] <= SHOWN_OF_ONE_KIND else kind
         where = tuple(part for part in (self.path.name, sheet, cell.place if cell else "") if part)
-        order = (level, self.order.get(sheet, -1), cell.row if cell else 0, cell.column if cell else 0)
+        order = (level, self.order.get(normalise(sheet), -1), cell.row if cell else 0, cell.column if cell else 0)
         self.problems.append(Problem(kind, where, message, order))
 
-    def _stop(self, kind: str, message: str) -> None:
-        self.wrong(kind, message)
-        raise DataError(self.problems)
+    def wrong_in(self, sheet: str) -> bool:
+        """Whether something is wrong in a sheet, so that what it lists cannot be counted on."""
+        return any(problem.where[1:2] == (sheet,) for problem in self.problems)
 
-    def _bytes(self) -> bytes:
-        if self.path.with_name(f"~${self.path.name}").exists():
-            self._stop("open in Excel", f"is open in Excel (~${self.path.name} lies beside it); save and close it there")
-        try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:
-            self._stop("file missing", f"there is no such file in {self.path.parent}")
-        except IsADirectoryError:
-            self._stop("a folder", "is a folder; a workbook of that name is expected")
-        except PermissionError:
-            self._stop("not readable", "cannot be read: permission is denied")
-        if not content:
-            self._stop("empty file", "is empty (0 bytes); save it again from Excel")
-        if content.startswith(b"\xd0\xcf\x11\xe0"):
-            if "EncryptedPackage".encode("utf-16-le") in content:
-                self._stop("password", "is protected by a password; save it without one")
-            self._stop("old format", "is an old .xls under another name; save it as .xlsx")
-        if not content.startswith(b"PK"):
-            self._stop("not a workbook", "is not an .xlsx workbook; save it as one from Excel, WPS or LibreOffice")
-        return content
-
-    def _load(self, content: bytes) -> None:
-        try:
-            slim, has_formulas = self._slim(content)
-            values = _open(slim, formulas=False)
-            formulas = _open(slim, formulas=True) if has_formulas else None
-            for index, name in enumerate(values.sheetnames):
-                sheet = values[name]
-                if not hasattr(sheet, "reset_dimensions"):
-                    continue
-                key = normalise(name)
-                if key in self.sheets:
-                    self.order.setdefault(key, index)
-                    self.wrong("sheet twice", f"there are two sheets {quoted(key)}; keep one", key, level=1)
-                    continue
-                self.order[key] = index
-                self.sheets[key] = _cells(sheet, formulas[name] if formulas else None)
-        except zipfile.BadZipFile:
-            self._stop("cut short", "is cut short or damaged; copy or save it again")
-        except DataError:
-            raise
-        except Exception as error:  # openpyxl raises whatever its XML and style readers meet
-            self._stop("not readable", f"is not readable as a workbook ({type(error).__name__}: "
-                       f"{str(error).splitlines()[0][:100] if str(error) else 'no reason given'}); save it again from Excel")
-
-    def _slim(self, content: bytes) -> tuple[io.BytesIO, bool]:
-        """The workbook without cells that hold neither value nor formula, and whether it has any formula."""
-        source = zipfile.ZipFile(io.BytesIO(content))
-        names = {info.filename for info in source.infolist()}
-        if "[Content_Types].xml" not in names or not any(name.endswith("workbook.xml") for name in names):
-            self._stop("not a workbook", "is a zip file but not an .xlsx workbook; save it as one from Excel")
-        wanted = [i for i in source.infolist() if i.filename.endswith((".xml", ".rels")) and
-                  not re.search(r"(drawing|media|externalLink|comment|chart|pivot|printerSettings)", i.filename)]
-        unpacked = sum(info.file_size for info in wanted)
-        if unpacked > LARGEST_UNPACKED:
-            self._stop("too large", f"unpacks to {unpacked / 1e6:,.0f} MB, more than {LARGEST_UNPACKED / 1e6:,.0f} MB; "
-                       "copy its cells into a new workbook")
-        slim, has_formulas, cells = io.BytesIO(), False, 0
-        with zipfile.ZipFile(slim, "w", zipfile.ZIP_STORED) as target:
-            for info in wanted:
-                with source.open(info) as part:
-                    if "worksheets/" not in info.filename or info.filename.endswith(".rels"):
-                        target.writestr(info.filename, part.read())
-                        continue
-                    xml, formulas, number = _without_blanks(part)
-                    has_formulas, cells = has_formulas or formulas, cells + number
-                    if cells > self.most_cells:
-                        self._stop("too large", f"has more than {self.most_cells:,} filled cells; "
-                                   "keep only the sheets of the period")
-                    target.writestr(info.filename, xml)
-        return slim, has_formulas
-
-    def table(self, sheet: str, reading: Period) -> _Table | None:
+    def table(self, sheet: str) -> _Table | None:
         """The table of a sheet, or None where there is none; missing and double headings are noted."""
         key = normalise(sheet)
         needed, optional = self.headings[sheet], self.optional.get(sheet, ())
         if key not in self.sheets:
             if sheet in self.required:
-                found = ", ".join(self.sheets) or "none"
-                self.wrong("sheet missing", f"has no sheet {sheet}; found {found}", level=1)
+                self.wrong("sheet missing", f"has no sheet {sheet}; found {', '.join(self.names)}", level=1)
             return None
         rows = self.sheets[key]
-        best: tuple[int, list[_Cell]] = (0, [])
-        for row in rows:
-            headings = [_heading(cell.value) for cell in row]
-            held = sum(heading in headings for heading in needed)
-            if held > best[0]:
-                best = (held, row)
-            if held == len(needed):
-                break
-        held, row = best
-        headings = [_heading(cell.value) for cell in row]
-        if held < len(needed):
-            missing = "、".join(h for h in needed if h not in headings)
-            found = "、".join(f"{h} ({cell.place})" for h, cell in zip(headings, row) if h) if held else "none of them"
-            self.wrong("column missing", f"no row holds all of {'、'.join(needed)}: {missing} is missing; found {found}",
-                       sheet, level=2)
+        index, found = _headings(rows, needed)
+        missing = [heading for heading in needed if heading not in found]
+        if missing:
+            there = "、".join(f"{quoted(h)[1:-1]} ({cells[0].place})" for h, cells in found.items()) or "none of them"
+            self.wrong("column missing", f"no row holds all of {'、'.join(needed)}: {'、'.join(missing)} is missing; found "
+                       f"{there}", sheet, level=2)
             return None
-        for heading in (*needed, *optional):
-            twice = [cell for h, cell in zip(headings, row) if h == heading]
-            if len(twice) > 1:
-                self.wrong("heading twice", f"the heading {heading} stands in {twice[0].place} too; keep one column",
-                           sheet, twice[1], level=2)
-        columns = {}
-        for index, heading in enumerate(headings):
-            if heading:
-                columns.setdefault(heading, index)
-        number = row[0].row
-        return _Table(sheet, columns, [r for r in rows if r and r[0].row > number], number)
+        if len(rows) > self.most_rows:
+            self.wrong("too many rows", f"has {len(rows):,} filled rows, more than {self.most_rows:,}; keep only those of the period",
+                       sheet, level=1)
+            return None
+        for heading in found if sheet == ACTIVITIES else (*needed, *optional):
+            for cell in found.get(heading, ())[1:]:
+                self.wrong("heading twice", f"the heading {heading} stands in {found[heading][0].place} too; keep one column",
+                           sheet, cell, level=2)
+        table = _Table(sheet, {heading: cells[0].column for heading, cells in found.items()}, rows[index + 1:])
+        read = {table.columns[h] for h in (*needed, *optional) if h in table.columns}
+        self.changed["spaces around a text"] += sum((key, cell.row, column) in self.trimmed
+                                                    for row in table.rows for column, cell in row.items() if column in read)
+        return table
 
-    def text(self, sheet: str, cell: _Cell, what: str) -> str | None:
+    def text(self, sheet: str, cell: Cell, what: str) -> str | None:
         """A cell as text that may stand in a report, or None with the problem noted."""
         value = cell.value
         if value is None:
-            self.wrong(f"{what} blank", f"{what} is blank; fill it in", sheet, cell, level=3)
+            self.wrong(f"{what} blank", f"{what} is blank; fill it in", sheet, cell)
             return None
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, (bool, dt.date, dt.time)) or cell.kind in ("e", "f"):
-            self.wrong(f"{what} not text", f"{what} {_shown(cell)} is {_kind(cell)}; write it as text", sheet, cell, level=3)
+        if isinstance(value, (bool, dt.date, dt.time)) or cell.kind in (ERROR, UNCALCULATED):
+            self.wrong(f"{what} not text", f"{what} {_shown(cell)} is {_kind(cell)}; write it as text", sheet, cell)
             return None
-        text = str(value)
-        for character in text:
-            if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"):
-                name = "a line break" if character in "\n\r" else f"the invisible character U+{ord(character):04X}"
-                self.wrong("invisible character", f"{what} {quoted(text)} contains {name}; remove it", sheet, cell, level=3)
-                return None
-        if text.startswith(FORMULA_STARTS):
-            self.wrong("formula in text", f"{what} {quoted(text)} starts with {text[0]!r}, which a spreadsheet would run; "
-                       "write it without", sheet, cell, level=3)
+        text = _plain(value)
+        if isinstance(value, str) and unicodedata.normalize("NFKC", text[0]) in FORMULA_STARTS:
+            self.wrong("formula in text", f"{what} {quoted(text)} starts with {quoted(text[0])}, which a spreadsheet would run; "
+                       "write it without", sheet, cell)
             return None
-        return text
+        if found := hidden(text):
+            self.wrong("invisible character", f"{what} {quoted(text)} contains {found}; remove it", sheet, cell)
+            return None
+        if missing := fonts.missing(text):
+            shown = "、".join(f"{c} (U+{ord(c):04X})" for c in missing)
+            self.wrong("character not in the fonts", f"{what} {quoted(text)} has {shown}, which the report's fonts cannot show; "
+                       "write it another way, or see analysis/fonts/README.md", sheet, cell)
+            return None
+        spaced = text.translate(ONE_SPACE)
+        self.changed["no-break or wide space in a text"] += spaced != text
+        return spaced
 
-    def number(self, sheet: str, cell: _Cell, what: str, expected: str, whole: bool = False) -> float | None:
+    def number(self, sheet: str, cell: Cell, what: str, expected: str, whole: bool = False) -> float | None:
         """A cell as a finite number, or None with the problem noted."""
         value = cell.value
-        if isinstance(value, str) and cell.kind not in ("e", "f"):
-            folded = unicodedata.normalize("NFKC", value).replace(" ", "")
+        if value is None:
+            self.wrong(f"{what} blank", f"{what} is blank; {expected}", sheet, cell)
+            return None
+        if isinstance(value, str) and not cell.kind:
+            folded = value.translate(NARROW)
             if NUMBER.fullmatch(folded):
                 self.changed["number stored as text"] += 1
                 value = float(folded)
-        good = isinstance(value, (int, float)) and not isinstance(value, bool) and cell.kind not in ("e", "f")
-        if not good or not math.isfinite(value):
-            self.wrong(f"{what} not a number", f"{what} {_shown(cell)} is {_kind(cell)}; {expected}", sheet, cell, level=3)
+        good = isinstance(value, (int, float)) and not isinstance(value, bool) and not cell.kind and math.isfinite(value)
+        if not good:
+            self.wrong(f"{what} not a number", f"{what} {_shown(cell)} is {_kind(cell)}; {expected}", sheet, cell)
             return None
         if whole and (value != int(value) or value < 0):
-            self.wrong(f"{what} not a count", f"{what} {value:g} is not a whole number from 0; {expected}", sheet, cell, level=3)
+            self.wrong(f"{what} not a count", f"{what} {value:g} is not a whole number from 0; {expected}", sheet, cell)
             return None
         return int(value) if whole else float(value)
 
-    def alliance(self, table: _Table, row: list[_Cell], reading: Period) -> tuple[str, str, str, str] | None:
+    def word(self, cell: Cell) -> str:
+        """A cell as a word to be compared with known ones."""
+        return normalise(_plain(cell.value)) if cell.value is not None else ""
+
+    def alliance(self, table: _Table, row: Row, reading: Period) -> tuple[str, str, str, str] | None:
         """Id, name, code and way of matching of the alliance in a row, or None with the problems noted."""
         name_cell, code_cell = table.cell(row, "联盟名称"), table.cell(row, "批次")
         name = self.text(table.sheet, name_cell, "name")
@@ -383,112 +436,58 @@ class _Workbook:
             self.changed["width or case of a code"] += folded != code
             if not CODE.fullmatch(folded):
                 self.wrong("code form", f"code {quoted(code)} is not three digits, or D and three digits", table.sheet,
-                           code_cell, level=3)
+                           code_cell)
                 code = None
             elif folded[0] not in {b.key for b in reading.batches}:
                 known = "、".join(f"{b.key} {b.short}" for b in reading.batches)
                 self.wrong("code of no batch", f"code {quoted(code)} is of no batch of {reading.name} ({known})",
-                           table.sheet, code_cell, level=3)
+                           table.sheet, code_cell)
                 code = None
             else:
                 code = folded
-        if name is None or code is None:
+        if name is None:
             return None
         try:
             match = reading.registry.identify(name, code, reading.name)
         except alliances.Conflict as conflict:
-            self.wrong(conflict.kind, str(conflict), table.sheet, name_cell, level=3)
+            cell = code_cell if conflict.about_code else name_cell
+            self.wrong(conflict.kind, conflict.__str__, table.sheet, cell)
             return None
-        return match.id, name, code, match.how
+        return (match.id, name, code, match.how) if code else None
 
-    def once(self, table: _Table, row: list[_Cell], seen: dict[str, str], id: str, code: str) -> None:
-        """Note an alliance or a code that a sheet has already had; `seen` maps both to their cell."""
+    def once(self, table: _Table, row: Row, seen: dict[str, str], id: str, code: str) -> None:
+        """Note an alliance or a code that was listed already; `seen` maps both to their place."""
         for key, heading, what in ((f"id {id}", "联盟名称", "alliance"), (f"code {code}", "批次", "code")):
             cell = table.cell(row, heading)
             if key in seen:
-                self.wrong(f"{what} twice", f"{what} {_shown(cell)} stands in {seen[key]} already; keep one", table.sheet,
-                           cell, level=3)
-            seen.setdefault(key, cell.place)
+                self.wrong(f"{what} twice", f"{what} {_shown(cell)} stands in {seen[key]} already; keep one", table.sheet, cell)
+                break
+        for key, heading in ((f"id {id}", "联盟名称"), (f"code {code}", "批次")):
+            seen.setdefault(key, table.cell(row, heading).place)
 
 
-def _open(content: io.BytesIO, formulas: bool):
-    import openpyxl
-
-    return openpyxl.load_workbook(content, read_only=True, data_only=not formulas, keep_links=False)
-
-
-def _without_blanks(part) -> tuple[bytes, bool, int]:
-    """The XML of a sheet without blank cells and rows, whether it has a formula, and how many cells are left."""
-    blank_cell = re.compile(rb"<(?:\w+:)?c(?:\s[^<>]*)?(?:/>|></(?:\w+:)?c>)")
-    blank_row = re.compile(rb"<(?:\w+:)?row(?:\s[^<>]*)?(?:/>|>\s*</(?:\w+:)?row>)")
-    kept, rest, formulas, cells = [], b"", False, 0
-    while chunk := part.read(1 << 20):
-        rest += chunk
-        cut = max(rest.rfind(b"</row>"), rest.rfind(b":row>"), rest.rfind(b"<row"))
-        if cut <= 0:
-            continue
-        piece, rest = rest[:cut], rest[cut:]
-        kept.append(blank_row.sub(b"", blank_cell.sub(b"", piece)))
-    kept.append(rest)
-    xml = blank_row.sub(b"", blank_cell.sub(b"", b"".join(kept)))
-    formulas = re.search(rb"<(?:\w+:)?f[\s>/]", xml) is not None
-    cells = len(re.findall(rb"<(?:\w+:)?c[\s>]", xml))
-    return xml, formulas, cells
+def _plain(value: object) -> str:
+    """A value as a person would type it: 101 for 101.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _cells(sheet, formulas) -> list[list[_Cell]]:
-    """The rows of a sheet that hold something, from column A on."""
-    sheet.reset_dimensions()
-    uncalculated = set()
-    if formulas is not None:
-        formulas.reset_dimensions()
-        uncalculated = {(c.row, c.column) for row in formulas.iter_rows() for c in row if getattr(c, "data_type", "") == "f"}
-    rows = []
-    for row in sheet.iter_rows():
-        filled = [c for c in row if c.value is not None or (getattr(c, "row", 0), getattr(c, "column", 0)) in uncalculated]
-        if not filled:
-            continue
-        number, cells = filled[0].row, []
-        by_column = {c.column: c for c in filled}
-        for column in range(1, max(by_column) + 1):
-            source = by_column.get(column)
-            value, kind = (source.value, source.data_type) if source is not None else (None, "")
-            if source is not None and value is None:
-                value, kind = "formula", "f"
-            if isinstance(value, str) and kind not in ("e", "f"):
-                value = value.strip(" \t\u00a0\u3000\u2007\u202f") or None
-            cells.append(_Cell(value, f"{_letter(column - 1)}{number}", number, column, kind))
-        if any(cell.value is not None for cell in cells):
-            rows.append(cells)
-    return rows
-
-
-def _letter(index: int) -> str:
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
-
-
-def _heading(value: object) -> str:
-    return normalise(value).rstrip("*") if isinstance(value, str) else ""
-
-
-def _shown(cell: _Cell) -> str:
-    if cell.kind == "f" and cell.value == "formula":
+def _shown(cell: Cell) -> str:
+    if cell.kind == UNCALCULATED:
         return "(a formula)"
     if isinstance(cell.value, dt.datetime):
-        return quoted(cell.value.date() if not cell.value.time() else cell.value)
-    return quoted(cell.value) if isinstance(cell.value, str) else str(cell.value)
+        return quoted(cell.value.date() if cell.value.time() == dt.time() else cell.value)
+    if cell.kind == PERCENT:
+        return f"{cell.value:.4%}".rstrip("%").rstrip("0").rstrip(".") + "%"
+    return quoted(cell.value) if isinstance(cell.value, str) else _plain(cell.value)
 
 
-def _kind(cell: _Cell) -> str:
-    if cell.kind == "f":
+def _kind(cell: Cell) -> str:
+    if cell.kind == UNCALCULATED:
         return "a formula that was never calculated (open the sheet in Excel and save it)"
-    if cell.kind == "e":
+    if cell.kind == ERROR:
         return "an error of the spreadsheet"
+    if cell.kind == PERCENT:
+        return "a percentage, not a number"
     if isinstance(cell.value, bool):
         return "TRUE or FALSE, not a number"
     if isinstance(cell.value, (dt.date, dt.time)):
@@ -497,54 +496,61 @@ def _kind(cell: _Cell) -> str:
 
 
 def _read_scores(book: _Workbook, reading: Period) -> None:
-    table = book.table(SCORES, reading)
+    table = book.table(SCORES)
     if table is None:
         return
     section, announced, under, section_cell = None, None, 0, None
     seen: dict[str, str] = {}
+    labels = "、".join(reading.scheme.labels.values())
+    columns = {table.columns.get(heading, 0) for heading in (*TO_FILL[SCORES], "序号")}
+    extra = set(table.columns.values()) - columns
+    marks = {table.columns.get(heading, 0) for heading in ("批次", "评分", "等级")}
 
     def close_section() -> None:
-        if section_cell is not None and announced is not None and announced != under:
+        if section is not None and announced is not None and announced != under:
             book.wrong("count of a grade row", f"the row says {announced} alliances of {reading.scheme.labels[section]}, "
-                       f"{under} follow; correct the row or the list", SCORES, section_cell, level=3)
+                       f"{under} follow; correct the row or the list", SCORES, section_cell)
 
     for row in table.rows:
-        filled = [cell for cell in row if cell.value is not None]
-        first = filled[0]
-        if isinstance(first.value, str) and normalise(first.value).lstrip("*").startswith(("备注", "注:")):
+        known = [cell for cell in row.values() if cell.column in columns] or list(row.values())
+        words = normalise(known[0].value) if isinstance(known[0].value, str) else ""
+        if words.lstrip("*").startswith(("备注", "注:")) and not marks.intersection(cell.column for cell in known[1:]):
             continue
-        if len(filled) == 1 and isinstance(first.value, str):
-            parts = GRADE_ROW.fullmatch(unicodedata.normalize("NFKC", first.value))
-            label = parts[1] if parts else first.value
-            grade = reading.scheme.named(normalise(label))
-            if grade:
+        parts = GRADE_ROW.fullmatch(words)
+        if len(known) == 1 and words and (parts or known[0].column != table.columns.get("等级")):
+            grade = reading.scheme.named(parts[1] if parts else words)
+            if grade or parts:
                 close_section()
-                section, announced, under, section_cell = grade, int(parts[2]) if parts else None, 0, first
-                continue
-            book.wrong("row not understood", f"{_shown(first)} is neither an alliance with a code nor a row that names a "
-                       f"grade ({'、'.join(reading.scheme.labels.values())}); remove it or mend it", SCORES, first, level=3)
+                section, announced, under, section_cell = grade, int(parts[2]) if parts else None, 0, known[0]
+            if not grade and known[0].column not in extra:
+                book.wrong("row not understood", f"{_shown(known[0])} is neither an alliance with a code nor a row that names a "
+                           f"grade ({labels}); remove it or mend it", SCORES, known[0])
             continue
-        if not any(table.cell(row, h).value is not None for h in ("联盟名称", "批次", "评分")):
+        if not table.holds(row, TO_FILL[SCORES]):
             continue
         under += 1
+        book.listed[SCORES] = book.listed.get(SCORES, 0) + 1
         found = book.alliance(table, row, reading)
+        if found:
+            book.once(table, row, seen, found[0], found[2])
         score_cell, grade_cell = table.cell(row, "评分"), table.cell(row, "等级")
         grade, given_in = section, section_cell
         if grade_cell.value is not None:
-            given = reading.scheme.named(normalise(str(grade_cell.value)))
+            given = reading.scheme.named(book.word(grade_cell))
             if given is None:
-                book.wrong("grade unknown", f"grade {_shown(grade_cell)} is not one of "
-                           f"{'、'.join(reading.scheme.labels.values())}", SCORES, grade_cell, level=3)
+                book.wrong("grade unknown", f"grade {_shown(grade_cell)} is not one of {labels}", SCORES, grade_cell)
             elif section and given != section:
                 book.wrong("grade and grade row", f"grade {_shown(grade_cell)} stands under the grade row "
                            f"{_shown(section_cell)} ({section_cell.place}); move the row or correct the grade", SCORES,
-                           grade_cell, level=3)
-            grade, given_in = given or section, grade_cell
+                           grade_cell)
+            if given is None or (section and given != section):
+                continue
+            grade, given_in = given, grade_cell
         score = None
         if score_cell.value is None:
             if grade is None:
                 book.wrong("score blank", "score is blank and no grade is given; write 0–100, or give a grade "
-                           "(column 等级, or a row that names it)", SCORES, score_cell, level=3)
+                           "(column 等级, or a row that names it)", SCORES, score_cell)
                 continue
         else:
             score = book.number(SCORES, score_cell, "score", "write 0–100, or leave it blank and give a grade")
@@ -552,65 +558,66 @@ def _read_scores(book: _Workbook, reading: Period) -> None:
                 continue
             if not 0 <= score <= TOP_SCORE:
                 book.wrong("score outside 0–100", f"score {score:g} is not between 0 and 100; correct it", SCORES,
-                           score_cell, level=3)
+                           score_cell)
                 continue
             by_score = reading.scheme.grade(score)
             if grade and grade != by_score:
                 book.wrong("score and grade", f"score {score:g} is {reading.scheme.labels[by_score]} but "
                            f"{given_in.place} says {reading.scheme.labels[grade]}; correct one of them", SCORES,
-                           score_cell, level=3)
+                           score_cell)
                 continue
             grade = by_score
         if found is None:
             continue
-        id, name, code, how = found
-        book.once(table, row, seen, id, code)
-        reading.evaluated.append(Evaluated(id, name, code, how, score_cell.row, score, grade))
+        reading.evaluated.append(Evaluated(*found, score_cell.row, score, grade))
     close_section()
-    reading.changed_in_reading = book.changed
-    if not under and not book.problems:
+    if SCORES not in book.listed:
         book.wrong("no alliances", "has headings but no alliance under them; fill it in", SCORES, level=1)
 
 
 def _read_facts(book: _Workbook, reading: Period) -> None:
-    table = book.table(FACTS, reading)
+    table = book.table(FACTS)
     if table is None:
         return
     seen: dict[str, str] = {}
     for row in table.rows:
         item_cell, cell = table.cell(row, "项目"), table.cell(row, "数值")
         if item_cell.value is None:
+            if cell.value is not None:
+                book.wrong("项目 blank", f"项目 is blank beside {_shown(cell)}; fill it in", FACTS, item_cell)
             continue
-        item = normalise(str(item_cell.value))
+        item = book.word(item_cell)
         if item in seen:
-            book.wrong("item twice", f"{item} stands in {seen[item]} already; keep one", FACTS, item_cell, level=3)
+            book.wrong("item twice", f"{item} stands in {seen[item]} already; keep one", FACTS, item_cell)
             continue
         seen[item] = item_cell.place
         if cell.value is None:
             continue
+        book.fact_cells[item] = cell
         if item in DATES:
             value = _date(cell)
             if value is None:
-                book.wrong("not a date", f"{item} {_shown(cell)} is not a date; write it like 2017-01-31", FACTS, cell, level=3)
+                book.wrong("not a date", f"{item} {_shown(cell)} is not a date; write it like 2017-01-31", FACTS, cell)
         elif item in COUNTS:
             value = book.number(FACTS, cell, item, "write a whole number", whole=True)
+        elif isinstance(cell.value, dt.datetime):
+            value = f"{cell.value.year}年{cell.value.month}月{cell.value.day}日"
         else:
             value = book.text(FACTS, cell, item)
         if value is not None:
             reading.facts[item] = value
     for item in (START, END):
-        if item not in reading.facts and not any(p.where[1:2] == (FACTS,) and item in p.message for p in book.problems):
+        if item not in book.fact_cells and "项目 blank" not in book.kinds:
             book.wrong("date missing", f"has no {item}; add a row {item} with a date like 2017-01-31", FACTS, level=1)
     if START in reading.facts and END in reading.facts and reading.end < reading.start:
-        book.wrong("dates", f"{END} {reading.end} is before {START} {reading.start}; correct one of them", FACTS, level=1)
+        book.wrong("dates", f"{END} {reading.end} is before {START} {reading.start}; correct one of them", FACTS,
+                   book.fact_cells[END])
 
 
-def _date(cell: _Cell) -> dt.date | None:
+def _date(cell: Cell) -> dt.date | None:
     if isinstance(cell.value, dt.datetime):
         return cell.value.date()
-    if isinstance(cell.value, dt.date):
-        return cell.value
-    parts = DATE_TEXT.fullmatch(unicodedata.normalize("NFKC", cell.value)) if isinstance(cell.value, str) else None
+    parts = DATE_TEXT.fullmatch(normalise(cell.value)) if isinstance(cell.value, str) and not cell.kind else None
     try:
         return dt.date(*map(int, parts.groups())) if parts else None
     except ValueError:
@@ -618,18 +625,20 @@ def _date(cell: _Cell) -> dt.date | None:
 
 
 def _read_absent(book: _Workbook, reading: Period) -> None:
-    table = book.table(ABSENT, reading)
+    table = book.table(ABSENT)
     if table is None:
         return
     evaluated = {a.id: a for a in reading.evaluated}
+    holders = {a.code: a for a in reading.evaluated}
     seen: dict[str, str] = {}
     for row in table.rows:
-        if not any(table.cell(row, h).value is not None for h in ("联盟名称", "批次")):
+        if not table.holds(row, HEADINGS[ABSENT]):
             continue
         cell = table.cell(row, "情况")
-        state = normalise(str(cell.value or ""))
+        state = book.word(cell)
         if state not in (INCOMPLETE, NOT_ENTERED):
-            book.wrong("state unknown", f"情况 {_shown(cell)} is not {INCOMPLETE} or {NOT_ENTERED}", ABSENT, cell, level=3)
+            what = f"情况 {_shown(cell)} is not" if state else "情况 is blank; write"
+            book.wrong("state unknown", f"{what} {INCOMPLETE} or {NOT_ENTERED}", ABSENT, cell)
         found = book.alliance(table, row, reading)
         if found is None:
             continue
@@ -637,107 +646,160 @@ def _read_absent(book: _Workbook, reading: Period) -> None:
         book.once(table, row, seen, id, code)
         if id in evaluated:
             book.wrong("evaluated and not", f"{quoted(name)} is evaluated too ({SCORES} row {evaluated[id].row}); "
-                       "remove it from one of the sheets", ABSENT, table.cell(row, "联盟名称"), level=3)
+                       "remove it from one of the sheets", ABSENT, table.cell(row, "联盟名称"))
+        elif code in holders:
+            book.wrong("code twice", f"code {code} is {quoted(holders[code].name)} in {SCORES} row {holders[code].row}; "
+                       "correct one of them", ABSENT, table.cell(row, "批次"))
         reading.absent.append(Absent(id, name, code, how, cell.row, state))
 
 
 def _read_activities(book: _Workbook, reading: Period) -> None:
-    table = book.table(ACTIVITIES, reading)
+    table = book.table(ACTIVITIES)
     if table is None:
         return
     headings = [h for h in table.columns if h not in (*HEADINGS[ACTIVITIES], "序号")]
     for row in table.rows:
+        if not table.holds(row, ("联盟数", *headings)):
+            continue
         grade_cell = table.cell(row, "等级")
-        if grade_cell.value is None:
-            continue
-        grade = reading.scheme.named(normalise(str(grade_cell.value)))
+        grade = reading.scheme.named(book.word(grade_cell))
         if grade is None or grade in reading.activities:
-            what = "is not one of " + "、".join(reading.scheme.labels.values()) if grade is None else "stands here twice"
-            book.wrong("grade unknown", f"grade {_shown(grade_cell)} {what}", ACTIVITIES, grade_cell, level=3)
+            what = "stands here twice" if grade else "is not one of " + "、".join(reading.scheme.labels.values())
+            shown = _shown(grade_cell) if grade_cell.value is not None else "(blank)"
+            book.wrong("grade unknown", f"grade {shown} {what}", ACTIVITIES, grade_cell)
             continue
-        counts = {}
-        for heading in ("联盟数", *headings):
-            cell = table.cell(row, heading)
-            if cell.value is not None:
-                number = book.number(ACTIVITIES, cell, heading, "write a whole number", whole=True)
-                if number is not None:
-                    counts[heading] = number
+        counts = {heading: book.number(ACTIVITIES, table.cell(row, heading), heading, "write a whole number", whole=True)
+                  for heading in ("联盟数", *headings)}
+        reading.activities[grade] = {heading: count for heading, count in counts.items() if count is not None}
+        if book.wrong_in(SCORES):
+            continue  # how many there are is not known
         total = sum(a.grade == grade for a in reading.evaluated)
-        if "联盟数" in counts and counts["联盟数"] != total:
-            book.wrong("number of a grade", f"联盟数 {counts['联盟数']} is not the {total} alliances that {SCORES} has as "
-                       f"{reading.scheme.labels[grade]}", ACTIVITIES, table.cell(row, "联盟数"), level=3)
-        for heading in headings:
-            if counts.get(heading, 0) > total:
-                book.wrong("more than there are", f"{heading} {counts[heading]} is more than the {total} alliances of "
-                           f"{reading.scheme.labels[grade]}", ACTIVITIES, table.cell(row, heading), level=3)
-        reading.activities[grade] = counts
+        label = reading.scheme.labels[grade]
+        for heading, count in reading.activities[grade].items():
+            if heading == "联盟数" and count != total:
+                book.wrong("number of a grade", f"联盟数 {count} is not the {total} alliances that {SCORES} has as {label}",
+                           ACTIVITIES, table.cell(row, heading))
+            elif count > total:
+                book.wrong("more than there are", f"{heading} {count} is more than the {total} alliances of {label}",
+                           ACTIVITIES, table.cell(row, heading))
 
 
 def _read_totals(book: _Workbook, reading: Period) -> None:
-    table = book.table(TOTALS, reading)
+    table = book.table(TOTALS)
     if table is None:
         return
+    seen: dict[str, str] = {}
     for row in table.rows:
         item_cell, cell = table.cell(row, "项目"), table.cell(row, "数值")
-        if item_cell.value is None or cell.value is None:
+        if cell.value is None:
             continue
         item = book.text(TOTALS, item_cell, "项目")
         number = book.number(TOTALS, cell, "数值", "write a number")
         unit = book.text(TOTALS, table.cell(row, "单位"), "单位")
-        if item in reading.totals:
-            book.wrong("item twice", f"{quoted(item)} stands here twice; keep one", TOTALS, item_cell, level=3)
+        if item in seen:
+            book.wrong("item twice", f"{quoted(item)} stands in {seen[item]} already; keep one", TOTALS, item_cell)
+        elif item is not None:
+            seen[item] = item_cell.place
         if item is not None and number is not None and unit is not None:
             reading.totals[item] = (number, unit)
 
 
 def _read_a_level(book: _Workbook, reading: Period) -> None:
-    table = book.table(A_LEVEL, reading)
+    table = book.table(A_LEVEL)
     if table is None:
         return
+    evaluated = {a.id: a for a in reading.evaluated}
     seen: dict[str, str] = {}
     for row in table.rows:
-        if not any(table.cell(row, h).value is not None for h in ("联盟名称", "批次")):
+        if not table.holds(row, HEADINGS[A_LEVEL]):
             continue
         found = book.alliance(table, row, reading)
         if found is not None:
             book.once(table, row, seen, found[0], found[2])
+            graded = evaluated.get(found[0])
+            if not book.wrong_in(SCORES) and (graded is None or graded.grade != GRADES[0]):
+                what = f"{reading.scheme.labels[graded.grade]} ({SCORES} row {graded.row})" if graded else f"not in {SCORES}"
+                book.wrong("A-level and grade", f"{quoted(found[1])} is {what}; A-level is {reading.scheme.labels[GRADES[0]]} in "
+                           "this period and the two before", A_LEVEL, table.cell(row, "联盟名称"))
             reading.a_level.append(Alliance(*found, table.cell(row, "联盟名称").row))
 
 
 def _read_experts(book: _Workbook, reading: Period) -> None:
-    table = book.table(EXPERTS, reading)
+    table = book.table(EXPERTS)
     if table is None:
         return
     for row in table.rows:
-        cells = [table.cell(row, heading) for heading in HEADINGS[EXPERTS]]
-        if all(cell.value is None for cell in cells[:2]):
+        if not table.holds(row, HEADINGS[EXPERTS]):
             continue
-        texts = [book.text(EXPERTS, cell, heading) for cell, heading in zip(cells, HEADINGS[EXPERTS]) if cell.value is not None
-                 or heading != "单位及职务"]
+        role, name, post = (table.cell(row, heading) for heading in HEADINGS[EXPERTS])
+        texts = (book.text(EXPERTS, role, "职务"), book.text(EXPERTS, name, "姓名"),
+                 book.text(EXPERTS, post, "单位及职务") if post.value is not None else "")
         if None not in texts:
-            reading.experts.append((texts[0], texts[1], texts[2] if len(texts) > 2 else ""))
+            reading.experts.append(texts)
 
 
 def _check_totals(book: _Workbook, reading: Period) -> None:
     """Totals of 评价期 may be larger than what the sheets name, never smaller."""
     incomplete = sum(a.state == INCOMPLETE for a in reading.absent)
+    most_incomplete = max(incomplete, reading.facts.get(INCOMPLETE_TOTAL, 0))
     not_entered = sum(a.state == NOT_ENTERED for a in reading.absent)
-    evaluated = len(reading.evaluated)
+    evaluated = book.listed.get(SCORES, 0)
     approved = sum(b.approved for b in reading.batches)
+
+    def wrong(kind: str, item: str, message: str) -> None:
+        book.wrong(kind, f"{item} {reading.facts[item]} {message}", FACTS, book.fact_cells[item])
+
     counted = {
-        REGISTERED: (evaluated + len(reading.absent), "alliances evaluated or named in 未参评"),
-        ENTERED: (evaluated + incomplete, "alliances evaluated or named as 信息不完整"),
-        INCOMPLETE_TOTAL: (incomplete, "alliances named as 信息不完整 in 未参评"),
+        REGISTERED: (evaluated + len(reading.absent), f"alliances evaluated or named in {ABSENT}"),
+        ENTERED: (evaluated + most_incomplete, f"alliances that are evaluated or {INCOMPLETE}"),
+        INCOMPLETE_TOTAL: (incomplete, f"alliances named as {INCOMPLETE} in {ABSENT}"),
     }
     for item, (number, what) in counted.items():
-        if item in reading.facts and reading.facts[item] < number:
-            book.wrong("total too small", f"{item} {reading.facts[item]} is smaller than the {number} {what}", FACTS, level=1)
-    if reading.facts.get(EVALUATED_TOTAL, evaluated) != evaluated:
-        book.wrong("total and list", f"{EVALUATED_TOTAL} {reading.facts[EVALUATED_TOTAL]} is not the {evaluated} alliances "
-                   f"of {SCORES}", FACTS, level=1)
+        if reading.facts.get(item, number) < number:
+            wrong("total too small", item, f"is smaller than the {number} {what}; correct it, or the list")
+    if SCORES in book.listed and reading.facts.get(EVALUATED_TOTAL, evaluated) != evaluated:
+        wrong("total and list", EVALUATED_TOTAL, f"is not the {evaluated} alliances of {SCORES}; correct it, or the list")
+    if reading.facts.get("有网站联盟数", 0) > evaluated > 0:
+        wrong("total too large", "有网站联盟数", f"is more than the {evaluated} alliances of {SCORES}; correct it, or the list")
     if reading.facts.get(REGISTERED, approved) != approved:
-        book.wrong("total and registry", f"{REGISTERED} {reading.facts[REGISTERED]} is not the {approved} alliances "
-                   "approved in registry/batches.csv for the batches of this period", FACTS, level=1)
-    if ENTERED in reading.facts and reading.facts[ENTERED] > approved - not_entered:
-        book.wrong("total too large", f"{ENTERED} {reading.facts[ENTERED]} is more than the {approved - not_entered} that can "
-                   "have entered", FACTS, level=1)
+        wrong("total and registry", REGISTERED, f"is not the {approved} alliances approved in registry/batches.csv for the "
+              "batches of this period; correct one of them")
+    if reading.facts.get(ENTERED, 0) > approved - not_entered:
+        wrong("total too large", ENTERED, f"is more than the {approved - not_entered} that can have entered; correct it")
+    for batch in reading.batches:
+        named = sum(a.batch == batch.key for a in (*reading.evaluated, *reading.absent))
+        if named > batch.approved:
+            book.wrong("more than approved", f"names {named} alliances of {batch.short}, more than the {batch.approved} approved "
+                       "in registry/batches.csv; correct one of them", SCORES, level=1)
+
+
+def _check_dates(book: _Workbook, reading: Period, data: Path) -> None:
+    """A period lies where its name says, and on no day of another's."""
+    if START not in reading.facts or END not in reading.facts or reading.end < reading.start:
+        return
+    years = {int(year) for year in reading.name.split("-")}
+    if reading.end.year < min(years) or reading.start.year > max(years):
+        book.wrong("dates and name", f"{START} {reading.start} and {END} {reading.end} are not in {reading.name}; correct them, "
+                   "or the file's name", FACTS, book.fact_cells[START])
+    others = {period: ("registry/periods.csv", dates) for period, dates in reading.registry.dates.items()}
+    own = others.pop(reading.name, None)
+    if own and own[1] != (reading.start, reading.end):
+        book.wrong("dates and registry", f"{reading.start} to {reading.end} is not what registry/periods.csv says of "
+                   f"{reading.name} ({own[1][0]} to {own[1][1]}); correct one of them", FACTS, book.fact_cells[START])
+    others |= {period: (f"{period}.xlsx", dates) for period in periods(data) if period != reading.name
+               and (dates := _dates_in(path_of(period, data)))}
+    for period, (where, (start, end)) in sorted(others.items()):
+        if start <= reading.end and reading.start <= end:
+            book.wrong("periods overlap", f"{reading.start} to {reading.end} overlaps {period} ({start} to {end} in {where}); "
+                       "correct one of them", FACTS, book.fact_cells[START])
+
+
+def _dates_in(path: Path) -> tuple[dt.date, dt.date] | None:
+    """The first and last day of another period's sheet, if it can be read so far."""
+    try:
+        book = _Workbook(path, locked=True)
+    except DataError:
+        return None
+    other = Period("", path, "", None, None)
+    _read_facts(book, other)
+    return (other.start, other.end) if START in other.facts and END in other.facts and other.start <= other.end else None

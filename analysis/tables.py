@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from analysis.alliances import read_csv
 from analysis.blocks import Table
-from analysis.breakdown import EVALUATED, OWN_BATCH, UNPUBLISHED, Numbers, Share
+from analysis.breakdown import EVALUATED, OWN_BATCH, OWN_BATCH_EVALUATED, UNPUBLISHED, Numbers
 from analysis.grades import GRADES, INCOMPLETE
 from analysis.problems import DataError, Problem
 from analysis.sheets import Alliance, Period
@@ -43,7 +43,7 @@ def ladder(numbers: Numbers) -> Table:
     """From registered to evaluated, by batch; what nobody published reads 未公布."""
     ladder = numbers.ladder()
     rows = [[name, *(UNPUBLISHED if count is None else str(count) for count in steps.values()),
-             Share(steps["参评联盟"], steps["登记联盟"], "", "", "").percent] for name, steps in ladder]
+             numbers.share(f"{name} {EVALUATED}", name).percent] for name, steps in ladder]
     columns = ["批次", "登记", "录入信息", INCOMPLETE, "参评", "未参评", "参评占登记"]
     return Table("ladder", "各批次从登记到参评", columns, rows, "lrrrrrr")
 
@@ -51,9 +51,8 @@ def ladder(numbers: Numbers) -> Table:
 def members(numbers: Numbers) -> Table:
     """The grades of the network members, who are too few for a pie; empty where there are none."""
     groups = numbers.by_grade("网员联盟", OWN_BATCH).groups if numbers.has_members else ()
-    evaluated = numbers.count(f"网员联盟 {EVALUATED}") if groups else 0
     rows = [[g.label, str(g.count), g.share.percent,
-             Share(g.count, evaluated, g.share.what, EVALUATED, "").percent if g.key in GRADES else "—"] for g in groups]
+             numbers.share(g.share.what, OWN_BATCH_EVALUATED).percent if g.key in GRADES else "—"] for g in groups]
     return Table("members", "协发网网员联盟的等级", ["等级", "联盟数", "占登记的网员联盟", "占参评的网员联盟"], rows, "lrrr")
 
 

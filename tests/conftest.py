@@ -40,13 +40,25 @@ def shared(tmp_path_factory) -> Path:
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
 
 
+def once(shared: Path, name: str, build) -> Path:
+    """A folder of the session that `build` fills, by whichever worker comes first."""
+    folder = shared / name
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "built").exists():
+            folder.mkdir()
+            build(folder)
+            (folder / "built").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def made(shared, period) -> Path:
     """A folder with the made report of the period: reports/ and figures/; `said.json` has what the command said."""
     out = shared / f"made-{period}"
     with (shared / f"{period}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not out.exists():
+        if not (out / "said.json").exists():
             result = run("report", period, out=out)
             assert result.returncode == 0, result.stderr
             (out / "said.json").write_text(json.dumps({"stdout": result.stdout, "stderr": result.stderr}))

@@ -242,13 +242,6 @@ def test_an_error_of_the_spreadsheet_is_not_blank(data):
         workbook.read("2017", data)
 
 
-def test_both_readers_give_the_same_cells(data):
-    path = put(data, hand())
-    quick, careful = workbook.PanelWorkbook(path), sheets._Workbook(path)
-    assert {name: [[(c.value, c.place) for c in row] for row in rows] for name, rows in quick.sheets.items()} == \
-        {name: [[(c.value, c.place) for c in row] for row in rows] for name, rows in careful.sheets.items()}
-
-
 units = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 10_000)), min_size=1, max_size=40)
 
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from analysis import fonts, markup
-from analysis.blocks import FIGURE, MIME, TABLE, Block, Cover, Figure, Table, from_json
+from analysis.blocks import FIGURE, MIME, TABLE, Block, Cover, Figure, Several, Table, Text, from_json
 
 ANNEX = re.compile(r"附件\s*")
 DIGITS = "零一二三四五六七八九十"
@@ -79,10 +79,11 @@ def of_notebook(notebook) -> Document:
             if content is None:
                 continue
             block = from_json(content)
-            if isinstance(block, Cover):
-                cover = block
-            else:
-                parts += _parts(block.markdown) if block.kind == "text" else [block]
+            for piece in block.blocks if isinstance(block, Several) else [block]:
+                if isinstance(piece, Cover):
+                    cover = piece
+                else:
+                    parts += _parts(piece.markdown) if isinstance(piece, Text) else [piece]
     if cover is None:
         raise ValueError("the notebook shows no cover; run it before it is exported")
     document = Document(cover, _number(_without_empty(parts)))
@@ -128,7 +129,8 @@ def _without_empty(parts: list[Heading | Block]) -> list[Heading | Block]:
                 level_with_content = part.level - 1
         else:
             kept.append(part)
-            level_with_content = 9
+            if not isinstance(part, Table) or part.rows:
+                level_with_content = 9
     return kept[::-1]
 
 
@@ -155,7 +157,7 @@ def _number(parts: list[Heading | Block]) -> list[Heading | Block]:
 def _resolve(document: Document) -> None:
     counts = {FIGURE: 0, TABLE: 0}
     for part in document.parts:
-        if isinstance(part, (Figure, Table)):
+        if isinstance(part, (Figure, Table)) and (part.kind == "figure" or part.rows):
             word = FIGURE if isinstance(part, Figure) else TABLE
             counts[word] += 1
             if part.key in document.references:
@@ -188,5 +190,5 @@ def text_of(document: Document) -> str:
             table = part.numbers if isinstance(part, Figure) else part
             pieces.append(part.caption)
             if table:
-                pieces += [*table.columns, table.note, *("".join(row) for row in table.rows)]
+                pieces += [*table.columns, table.note, *("".join(c if isinstance(c, str) else c["alt"] for c in row) for row in table.rows)]
     return "".join(pieces) + "目录图表0123456789"

@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from analysis.blocks import Figure, Table
 from analysis.breakdown import half_up
-from analysis.charts import WIDE, _ink, _key, colour, drawn
+from analysis.charts import WIDE, colour, colour_key, drawn, ink
 from analysis.grades import GRADES
 from analysis.panel import words
 from analysis.panel.scores import Scores
@@ -26,11 +26,10 @@ def deviations(work: Scores) -> Figure:
     """A point for each alliance an expert marked: the total less the mean of the others in the group; a line at the mean."""
     found = sorted(words.use_of_scale(work), key=lambda use: -use.deviation if use.deviation == use.deviation else 99)
     told = [use for use in found if use.deviation == use.deviation]
-    message = (f"平均偏离从{told[-1].deviation:+.1f}分到{told[0].deviation:+.1f}分" if told else "没有可比的评分").replace(
-        "-", "−"
-    )
+    message = (f"平均偏离从{words.signed(told[-1].deviation, 1)}分到{words.signed(told[0].deviation, 1)}分" if told
+               else "没有可比的评分")
     alt = "带状散点图，每位专家的总分与同组其他专家的平均之差。平均偏离：" + "，".join(
-        f"{use.expert.key} {use.deviation:+.2f}分" for use in told).replace("-", "−") + "。"
+        f"{use.expert.key} {words.signed(use.deviation)}分" for use in told) + "。"
     rng = np.random.default_rng(0)  # where the points stand in their row means nothing
 
     def draw(axes: Axes) -> None:
@@ -51,7 +50,7 @@ def deviations(work: Scores) -> Figure:
         axes.set(ylim=(len(told) - 0.4, -0.6), xlabel="与同组其他专家平均之差（分；右边为偏宽，左边为偏严）")
         axes.grid(axis="x")
         axes.grid(axis="y", visible=False)
-        _key(axes, [(STAGE_COLOURS[stage], stage) for stage in work.panel.stages], y=1.005)
+        colour_key(axes, [(STAGE_COLOURS[stage], stage) for stage in work.panel.stages], y=1.005)
 
     height = 0.185 * len(told) + 1.05
     records = [{"专家": use.expert.key, "阶段": stage, "总分与同组其他专家平均之差": round(float(value), 4)}
@@ -99,7 +98,7 @@ def stages(work: Scores) -> Figure | None:
         axes.set_yticks(range(len(shown)), [words.short(one.entry.name) for one in shown], size=8)
         axes.set(ylim=(len(shown) - 0.4, -0.6), xlabel="阶段评分（虚线为分档线）")
         axes.grid(axis="y", visible=False)
-        _key(axes, [(STAGE_COLOURS[stage], stage) for stage in STAGES], y=1.01)
+        colour_key(axes, [(STAGE_COLOURS[stage], stage) for stage in STAGES], y=1.01)
 
     records = [{"联盟": one.entry.name, "代码": one.entry.code, FIRST: str(half_up(one.stages[0], 4)),
                 SECOND: str(half_up(one.stages[1], 4))} for one in moved]
@@ -134,7 +133,7 @@ def indicators(work: Scores) -> Figure:
                     ha="center",
                     va="center",
                     size=8,
-                    color=_ink(fill[:3]),
+                    color=ink(fill[:3]),
                 )
         axes.set_yticks(np.arange(len(names)) + 0.5, names, size=8)
         axes.set_xticks(np.arange(len(grades)) + 0.5, labels, size=8)
@@ -190,7 +189,7 @@ def agreement(work: Scores) -> Figure:
         )
         axes.grid(axis="x")
         axes.grid(axis="y", visible=False)
-        _key(axes, [(key, label) for _, key, _, label in series], y=1.01)
+        colour_key(axes, [(key, label) for _, key, _, label in series], y=1.01)
 
     rows = [
         [

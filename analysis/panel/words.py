@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.metadata import version
 
 import numpy as np
 
+from analysis import breakdown
 from analysis.alliances import SHARED_ENDING
 from analysis.blocks import Table
 from analysis.breakdown import Share, half_up
@@ -19,7 +21,7 @@ from analysis.panel.workbook import FIRST, ITEMS, MARKS, STAGES, UNITS, Expert, 
 from analysis.sentences import Templates
 from analysis.sheets import NOT_ENTERED
 
-MADE_WITH = ("numpy", "pandas", "scipy", "krippendorff", "python-calamine", "papermill", "nbconvert", "typst")
+MADE_WITH = ("numpy", "pandas", "scipy", "krippendorff", "papermill", "nbconvert", "typst")
 SURE = 0.9
 DISCUSS = "提示只供讨论，不说明谁对谁错：分给得不同，也可能是所评的联盟不同。"
 
@@ -54,8 +56,7 @@ def number(value: float, places: int = 2) -> str:
 
 def signed(value: float, places: int = 2) -> str:
     """The same, with its sign."""
-    shown = f"{value:+.{places}f}".replace("-", "−")
-    return (shown if float(f"{value:.{places}f}") else shown[1:]) if math.isfinite(value) else "—"
+    return breakdown.signed(Fraction(float(value)), places) if math.isfinite(value) else "—"
 
 
 def interval(value: float, ends: tuple[float, float]) -> str:

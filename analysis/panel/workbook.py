@@ -1,19 +1,13 @@
-"""`data/panel/<period>.xlsx` -> one checked panel, or every error in it.
-
-python-calamine reads the values: 160 alliances by 34 experts by 20 indicators in the long form are 544,000 cells, which it
-reads in 0.5 s and 106 MB, openpyxl's read-only mode in 8.1 s and 53 MB; in the wide form 0.08 s against 1.4 s. But it gives
-a formula that was never calculated, and an error of the spreadsheet, as blank. So the XML decides which cells are blank:
-a sheet with a formula, or with more filled cells than calamine found, is read by openpyxl.
-"""
+"""`data/panel/<period>.xlsx` -> one checked panel, or every error in it."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
 import gc
+import math
 import re
 import unicodedata
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,11 +20,10 @@ from analysis import DATA, alliances, sheets
 from analysis.alliances import Registry, normalise
 from analysis.grades import INCOMPLETE, TOP_SCORE, Scheme
 from analysis.problems import DataError, quoted
-from analysis.sheets import FACTS, NOT_ENTERED, _Cell, _letter, _shown, _Table, _Workbook
+from analysis.sheets import FACTS, NOT_ENTERED, Row, _plain, _shown, _Table, _Workbook
+from analysis.workbook import ERROR, UNCALCULATED, Cell
 
 if TYPE_CHECKING:
-    import io
-
     import pandas as pd
 
 INDICATORS, RULES, EXPERTS, INTAKE, MARKS, REVIEWS = "指标", "规则", "专家", "录入", "评分", "复核"
@@ -211,7 +204,7 @@ def _read(period: str, data: Path, marks: bool) -> Panel:
 
 
 class PanelWorkbook(_Workbook):
-    """A workbook of the panel, opened with the same care; see above for how blank cells are told."""
+    """A workbook of the panel, opened with the same care as a score sheet; a sheet of marks may be much longer."""
 
     headings: ClassVar = {INDICATORS: ("一级指标", "二级指标", "分值"), RULES: ("项目", "数值"), FACTS: ("项目", "数值"),
                 EXPERTS: (EXPERT,), INTAKE: ("联盟名称", "批次"), MARKS: (EXPERT, STAGE, "联盟名称"),
@@ -219,64 +212,19 @@ class PanelWorkbook(_Workbook):
     optional: ClassVar = {INDICATORS: ("评分标准",), EXPERTS: ("姓名", "职务", "单位及职务", AFFILIATION, *GROUPS.values()),
                 INTAKE: tuple(GROUPS.values()), MARKS: ("批次", INDICATOR, MARK)}
     required = (INDICATORS, RULES, FACTS, EXPERTS, INTAKE, MARKS)
-    most_cells = 3_000_000
+    most_rows, most_times = 600_000, 10
 
-    def _load(self, content: bytes) -> None:
-        try:
-            slim, _ = self._slim(content)
-            self._take(slim)
-        except zipfile.BadZipFile:
-            self._stop("cut short", "is cut short or damaged; copy or save it again")
-        except DataError:
-            raise
-        except Exception as error:  # both readers raise whatever they meet
-            self._stop("not readable", f"is not readable as a workbook ({type(error).__name__}); save it again from Excel")
-
-    def _take(self, slim: io.BytesIO) -> None:
-        import python_calamine
-
-        slim.seek(0)
-        quick = python_calamine.CalamineWorkbook.from_filelike(slim)
-        careful, parts, formulas = sheets._open(slim, formulas=False), zipfile.ZipFile(slim), None
-        for index, name in enumerate(careful.sheetnames):
-            sheet, key = careful[name], normalise(name)
-            if not hasattr(sheet, "reset_dimensions"):
-                continue
-            self.order.setdefault(key, index)
-            if key in self.sheets:
-                self.wrong("sheet twice", f"there are two sheets {quoted(key)}; keep one", key, level=1)
-                continue
-            xml = parts.read(sheet._worksheet_path)
-            rows = quick.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            held = len(re.findall(rb"<(?:\w+:)?c[\s>]", xml))
-            if sum(value != "" for row in rows for value in row) == held and not re.search(rb"<(?:\w+:)?f[\s>/]", xml):
-                self.sheets[key] = [*_quick_cells(rows)]
-            else:
-                formulas = formulas or sheets._open(slim, formulas=True)
-                self.sheets[key] = sheets._cells(sheet, formulas[name])
+    def __init__(self, path: Path):
+        self.group_cells: dict[tuple[str, str], Cell] = {}
+        super().__init__(path)
 
 
-def _quick_cells(rows: list[list]) -> Iterator[list[_Cell]]:
-    """The rows that hold something, as `sheets` has them."""
-    letters = [_letter(column) for column in range(max(map(len, rows), default=0))]
-    for number, row in enumerate(rows, start=1):
-        cells = []
-        for column, value in enumerate(row):
-            if isinstance(value, str):
-                value = value.strip(" \t\u00a0\u3000\u2007\u202f") or None  # noqa: PLW2901
-            cells.append(_Cell(value, f"{letters[column]}{number}", number, column + 1))
-        while cells and cells[-1].value is None:
-            cells.pop()
-        if cells:
-            yield cells
-
-
-def _filled(table: _Table) -> list[list[_Cell]]:
+def _filled(table: _Table) -> list[Row]:
     """The rows of a table that are not a note under it."""
     return [
         row
         for row in table.rows
-        if not next(str(c.value) for c in row if c.value is not None).startswith(("*", "备注", "注："))
+        if not str(next(iter(row.values())).value).startswith(("*", "备注", "注："))
     ]
 
 
@@ -286,7 +234,7 @@ def _decimals(number: float, places: int) -> bool:
 
 
 def _read_indicators(book: PanelWorkbook, panel: Panel) -> None:
-    table = book.table(INDICATORS, panel)
+    table = book.table(INDICATORS)
     if table is None:
         return
     seen: dict[str, str] = {}
@@ -319,7 +267,7 @@ def _read_indicators(book: PanelWorkbook, panel: Panel) -> None:
 
 def _read_rules(book: PanelWorkbook, panel: Panel) -> None:
     panel.rules = {item: default for item, (_, default) in ITEMS.items() if default is not NEEDED}
-    table = book.table(RULES, panel)
+    table = book.table(RULES)
     if table is None:
         return
     items, seen = {normalise(item): item for item in ITEMS}, {}
@@ -327,7 +275,7 @@ def _read_rules(book: PanelWorkbook, panel: Panel) -> None:
         item_cell, cell = table.cell(row, "项目"), table.cell(row, "数值")
         if item_cell.value is None:
             continue
-        item = items.get(normalise(str(item_cell.value)))
+        item = items.get(book.word(item_cell))
         if item is None or item in seen:
             what = f"stands in {seen[item]} already; keep one" if item else f"is not one of {'、'.join(ITEMS)}"
             book.wrong("rule unknown", f"rule {_shown(item_cell)} {what}", RULES, item_cell, level=3)
@@ -348,29 +296,31 @@ def _read_rules(book: PanelWorkbook, panel: Panel) -> None:
         )
 
 
-def _rule(book: PanelWorkbook, panel: Panel, item: str, cell: _Cell) -> object | None:
+def _rule(book: PanelWorkbook, panel: Panel, item: str, cell: Cell) -> object | None:
     """The value of a rule, or None with the problem noted."""
     def wrong(expected: str) -> None:
         book.wrong("rule value", f"{item} {_shown(cell)} is not {expected}", RULES, cell, level=3)
 
     kind = ITEMS[item][0]
+    if cell.kind in (ERROR, UNCALCULATED):
+        return book.text(RULES, cell, item)
     if kind in ("count", "number"):
         number = book.number(RULES, cell, item, "write a number from 0", whole=kind == "count")
         if number is not None and (number < 0 or number > MOST.get(item, number)):
             return wrong(f"a number from 0{f' to {MOST[item]}' if item in MOST else ''}")
         return number
-    text = unicodedata.normalize("NFKC", str(cell.value)).strip()
+    text = unicodedata.normalize("NFKC", _plain(cell.value)).strip()
     if kind == "share":
         try:
             share = Fraction(Decimal(text.rstrip("%"))) / (100 if text.endswith("%") else 1)
         except InvalidOperation:
             return wrong("a share like 60% or 0.6")
         return share if 0 <= share <= 1 else wrong("a share from 0% to 100%")
-    words = tuple(word.strip() for word in LIST.split(str(cell.value)) if word.strip())
+    words = tuple(word.strip() for word in LIST.split(_plain(cell.value)) if word.strip())
     if kind == "words":
         return tuple(normalise(word) for word in words)
     if kind == "indicators":  # an indicator's own name may hold the sign that parts two names
-        left, found = normalise(str(cell.value)), []
+        left, found = book.word(cell), []
         for indicator in sorted(panel.indicators, key=lambda i: -len(i.name)):
             if normalise(indicator.name) in left:
                 left = left.replace(normalise(indicator.name), "")
@@ -398,7 +348,7 @@ def _indicator_columns(book: PanelWorkbook, panel: Panel, table: _Table) -> list
 
 
 def _read_intake(book: PanelWorkbook, panel: Panel) -> None:
-    table = book.table(INTAKE, panel)
+    table = book.table(INTAKE)
     if table is None:
         return
     columns, seen = _indicator_columns(book, panel, table), {}
@@ -408,12 +358,11 @@ def _read_intake(book: PanelWorkbook, panel: Panel) -> None:
         answers, shown = {}, set()
         for name, heading in columns:
             cell = table.cell(row, heading)
-            if cell.kind in ("e", "f"):
+            if cell.kind in (ERROR, UNCALCULATED):
                 book.wrong("entry", f"{name} {_shown(cell)} is {sheets._kind(cell)}", INTAKE, cell, level=3)
             elif cell.value is not None:
-                value = int(cell.value) if isinstance(cell.value, float) and cell.value.is_integer() else cell.value
-                answers[name] = str(value)
-                if normalise(str(value)) not in not_shown:
+                answers[name] = _plain(cell.value)
+                if book.word(cell) not in not_shown:
                     shown.add(name)
         if found is None:
             continue
@@ -428,15 +377,16 @@ def _read_intake(book: PanelWorkbook, panel: Panel) -> None:
             state, why = INCOMPLETE, f"缺少必填的{'、'.join(missing)}"
         elif len(shown) < rules["可评价的最少开展数"]:
             state, why = INCOMPLETE, f"开展{len(shown)}项，少于{rules['可评价的最少开展数']}项"
-        groups = {stage: normalise(str(table.cell(row, heading).value)) for stage, heading in GROUPS.items()
-                  if table.cell(row, heading).value is not None}
-        panel.intake.append(Entry(*found, row[0].row, answers, frozenset(shown), groups, state, why))
+        cells = {stage: table.cell(row, heading) for stage, heading in GROUPS.items()}
+        groups = {stage: book.word(cell) for stage, cell in cells.items() if cell.value is not None}
+        book.group_cells |= {(found[0], stage): cell for stage, cell in cells.items()}
+        panel.intake.append(Entry(*found, next(iter(row.values())).row, answers, frozenset(shown), groups, state, why))
     if not panel.evaluated and not book.problems:
         book.wrong("no alliances", "has no alliance that the completeness rule lets be evaluated", INTAKE, level=1)
 
 
 def _read_experts(book: PanelWorkbook, panel: Panel) -> None:
-    table = book.table(EXPERTS, panel)
+    table = book.table(EXPERTS)
     if table is None:
         return
     seen: dict[str, str] = {}
@@ -459,9 +409,9 @@ def _read_experts(book: PanelWorkbook, panel: Panel) -> None:
                 try:
                     own.add(panel.registry.identify(name.strip(), None, panel.name).id)
                 except alliances.Conflict as conflict:
-                    book.wrong(conflict.kind, str(conflict), EXPERTS, own_cell, level=3)
-        groups = {stage: normalise(str(table.cell(row, heading).value)) for stage, heading in GROUPS.items()
-                  if table.cell(row, heading).value is not None}
+                    book.wrong(conflict.kind, conflict.__str__, EXPERTS, own_cell, level=3)
+        cells = {stage: table.cell(row, heading) for stage, heading in GROUPS.items()}
+        groups = {stage: book.word(cell) for stage, cell in cells.items() if cell.value is not None}
         panel.experts.append(Expert(key, *(text or "" for text in texts), frozenset(own), groups, cell.place))
     manned = {(stage, group) for expert in panel.experts for stage, group in expert.groups.items()}
     for entry in panel.evaluated:
@@ -471,12 +421,12 @@ def _read_experts(book: PanelWorkbook, panel: Panel) -> None:
                     "group without experts",
                     f"{quoted(entry.name)} is in {GROUPS[stage]} {quoted(group)}, which no expert of the sheet {EXPERTS} is in",
                     INTAKE,
-                    _Cell(None, f"row {entry.row}", entry.row, 0),
+                    book.group_cells[entry.id, stage],
                     level=3,
                 )
         if FIRST not in entry.groups:
             book.wrong("no group", f"{quoted(entry.name)} is evaluated and has no {GROUPS[FIRST]}", INTAKE,
-                       _Cell(None, f"row {entry.row}", entry.row, 0), level=3)
+                       book.group_cells[entry.id, FIRST], level=3)
 
 
 def counted(panel: Panel) -> dict[str, int]:
@@ -520,11 +470,11 @@ class _MarksReader:
         self.most = [int(i.points * UNITS) for i in panel.indicators]
         self.known: dict[tuple, tuple[int, int, int] | None] = {}
         self.seen: dict[tuple[int, int, int, int], int] = {}
-        self.first: dict[tuple[int, int, int], _Cell] = {}
+        self.first: dict[tuple[int, int, int], Cell] = {}
         self.noted: set[tuple[int, int, int]] = set()
         self.columns: tuple[list[int], ...] = ([], [], [], [], [], [])
 
-    def row(self, row: list[_Cell]) -> tuple[int, int, int] | None:
+    def row(self, row: Row) -> tuple[int, int, int] | None:
         """Alliance, expert and stage of a row, or None with the problem noted."""
         cells = [self.table.cell(row, heading) for heading in ("联盟名称", "批次", EXPERT, STAGE)]
         key = tuple(cell.value for cell in cells)
@@ -536,10 +486,10 @@ class _MarksReader:
                 self.first.setdefault(self.known[key], cells[2])
         return self.known[key]
 
-    def mark(self, triple: tuple[int, int, int], indicator: int, cell: _Cell) -> None:
+    def mark(self, triple: tuple[int, int, int], indicator: int, cell: Cell) -> None:
         """One mark, held against the points of its indicator."""
         value, name = cell.value, self.panel.indicators[indicator].name
-        if type(value) is not float and type(value) is not int:
+        if type(value) is not float or cell.kind or not math.isfinite(value):
             if value is None:
                 self.book.wrong("mark missing", f"the mark of {self._who(triple)} for {name} is blank; write 0–"
                                 f"{self.most[indicator] / UNITS:g}", MARKS, cell, level=3)
@@ -604,11 +554,10 @@ class _MarksReader:
         a, e, s = triple
         return f"{self.panel.experts[e].key} for {self.panel.evaluated[a].name} in {STAGES[s]}"
 
-    def _place(self, cell: _Cell, places: dict[str, int], what: str, sheet: str) -> int | None:
+    def _place(self, cell: Cell, places: dict[str, int], what: str, sheet: str) -> int | None:
         if cell.value in places:
             return places[cell.value]
-        value = int(cell.value) if isinstance(cell.value, float) and cell.value.is_integer() else cell.value
-        place = places.get(normalise(str(value))) if value is not None else None
+        place = places.get(self.book.word(cell))
         if place is None:
             self.book.wrong(
                 f"{what} unknown",
@@ -619,14 +568,14 @@ class _MarksReader:
             )
         return place
 
-    def _stage(self, cell: _Cell) -> int | None:
-        stage = normalise(str(cell.value or ""))
+    def _stage(self, cell: Cell) -> int | None:
+        stage = self.book.word(cell)
         if stage not in STAGES:
             self.book.wrong("stage unknown", f"stage {_shown(cell)} is not one of {'、'.join(STAGES)}", MARKS, cell, level=3)
             return None
         return STAGES.index(stage)
 
-    def _alliance(self, cell: _Cell, code_cell: _Cell) -> int | None:
+    def _alliance(self, cell: Cell, code_cell: Cell) -> int | None:
         name, entry = cell.value, None
         if isinstance(name, str):
             entry = self.all_alliances.get(normalise(name))
@@ -640,8 +589,7 @@ class _MarksReader:
                 "alliance unknown", f"alliance {_shown(cell)} is not in the sheet {INTAKE}{hint}", MARKS, cell, level=3
             )
             return None
-        code = int(code_cell.value) if isinstance(code_cell.value, float) else code_cell.value
-        if code is not None and normalise(str(code)) != entry.code:
+        if code_cell.value is not None and self.book.word(code_cell) != entry.code:
             self.book.wrong("code of another", f"code {_shown(code_cell)} is not {entry.code}, which {INTAKE} has for "
                             f"{quoted(entry.name)}", MARKS, code_cell, level=3)
             return None
@@ -657,7 +605,7 @@ class _MarksReader:
             return None
         return self.places[entry.id]
 
-    def _assigned(self, triple: tuple[int, int, int], cells: list[_Cell]) -> None:
+    def _assigned(self, triple: tuple[int, int, int], cells: Row) -> None:
         expert, entry, stage = self.panel.experts[triple[1]], self.panel.evaluated[triple[0]], STAGES[triple[2]]
         if entry.id in expert.own:
             self.book.wrong(
@@ -680,7 +628,7 @@ class _MarksReader:
 
 
 def _read_marks(book: PanelWorkbook, panel: Panel) -> None:
-    table = book.table(MARKS, panel)
+    table = book.table(MARKS)
     if table is None:
         return
     reader = _MarksReader(book, panel, table)
@@ -711,7 +659,7 @@ def _read_marks(book: PanelWorkbook, panel: Panel) -> None:
 
 
 def _read_reviews(book: PanelWorkbook, panel: Panel) -> None:
-    table = book.table(REVIEWS, panel)
+    table = book.table(REVIEWS)
     if table is None:
         return
     evaluated, seen = {entry.id for entry in panel.evaluated}, {}

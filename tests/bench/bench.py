@@ -20,6 +20,8 @@ BIN = Path(sys.executable).parent
 RUNS = int(os.environ.get("RUNS", "5"))
 COMPARISONS = (  # what, our command, the plain notebook, the most that ours may take of theirs
     ("report 2017, HTML and PDF", ["report", "2017"], "plain_report.ipynb", 0.5),
+    ("trends, HTML and PDF", ["trends"], "plain_trends.ipynb", 0.6),
+    ("audit 2017, HTML and PDF", ["audit", "2017"], "plain_audit.ipynb", 0.5),
 )
 
 
@@ -64,9 +66,32 @@ def panel() -> None:
         print(result.stdout, end="", flush=True)
 
 
+def scale() -> None:
+    """Panel, transitions and decompositions of ten periods, from frames, for a growing number of alliances."""
+    import pandas as pd
+
+    from analysis import trends
+    from analysis.grades import GRADES
+
+    periods = [str(2010 + i) for i in range(10)]
+    for alliances in (1_000, 10_000):
+        ids = [f"L{i:05d}" for i in range(alliances)]
+        who = pd.DataFrame({"id": ids, "name": ids, "batch": [str(1 + i % 3) for i in range(alliances)]})
+        scored = pd.DataFrame([(id, period, id, float((7 * i + 13 * p + i * p) % 101)) for p, period in enumerate(periods)
+                               for i, id in enumerate(ids) if (i + p) % 4], columns=["id", "period", "code", "score"])
+        scored["grade"] = pd.cut(scored["score"], [0, 50, 70, 85, 101], right=False, labels=GRADES[::-1]).astype(str)
+        absent = pd.DataFrame(columns=["id", "period", "code", "named"], dtype=object)
+        joined = pd.DataFrame([(b, period, True) for b in "123" for period in periods], columns=["batch", "period", "registered"])
+        started = time.perf_counter()
+        panel = trends.from_frames(who, scored, absent, joined, periods)
+        moved = len(trends.transition_records(panel)) + len(trends.decomposition_records(panel))
+        print(f"{f'ten periods of {alliances:,} alliances':32s}        {time.perf_counter() - started:13.2f} s   ({moved} results)")
+
+
 if __name__ == "__main__":
     start_up()
     panel()
+    scale()
     with tempfile.TemporaryDirectory() as folder:
         kept = [compare(*comparison, Path(folder)) for comparison in COMPARISONS]
     sys.exit(not all(kept))

@@ -1,7 +1,7 @@
 "use strict";
 // Everything here is an addition: without it the report reads whole, contents open and tables in printed order.
 (() => {
-  const narrow = window.matchMedia("(max-width: 70rem)");
+  const narrow = window.matchMedia("(max-width: 69.99rem)");
   const contents = document.querySelector(".contents details");
   const fold = () => { contents.open = !narrow.matches; };
   narrow.addEventListener("change", fold);
@@ -34,21 +34,34 @@
     const input = document.createElement("input");
     input.type = "search";
     input.id = label.htmlFor;
-    input.placeholder = "名称或代码";
+    input.placeholder = table.dataset.choose ? "任何文字" : "名称或代码";
     const found = document.createElement("span");
     found.setAttribute("role", "status");
-    box.append(label, input, found);
+    box.append(label, input);
+    const chosen = [...table.tHead.rows[0].cells].findIndex((th) => th.textContent === table.dataset.choose);
+    const choice = document.createElement("select");
+    if (chosen >= 0) {
+      choice.setAttribute("aria-label", table.dataset.choose);
+      choice.append(new Option(`${table.dataset.choose}：全部`, ""));
+      new Set(entries.map((row) => row.cells[chosen].textContent)).forEach((value) => choice.append(new Option(value, value)));
+      choice.addEventListener("change", () => show());
+      box.append(choice);
+    }
+    box.append(found);
     table.closest(".table").before(box);
 
     const sorted = () => table.querySelector("th[aria-sort]") !== null;
     const show = () => {
       const wanted = fold(input.value);
       let shown = 0;
-      entries.forEach((row) => { row.hidden = !fold(row.textContent).includes(wanted); shown += row.hidden ? 0 : 1; });
+      entries.forEach((row) => {
+        row.hidden = ![...row.cells].some((cell) => fold(cell.textContent).includes(wanted)) || (choice.value !== "" && row.cells[chosen].textContent !== choice.value);
+        shown += row.hidden ? 0 : 1;
+      });
       rows.filter((row) => row.classList.contains("group")).forEach((group) => {
         group.hidden = sorted() || ![...group.parentNode.rows].some((row) => row !== group && !row.hidden);
       });
-      found.textContent = wanted ? `${shown} 条` : "";
+      found.textContent = wanted || choice.value ? `${shown} 条` : "";
     };
     input.addEventListener("input", show);
 

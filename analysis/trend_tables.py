@@ -1,0 +1,239 @@
+"""What changed between periods -> the tables of the trend report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from analysis import trends
+from analysis.blocks import Several, Table, Text
+from analysis.breakdown import EVALUATED, HAS_ENTERED, UNPUBLISHED, Numbers, percent, signed
+from analysis.grades import GRADES, HIGH, INCOMPLETE, NOT_EVALUATED, NOT_YET_REGISTERED
+from analysis.sheets import Period
+from analysis.trend_charts import FEW_PERIODS, short, spark
+from analysis.trends import STATES, Pair, Panel
+
+NEAREST = 2
+NOBODY = "没有这样的联盟"
+
+
+def periods(numbers: Sequence[Numbers]) -> Table:
+    """What each period is: dates, months, who could and who did take part, what is withheld."""
+    rows = [[n.period.name, f"{n.period.start}—{n.period.end}", str(n.period.months), str(n.count(n.everyone)),
+             str(n.count(EVALUATED)), str(n.withheld()), n.scheme.declared] for n in numbers]
+    return Table("periods", "各评价期", ["评价期", "起止", "月数", "登记", "参评", "评分未公布", "等级方案"], rows, "llrrrrl")
+
+
+def ladder(numbers: Sequence[Numbers]) -> Table:
+    """The ladder of every batch in every period."""
+    rows: list[list[str] | str] = []
+    for n in numbers:
+        rows.append(n.period.name)
+        rows += [[name, *(UNPUBLISHED if c is None else str(c) for c in steps.values())] for name, steps in n.ladder()]
+    columns = ["批次", "登记", HAS_ENTERED, INCOMPLETE, "参评", "未参评"]
+    return Table("ladder", "各期各批次从登记到参评", columns, rows, "lrrrrr")
+
+
+def flows(panel: Panel) -> Table:
+    """Who stayed, came, left and returned, for each pair."""
+    rows = []
+    for pair in panel.pairs:
+        f = trends.flow(panel, pair)
+        rows.append([f"{pair.earlier} → {pair.later}", str(len(f.stayers) + len(f.leavers)), str(len(f.stayers)),
+                     str(len(f.leavers)), str(len(f.entrants)), str(len(f.returned)), str(len(f.stayers) + len(f.entrants))])
+    columns = ["评价期", "前期参评", "留下", "离开", "新来", "其中重返", "后期参评"]
+    return Table("flows", "参评联盟的去留", columns, rows, "lrrrrrr")
+
+
+def comings_and_goings(panel: Panel, pair: Pair) -> Table:
+    """Everyone who came or left, by name."""
+    f = trends.flow(panel, pair)
+    rows: list[list[str] | str] = []
+    for what, ids in ((f"只参加{pair.earlier}", f.leavers), (f"只参加{pair.later}", f.entrants)):
+        rows.append(f"{what}（{len(ids)}家）")
+        rows += [[name, str(panel.states.at[i, pair.earlier]), str(panel.states.at[i, pair.later])]
+                 for i, name in zip(ids, panel.names(ids))]
+    return Table("comings-and-goings", "只参加其中一期的联盟", ["联盟名称", pair.earlier, pair.later], rows or [NOBODY], "lll", stretch=0)
+
+
+def matching(sheets: Sequence[Period]) -> Table:
+    """How the alliances of neighbouring sheets were matched: how many each way, and all that were not plain."""
+    frame = trends.matching(sheets)
+    rows: list[list[str] | str] = []
+    for how in (trends.BOTH, trends.CODE, trends.NAME, trends.ALIAS, trends.DECIDED):
+        here = frame[frame["how"] == how]
+        if len(here):
+            rows.append(f"{how}（{len(here)}家）")
+        if how != trends.BOTH:
+            rows += [[r.name_before, r.code_before, r.name_after, r.code_after] for r in here.itertuples()]
+    columns = ["前期名称", "代码", "后期名称", "代码"]
+    return Table("matching", "前后两期是怎样对应起来的", columns, rows, "lclc", stretch=0)
+
+
+def transitions(panel: Panel, pair: Pair, key: str, matched: bool = False) -> Table:
+    """The transition matrix: count and share of the row."""
+    table = trends.transitions(panel, pair, matched)
+    states = list(GRADES if matched else STATES)
+    rows = []
+    for before in states:
+        total = int(table.loc[before].sum())
+        if total:
+            rows.append([before, str(total), *(f"{n}（{percent(Fraction(int(n), total), 1)}）" if n else "0"
+                                               for n in table.loc[before, states])])
+    whom = "两期都参评的联盟" if matched else "全部具名的联盟"
+    return Table(key, f"{pair.earlier}（行）到{pair.later}（列）的转移：{whom}", ["", "合计", *states], rows, "l" + "r" * (len(states) + 1),
+                 stretch=-1, note="括号内为占该行合计的比例。")
+
+
+def earlier_transitions(panel: Panel) -> Several:
+    """The matrices of the pairs before the last; none with two periods."""
+    return Several([transitions(panel, pair, f"transitions-{pair.later}") for pair in panel.pairs[:-1]])
+
+
+def big_moves(panel: Panel, pair: Pair) -> Table:
+    """Who moved two grades or more."""
+    moves = trends.moves(panel, pair)
+    ids = sorted(moves.index[moves.abs() >= 2], key=lambda i: (-moves[i], i))
+    rows = [[panel.about.at[i, "name"], str(panel.states.at[i, pair.earlier]), str(panel.states.at[i, pair.later]),
+             signed(int(moves[i]), 0)] for i in ids]
+    return Table("big-moves", "变动两档及以上的联盟", ["联盟名称", pair.earlier, pair.later, "变动档数"], rows or [NOBODY], "lllr", stretch=0)
+
+
+def ranks(panel: Panel, pair: Pair, most: int = 10) -> Table:
+    """The largest changes of rank among those scored in both."""
+    frame = trends.matched_scores(panel, pair)
+    order = frame.sort_values(["rank_change", "after"], ascending=[False, False], kind="stable")
+    shown = {"上升最多": order[order["rank_change"] > 0][:most], "下降最多": order[order["rank_change"] < 0][::-1][:most]}
+    rows: list[list[str] | str] = []
+    for what, here in shown.items():
+        if len(here):
+            rows.append(what)
+        rows += [[r.name_, f"{r.rank_before:.0f}", f"{r.rank_after:.0f}", f"{r.place_before:.0f}", f"{r.place_after:.0f}",
+                  signed(int(r.rank_change), 0)] for r in here.rename(columns={"name": "name_"}).itertuples()]
+    records = [{"id": i, "name": r["name"], "rank_before": int(r["rank_before"]), "rank_after": int(r["rank_after"]),
+                "place_before": int(r["place_before"]), "place_after": int(r["place_after"])} for i, r in order.iterrows()]
+    columns = ["联盟名称", pair.earlier, pair.later, f"同批{pair.earlier}", f"同批{pair.later}", "同批变化"]
+    note = (f"前两列是在当期全部公布的评分中的名次，“同批”只在两期都有评分的{len(frame)}家中排；评分相同的名次相同，其后顺延。"
+            f"全部{len(frame)}家的名次见ranks.csv。")
+    return Table("ranks", "名次变化最大的联盟", columns, rows or [NOBODY], "lrrrrr", stretch=0, note=note, records=records)
+
+
+def high_shares(panel: Panel, batches: dict[str, str]) -> Table:
+    """The share of 活跃度高 with its Wilson interval, by batch and period."""
+    rows: list[list[str] | str] = []
+    for period in panel.periods:
+        here = panel.of(period)
+        rows.append(period)
+        for key, name in [*batches.items(), ("", "全部")]:
+            group = here if not key else here[here["batch"] == key]
+            if len(group):
+                e = trends.wilson(int((group["grade"] == HIGH).sum()), len(group))
+                rows.append([name, str(e.whole), str(e.part), percent(e.share), f"{100 * e.low:.1f}%—{100 * e.high:.1f}%"])
+    return Table("high-shares", "活跃度高占参评联盟的比例及95%区间", ["批次", "参评", "活跃度高", "占比", "95%区间"], rows, "lrrrr")
+
+
+def tests(panel: Panel) -> Table:
+    """Whether batches differ: in who took part again, and in their grades."""
+    entries = [(f"{p.earlier}参评者在{p.later}是否再次参评，各批次有无差别", trends.participation(panel, p, "batch")) for p in panel.pairs]
+    entries += [(f"{p}各批次的等级构成有无差别", trends.grade_by_batch(panel, p)) for p in panel.periods]
+    rows = [[what, str(a.n), f"{a.p:.3f}", f"{a.v:.2f}", a.verdict] for what, a in entries if a]
+    note = f"检验为卡方统计量的蒙特卡罗模拟（固定两边合计，{trends.RESAMPLES}次，固定种子）；V为克拉默系数，0为毫无关联，1为完全对应。"
+    return Table("tests", "批次之间的差别", ["问题", "联盟数", "p", "V", "结论"], rows, "lrrrl", stretch=0, note=note)
+
+
+def near_cutoffs(panel: Panel, scheme, period: str) -> Table:
+    """Who stands within two points of a cut-off."""
+    frame = trends.near_cutoffs(panel, scheme, period, NEAREST)
+    rows: list[list[str] | str] = []
+    for cutoff, here in frame.groupby("cutoff", sort=False):
+        rows.append(f"{cutoff:g}分线上下（{len(here)}家）")
+        rows += [[r.name_, f"{r.score:g}", signed(Fraction(str(r.distance)), 0)]
+                 for r in here.rename(columns={"name": "name_"}).itertuples()]
+    caption = f"{period}离分档线不超过{NEAREST}分的联盟"
+    return Table("near-cutoffs", caption, ["联盟名称", "评分", "离分档线"], rows or [NOBODY], "lrr", stretch=0)
+
+
+def regraded(sheets: Sequence[Period], panel: Panel, pair: Pair) -> Several:
+    """The earlier period under the later scheme and the reverse; nothing where the floors are the same."""
+    by_name = {p.name: p for p in sheets}
+    tables = []
+    for own, other in ((pair.earlier, pair.later), (pair.later, pair.earlier)):
+        table = trends.regraded(panel, own, by_name[own].scheme, by_name[other].scheme)
+        if table is not None:
+            rows = [[g, *(str(int(n)) for n in table.loc[g])] for g in GRADES]
+            tables.append(Table(f"regraded-{own}", f"{own}的等级（行）按{other}的方案重分（列）", ["", *GRADES], rows, "lrrrr"))
+    return Several(tables)
+
+
+def claims(sheets: Sequence[Period], panel: Panel) -> Table:
+    """The published claims about streaks, each confirmed, refuted or not to be verified."""
+    rows: list[list[str] | str] = []
+    for c in trends.claims(sheets, panel):
+        heading = f"{c.period}报告：{c.what}"
+        if heading not in rows:
+            rows.append(heading)
+        rows.append([panel.about.at[c.id, "name"], c.verdict, "、".join(c.against or c.needed) or "—"])
+    columns = ["联盟名称", "核对", "依据"]
+    note = f"“{trends.UNVERIFIABLE}”时，依据一栏是还缺评分表的评价期；“{trends.REFUTED}”时是与说法相反的评价期。"
+    return Table("claims", "公布的连续记录", columns, rows, "lll", stretch=0, note=note)
+
+
+def a_level(sheets: Sequence[Period], panel: Panel) -> Table:
+    """The A-level list as far as the sheets let it be computed."""
+    records = trends.a_level(panel, sheets[-1].registry)
+    rows = [[r["name"], r["code"], f"{r['from_period']}—{r['to_period']}"] for r in records]
+    return Table("a_level", "由评分表算出的A级联盟", ["联盟名称", "代码", "三个评价期"], rows, "lcl", stretch=0, records=records,
+                 fields=["id", "name", "code", "from_period", "to_period"])
+
+
+def everyone(panel: Panel, batches: dict[str, str]) -> Table:
+    """Every alliance with its whole history, to search and to sort; the panel is saved with it."""
+    frame = panel.frame
+    by_id = dict(list(frame.groupby("id", sort=False)))
+    last = panel.periods[-1]
+    order = frame[frame["period"] == last].sort_values(["rank", "state", "id"], na_position="last")["id"]
+    wide = len(panel.periods) > FEW_PERIODS
+    signs = {INCOMPLETE: "缺", NOT_EVALUATED: "—", NOT_YET_REGISTERED: "·"} if wide else {}
+    rows = []
+    for i in order:
+        here = by_id[i]
+        cells = [f"{r.score:g}" if r.score == r.score else ("密" if wide else "未公布") if r.state in GRADES
+                 else signs.get(r.state, r.state) for r in here.itertuples()]
+        code = next((c for c in reversed(list(here["code"])) if isinstance(c, str)), "—")
+        name, batch = panel.about.loc[i, ["name", "batch"]]
+        about = [short(name), code] if wide else [name, code, batches.get(batch, "")]
+        rows.append([*about, *cells, spark(panel, i)])
+    records = [{"id": r.id, "name": r.name_, "period": r.period, "batch": r.batch, "code": r.code if isinstance(r.code, str) else "",
+                "score": f"{r.score:g}" if r.score == r.score else "", "grade": r.grade if isinstance(r.grade, str) else "",
+                "rank": f"{r.rank:.0f}" if r.rank == r.rank else "", "state": r.state}
+               for r in frame.rename(columns={"name": "name_"}).itertuples()]
+    note = "走势图中实心点为公布的评分，颜色为等级；空心点为评分未公布；短横为没有参评。"
+    if wide:
+        note += "“密”为评分未公布，“缺”为信息不完整，“—”为未参评，“·”为未登记；名称略去了共同的后缀。"
+    columns = ["联盟名称", "代码", *([] if wide else ["批次"]), *panel.periods, "走势"]
+    align = ("lc" if wide else "lcl") + "r" * len(panel.periods) + "c"
+    return Table("panel", "各联盟历次评价", columns, rows, align, stretch=0, search=True, note=note, records=records)
+
+
+def history(panel: Panel, sheets: Sequence[Period], who: str) -> Several:
+    """One alliance: its name, its history, and its peers."""
+    id = trends.find(panel, sheets[-1].registry, who)
+    rows = []
+    for r in trends.history(panel, sheets, who).itertuples():
+        known = r.score == r.score
+        rows.append([r.period, str(r.state), r.code if isinstance(r.code, str) else "—", f"{r.score:g}" if known else "—",
+                     f"{r.rank:.0f}/{r.of}" if known else "—", f"{r.place_in_batch:.0f}/{r.batch_size}" if known else "—",
+                     f"{r.to_next_grade:g}" if r.to_next_grade == r.to_next_grade and r.to_next_grade is not None else "—"])
+    columns = ["评价期", "状态", "代码", "评分", "名次", "本批次名次", "距上一档"]
+    near = [[r.name_, f"{r.score:g}", str(r.grade), signed(Fraction(str(r.distance)), 0)]
+            for r in trends.peers(panel, sheets, who).rename(columns={"name": "name_"}).itertuples()]
+    name = panel.about.at[id, "name"]
+    return Several([Text(f"**{name}**（{id}）"), Table("history", f"{name}历次评价", columns, rows, "lllrrrr"),
+                    Table("peers", "同批次中评分最接近的联盟", ["联盟名称", "评分", "等级", "相差"], near, "lrlr", stretch=0)])
+
+
+
+def sources(sheets: Sequence[Period]) -> Table:
+    """The workbooks that the report was made from."""
+    rows = [[s.path.name, s.sha256] for s in sheets]
+    return Table("sources", "所用的评分表", ["评分表", "SHA-256"], rows, "ll", stretch=1)

@@ -1,0 +1,50 @@
+"""Invented periods for the tests: a data folder with as many score sheets as wanted, from the real registry."""
+
+from __future__ import annotations
+
+import csv
+import random
+import shutil
+from pathlib import Path
+
+import openpyxl
+
+from analysis import DATA
+
+NAMES = ("2013", "2014", "2015", "2016", "2017", "2018", "2019", "2020-2021", "2022", "2023")
+
+
+def make(folder: Path, periods: tuple[str, ...], seed: int = 1, withheld: bool = True) -> Path:
+    """A copy of the data folder whose sheets are these periods, with random scores that drift; real registry."""
+    chance = random.Random(seed)
+    data = Path(shutil.copytree(DATA, folder))
+    for sheet in (data / "score_sheets").glob("*.xlsx"):
+        sheet.unlink()
+    listed = data / "registry" / "codes.csv"  # a doubtful code is of its own period alone; here nobody has one
+    listed.write_text("".join(line for line in listed.read_text("utf8").splitlines(True) if ",doubtful," not in line), "utf8")
+    names = dict(rows(data / "registry" / "alliances.csv", "id", "name"))
+    codes = dict(rows(data / "registry" / "codes.csv", "id", "code"))
+    strength = {id: chance.gauss(68, 16) for id in names}
+    for number, period in enumerate(periods):
+        years = [int(year) for year in period.split("-")]
+        book = openpyxl.Workbook()
+        scores, facts = book.active, book.create_sheet("评价期")
+        scores.title = "评分表"
+        scores.append(["序号", "联盟名称", "批次", "评分", "等级"])
+        facts.append(["项目", "数值"])
+        facts.append(["开始日期", f"{years[0]}-01-01"])
+        facts.append(["结束日期", f"{years[-1]}-12-31"])
+        chosen = [id for id in codes if chance.random() < 0.75 and (codes[id][0] != "D" or years[0] >= 2018)]
+        marks = {id: min(100, max(0, round(strength[id] + chance.gauss(number, 8)))) for id in chosen}
+        for place, id in enumerate(sorted(chosen, key=lambda id: (-marks[id], id)), start=1):
+            hidden = withheld and number % 3 == 2 and marks[id] < 50
+            grade = next(g for g, f in (("活跃度高", 85), ("活跃度较高", 70), ("活跃度一般", 50), ("活跃度较差", 0)) if marks[id] >= f)
+            scores.append([place, names[id], codes[id], None if hidden else marks[id], grade])
+        book.save(data / "score_sheets" / f"{period}.xlsx")
+    return data
+
+
+def rows(path: Path, *columns: str) -> list[tuple[str, ...]]:
+    """Some columns of a csv file."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [tuple(row[c] for c in columns) for row in csv.DictReader(file)]

@@ -1,0 +1,202 @@
+"""The registry: who is who across periods, and every fault of its files at once."""
+
+from collections import Counter
+
+import pytest
+import workbooks
+
+from analysis import DATA, alliances
+from analysis.alliances import Conflict, normalise
+from analysis.problems import DataError
+
+REGISTRY = alliances.read(DATA)
+LIGHTING, VITAMINS, LASER, POWDER = (
+    f"{field}产业技术创新战略联盟" for field in ("半导体照明", "维生素", "激光加工", "粉末冶金"))
+IDS = {name: id for id, name in REGISTRY.names.items()}
+
+
+def add(data, file, *lines):
+    """Append lines to a file of the registry; returns how many lines it had."""
+    path = data / "registry" / file
+    text = path.read_text("utf-8-sig")
+    path.write_text(text + "".join(f"{line}\n" for line in lines), "utf-8-sig")
+    return text.count("\n")
+
+
+def swap(data, file, old, new):
+    """Replace a piece of a file of the registry that stands there once."""
+    path = data / "registry" / file
+    text = path.read_text("utf-8-sig")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), "utf-8-sig")
+
+
+def faults(data):
+    """Every problem of the registry, a line each."""
+    with pytest.raises(DataError) as raised:
+        alliances.read(data)
+    return [str(problem) for problem in raised.value.problems]
+
+
+def test_120_named_and_37_not_make_157():
+    """Approved: 52, 39, 55 and 11, by both reports; named: counted by hand in data/README.md."""
+    named = Counter({code[0]: 0 for code in "123D"}) + Counter(
+        {id: code[0] for (id, _), (code, _) in REGISTRY.codes.items()}.values())
+    assert {key: batch.approved for key, batch in REGISTRY.batches.items()} == {"1": 52, "2": 39, "3": 55, "D": 11}
+    assert named == {"1": 44, "2": 24, "3": 44, "D": 8}
+    assert len(REGISTRY.names) == named.total() == 120
+    assert sum(batch.approved for batch in REGISTRY.batches.values()) - named.total() == 37
+
+
+@pytest.mark.parametrize("period, sheet", [
+    ("2017", "评分表"), ("2020-2021", "评分表"), ("2020-2021", "未参评"), ("2020-2021", "A级名单")])
+def test_every_row_of_the_annexes_is_somebody(period, sheet):
+    rows = [line[1:3] for line in workbooks.lines(period, sheet) if isinstance(line[0], int)]
+    ids = [REGISTRY.identify(name, str(code), period).id for name, code in rows]
+    assert len(rows) == {"2017": 101, "评分表": 86, "未参评": 20, "A级名单": 24}[period if period == "2017" else sheet]
+    assert len(set(ids)) == len(ids)
+
+
+def test_every_name_and_alias_is_printed_in_a_sheet():
+    """But for three aliases that the text of 2017 uses, and one of the expert list of 2020-2021."""
+    annexes = [("2017", "评分表"), ("2020-2021", "评分表"), ("2020-2021", "未参评")]
+    printed = {normalise(line[1]) for annex in annexes for line in workbooks.lines(*annex) if isinstance(line[0], int)}
+    assert [name for name in REGISTRY.names.values() if normalise(name) not in printed] == []
+    assert {alias for alias in REGISTRY.aliases if normalise(alias) not in printed} == {
+        "TD产业联盟", "住宅联盟", "粉末冶金产业技术创新联盟", "高值特生物资源产业技术创新战略联盟"}
+
+
+def test_two_codes_of_one_alliance():
+    assert REGISTRY.known_codes(IDS[LIGHTING]) == {"2017": "109", "2020-2021": "110"}
+    assert REGISTRY.known_codes(IDS[VITAMINS]) == {"2020-2021": "109"}
+    assert REGISTRY.known_codes(IDS[LASER]) == {"2017": "210", "2020-2021": "201"}
+    several = [id for id in REGISTRY.names if len(set(REGISTRY.known_codes(id).values())) > 1]
+    assert several == [IDS[LIGHTING], IDS[LASER]]
+
+
+@pytest.mark.parametrize("name, code, period, id, how", [
+    (POWDER, "320", "2017", POWDER, "code and name"), ("粉末冶金产业技术创新联盟", "320", "2017", POWDER, "alias"),
+    (POWDER, None, "2017", POWDER, "name"), ("粉末冶金产业技术创新联盟", None, "2017", POWDER, "alias"),
+    (LIGHTING, "109", "2017", LIGHTING, "decided"), (LIGHTING, "110", "2020-2021", LIGHTING, "code and name"),
+    (LASER, "201", "2020-2021", LASER, "decided"), (VITAMINS, "109", "2020-2021", VITAMINS, "code and name"),
+    ("ＴＤ产业 技术创新战略联盟", "105", "2017", "TD 产业技术创新战略联盟", "code and name"),
+    (LIGHTING, "110", "2030", LIGHTING, "code and name"), (POWDER, "320", "2018", POWDER, "code and name")])
+def test_identify(name, code, period, id, how):
+    match = REGISTRY.identify(name, code, period)
+    assert (match.id, match.how) == (IDS[id], how)
+
+
+@pytest.mark.parametrize("name, code, period, kind, words", [
+    ("量子产业技术创新战略联盟", "356", "2030", "name not in the registry", ['add the line "L121,量子产业技术创新战略联盟"']),
+    ("半导体明照产业技术创新战略联盟", "110", "2030", "name not in the registry",
+     [f"the nearest known: {LIGHTING}", 'if 110 was renamed, add the line "半导体明照产业技术创新战略联盟,L010,renamed"']),
+    (POWDER, "104", "2030", "code and name of two alliances", ["is L082 but the code 104 belongs to L004", "农业装备"]),
+    (LIGHTING, "109", "2030", "code and name of two alliances", [f"belongs to L009 ({VITAMINS})"]),
+    (POWDER, "356", "2030", "code not known for this alliance", ["320 in 2017", '"L082,2030,356,certain,<why>"'])])
+def test_conflict_says_how_to_mend_it(name, code, period, kind, words):
+    with pytest.raises(Conflict) as raised:
+        REGISTRY.identify(name, code, period)
+    assert raised.value.kind == kind
+    assert all(word in str(raised.value) for word in words)
+
+
+@pytest.mark.parametrize("name, code, period, file, line", [
+    ("半导体明照产业技术创新战略联盟", "110", "2030", "aliases.csv", "半导体明照产业技术创新战略联盟,L010,renamed"),
+    ("量子产业技术创新战略联盟", "356", "2030", "alliances.csv", "L121,量子产业技术创新战略联盟"),
+    (POWDER, "304", "2030", "codes.csv", "L082,2030,304,doubtful,misprint"),
+    (POWDER, "356", "2030", "codes.csv", "L082,2030,356,certain,printed")])
+def test_the_line_that_a_conflict_asks_for_mends_it(data, name, code, period, file, line):
+    with pytest.raises(Conflict) as raised:
+        REGISTRY.identify(name, code, period)
+    assert line.rpartition(",")[0] in str(raised.value)
+    add(data, file, line)
+    assert alliances.read(data).identify(name, code, period).id == line.split(",")[file == "aliases.csv"]
+
+
+@pytest.mark.parametrize("code, period", [("356", "2017"), ("304", "2017"), ("104", "2030")])
+def test_no_line_is_offered_that_the_registry_would_refuse(code, period):
+    """A second code in one period, a code that another has in that period, another batch's."""
+    with pytest.raises(Conflict) as raised:
+        REGISTRY.identify(POWDER, code, period)
+    assert "correct" in str(raised.value) and '"L082' not in str(raised.value)
+
+
+@pytest.mark.parametrize("file, lines, nth, words", [
+    ("alliances.csv", ["L005,某某联盟"], 1, "L005 stands in line 6 already"),
+    ("alliances.csv", ["L121, 半导体照明产业技术创新战略联盟"], 1, "is L010 already"),
+    ("alliances.csv", ["L121,"], 1, "name is empty"),
+    ("alliances.csv", ["L121,某某联盟,a,b"], 1, "4 cells under 3 headings"),
+    ("alliances.csv", ['L121,"某某联盟'], 1, "is not readable as CSV"),
+    ("aliases.csv", ["TD 产业联盟,L005,short"], 1, "stands in line 2 already"),
+    ("aliases.csv", [f"{VITAMINS},L010,short"], 1, f"{VITAMINS} is the name of L009"),
+    ("aliases.csv", ["某某联盟,L999,short"], 1, "id L999 is not in registry/alliances.csv"),
+    ("aliases.csv", ["某某联盟,L010,nickname"], 1, 'kind "nickname" is not one of'),
+    ("codes.csv", ["L001,2017,101,certain"], 1, "L001, 2017 stands in line 2 already"),
+    ("codes.csv", ["L999,2030,356,certain"], 1, "id L999 is not in registry/alliances.csv"),
+    ("codes.csv", ["L001,2030,201,certain"], 1, "an alliance has one batch"),
+    ("codes.csv", ["L001,2030,1o1,certain"], 1, 'code "1o1" is not three digits'),
+    ("codes.csv", ["L001,2030,401,certain"], 1, 'code "401" is not three digits'),
+    ("codes.csv", ["L001,2030,101,sure"], 1, 'status "sure" is not one of certain, doubtful'),
+    ("codes.csv", ["L001,22,101,certain"], 1, 'period "22" is not like 2017 or 2020-2021'),
+    ("codes.csv", ["L001,2030,101,certain", "L002,2030,101,certain"], 2, "code 101 is L001's in 2030 already"),
+    ("batches.csv", ["4,第四批试点联盟,ten,2030"], 1, 'approved "ten" is not a whole number'),
+    ("batches.csv", ["4,第四批试点联盟,10,later"], 1, 'first_period "later" is not like 2018'),
+    ("schemes.csv", ["2030,活跃度高,高,85", "2030,活跃度较高,较高,90", "2030,活跃度一般,一般,50", "2030,活跃度较差,差,0"],
+     1, "the floors of 2030 must fall"),
+    ("schemes.csv", ["2030,活跃度高,高,85", "2030,活跃度较高,较高,70", "2030,活跃度一般,一般,50", "2030,活跃度较差,差,9"],
+     1, "the floors of 2030 must fall"),
+    ("schemes.csv", ["2030,活跃度高,高,85"], 1, "one line for each of the four grades"),
+    ("schemes.csv", ["2030,活跃,活跃,85"], 1, 'grade "活跃" is not one of'),
+    ("schemes.csv", ["2030,活跃度高,高,eighty"], 1, 'floor "eighty" is not a number from 0 to 99'),
+    ("periods.csv", ["2017"], 1, "2017 stands in line 6 already"),
+    ("periods.csv", ["next"], 1, 'period "next" is not like'),
+    ("schemes.csv", [f"next,{g},{g},{f}" for g, f in zip(
+        ("活跃度高", "活跃度较高", "活跃度一般", "活跃度较差"), (85, 70, 50, 0))], 1, 'period "next" is not like'),
+])
+def test_fault_in_a_file(data, file, lines, nth, words):
+    """The fault is in the nth line that was added."""
+    before = add(data, file, *lines)
+    assert [line for line in faults(data) if line.startswith(f"registry/{file} › line {before + nth}: ") and words in line]
+
+
+def test_files_that_cannot_be_read(data):
+    folder = data / "registry"
+    (folder / "alliances.csv").write_bytes((folder / "alliances.csv").read_text("utf-8-sig").encode("gbk"))
+    swap(data, "codes.csv", "id,period,code,status", "id,period,number,status")
+    (folder / "periods.csv").unlink()
+    assert [line.split(";")[0] for line in faults(data)] == [
+        "registry/alliances.csv: is not UTF-8 (perhaps GBK)",
+        "registry/codes.csv: has no column code",
+        f"registry/periods.csv: there is no such file in {folder}"]
+
+
+def test_all_faults_at_once(data):
+    aliases = add(data, "aliases.csv", "某某联盟,L999,nickname") + 1
+    codes = add(data, "codes.csv", "L001,2030,201,sure") + 1
+    swap(data, "schemes.csv", "2020-2021,活跃度一般,活跃度一般,50", "2020-2021,活跃度一般,活跃度一般,75")
+    assert [line.partition(": ")[0] for line in faults(data)] == [
+        *[f"registry/aliases.csv › line {aliases}"] * 2, *[f"registry/codes.csv › line {codes}"] * 2,
+        "registry/schemes.csv › line 6"]
+
+
+def test_line_number_after_a_line_break_in_a_cell(data):
+    swap(data, "codes.csv", "L001,2017,101,certain,Printed in the annex.", 'L001,2017,101,certain,"Printed\nin the annex."')
+    before = add(data, "codes.csv", "L001,2030,101,sure")
+    assert faults(data)[0].startswith(f"registry/codes.csv › line {before + 1}: ")
+
+
+def test_fewer_approved_than_named(data):
+    swap(data, "batches.csv", "协发网网员联盟,11,", "协发网网员联盟,5,")
+    assert "registry/batches.csv › line 5" in faults(data)[0]
+
+
+@pytest.mark.parametrize("text, same", [
+    ("ＴＤ 产业（链）", "TD产业(链)"), ("d106", "D106"), ("１０９", "109"), (" 109\u00a0", "109"), ("TD\u3000产业", "TD产业"),
+    ("TD\u200b产业\ufeff", "TD产业"), ("建筑信息模型（BIM）", "建筑信息模型(bim)"), ("ＷＡＰＩ", "wapi"), ("", "")])
+def test_normalise(text, same):
+    assert normalise(text) == normalise(same)
+    assert normalise(normalise(text)) == normalise(text)
+
+
+def test_normalise_keeps_different_names_apart():
+    assert len({normalise(name) for name in [*REGISTRY.names.values(), *REGISTRY.aliases]}) == 132

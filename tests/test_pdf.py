@@ -1,0 +1,218 @@
+"""The PDF read back: standard, fonts, bookmarks, captions, and the annex against the sheet as a spreadsheet shows it."""
+
+import re
+import subprocess
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from shutil import which
+
+import openpyxl
+import pytest
+from bs4 import BeautifulSoup
+from pypdf import PdfReader
+
+from analysis import DATA, fonts
+
+A4 = (595.28, 841.89)
+HEAD = "名次联盟名称代码评分等级"
+
+
+def bare(text: str) -> str:
+    """Text without white space: where a line breaks, and the gap between 图 and 1, are no part of it."""
+    return re.sub(r"[\s\u2060]", "", text)
+
+
+@pytest.fixture(scope="module")
+def pdf(made, period) -> PdfReader:
+    return PdfReader(made / "reports" / f"{period}.pdf")
+
+
+@pytest.fixture(scope="module")
+def pages(pdf) -> list[str]:
+    return [page.extract_text() for page in pdf.pages]
+
+
+@pytest.fixture(scope="module")
+def html(made, period) -> BeautifulSoup:
+    return BeautifulSoup((made / "reports" / f"{period}.html").read_text("utf8"), "html.parser")
+
+
+@cache
+def sheet(period: str) -> openpyxl.Workbook:
+    return openpyxl.load_workbook(DATA / "score_sheets" / f"{period}.xlsx")
+
+
+def fact(period: str, item: str):
+    return next(row[1] for row in sheet(period)["评价期"].iter_rows(values_only=True) if row[0] == item)
+
+
+def annex(period: str) -> list[str]:
+    """Name, code and score of each alliance of the sheet 评分表 in its order, as a line of the annex has them."""
+    rows = sheet(period)["评分表"].iter_rows(values_only=True)
+    return [bare(f"{name}{code}{'未公布' if score is None else score}") for _, name, code, score, *_ in rows
+            if re.fullmatch(r"[123D]\d+", str(code))]
+
+
+def outline(entries: list, level: int = 1) -> list[tuple[int, str]]:
+    """Bookmarks with their levels, in order."""
+    found = []
+    for entry in entries:
+        found += outline(entry, level + 1) if isinstance(entry, list) else [(level, bare(entry.title))]
+    return found
+
+
+def tagged(node, kind: str) -> list:
+    """The elements of one kind in the structure tree."""
+    node = node.get_object()
+    if isinstance(node, list):
+        return [found for child in node for found in tagged(child, kind)]
+    if not isinstance(node, dict):
+        return []
+    return ([node] if node.get("/S") == kind else []) + (tagged(node["/K"], kind) if "/K" in node else [])
+
+
+def test_standards_language_and_title(pdf, html, period):
+    root = pdf.trailer["/Root"]
+    xmp = root["/Metadata"].get_data().decode()
+    said = {name: re.search(rf"<{name}>(.*?)</{name}>", xmp)[1] for name in ("pdfaid:part", "pdfaid:conformance", "pdfuaid:part")}
+    assert said == {"pdfaid:part": "2", "pdfaid:conformance": "A", "pdfuaid:part": "1"}
+    assert root["/Lang"] == "zh-CN"
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert pdf.metadata.title == html.h1.text == f"{period}年度产业技术创新战略联盟活跃度评价报告"
+    assert html.h1.text in xmp
+
+
+def test_its_date_is_the_last_day_of_the_period(pdf, html, period):
+    last = fact(period, "结束日期").date()
+    assert pdf.metadata.creation_date.date() == pdf.metadata.modification_date.date() == last
+    assert html.find("meta", {"name": "date"})["content"] == last.isoformat()
+
+
+def test_pages_are_a4(pdf):
+    for page in pdf.pages:
+        assert (float(page.mediabox.width), float(page.mediabox.height)) == pytest.approx(A4, abs=0.01)
+        assert page.rotation == 0
+
+
+def test_every_font_is_ours_and_embedded(pdf):
+    names, seen = set(), set()
+
+    def look(resources) -> None:
+        for font in (f.get_object() for f in resources.get("/Font", {}).values()):
+            descriptor = font["/DescendantFonts"][0].get_object()["/FontDescriptor"].get_object()
+            assert {"/FontFile2", "/FontFile3"} & set(descriptor), font["/BaseFont"]
+            assert "/ToUnicode" in font, "its text cannot be copied"
+            names.add(font["/BaseFont"].split("+")[1])
+        for reference in resources.get("/XObject", {}).values():
+            inner = reference.get_object()
+            if id(inner) not in seen and "/Resources" in inner:
+                seen.add(id(inner))
+                look(inner["/Resources"].get_object())
+
+    for page in pdf.pages:
+        look(page["/Resources"].get_object())
+    assert names == {"NotoSansSC-Regular", "NotoSansSC-Bold"}
+
+
+def test_poppler_reads_the_same_fonts_and_text(made, period, pages):
+    if not which("pdffonts"):
+        pytest.skip("poppler-utils is not installed")
+    report = made / "reports" / f"{period}.pdf"
+    fonts_seen = subprocess.run(["pdffonts", report], capture_output=True, text=True, check=True).stdout.splitlines()[2:]
+    assert len(fonts_seen) == 2
+    assert all(re.search(r"\+NotoSansSC-\w+ +CID TrueType +Identity-H +yes yes yes", line) for line in fonts_seen)
+    text = subprocess.run(["pdftotext", report, "-"], capture_output=True, text=True, check=True).stdout
+    assert sorted(bare(text)) == sorted(bare("".join(pages)))
+
+
+def test_bookmarks_are_the_headings_of_the_html(pdf, html):
+    headings = [(int(h.name[1]) - 1, bare(h.text)) for h in html.find_all(["h2", "h3", "h4"])]
+    assert outline(pdf.outline) == headings
+    assert len(headings) > 20
+
+
+def test_contents_name_each_section_and_its_page(pdf, pages):
+    entries = [entry for part in pdf.outline for entry in (part if isinstance(part, list) else [part])]
+    page_of = [(bare(entry.title), pdf.get_destination_page_number(entry) + 1) for entry in entries]
+    contents = [re.sub(r"\.{3,}", "…", bare(line)) for line in pages[1].splitlines()]
+    assert [line for line in contents if "…" in line] == [f"{title}…{number}" for title, number in page_of]
+    assert all(title in bare(pages[number - 1]) for title, number in page_of)
+
+
+def test_every_alliance_of_the_annex_in_order(pages, period):
+    text = bare("".join(pages))
+    place = text.index(HEAD)
+    everyone = annex(period)
+    assert len(everyone) == fact(period, "参评联盟数")
+    for line in everyone:
+        found = text.find(line, place)
+        assert found > 0, f"{line} is not in the annex, or not in its place"
+        place = found
+
+
+def test_score_table_repeats_its_head_on_each_page(pages, period):
+    of_table = [bare(page) for page in pages if any(line in bare(page) for line in annex(period))]
+    assert len(of_table) >= 3
+    assert all(page.count(HEAD) == 1 for page in of_table)
+
+
+def test_no_replacement_characters(pages):
+    text = "".join(pages)
+    assert fonts.missing(text) == []
+    assert not re.search("[\ufffd\u25a1\x00\ue000-\uf8ff]", text)
+    assert not re.search(r"\{\{|\{%|\[@|\*\*|\bnan\b|\bNone\b", text)
+
+
+def test_captions_are_those_of_the_html(pages, html):
+    text = bare("".join(pages))
+    for word, captions in (("图", html.find_all("figcaption")), ("表", html.find_all("caption"))):
+        assert captions
+        place = text.index("一、摘要", text.index("一、摘要") + 1)
+        for number, caption in enumerate(captions, start=1):
+            assert bare(caption.text).startswith(f"{word}{number}")
+            place = text.find(bare(caption.text), place)
+            assert place > 0, caption.text
+
+
+def test_figures_and_tables_are_tagged_for_a_screen_reader(pdf, html):
+    tree = pdf.trailer["/Root"]["/StructTreeRoot"]
+    said = {figure["/Alt"] for figure in tagged(tree["/K"], "/Figure") if "/Alt" in figure}
+    assert said == {svg["aria-label"] for svg in html.select("figure svg")}
+    assert len(tagged(tree["/K"], "/Table")) == len(html.find_all("table"))
+    assert len(tagged(tree["/K"], "/TH")) >= len(html.select("thead th"))
+
+
+def test_every_page_but_the_cover_has_its_number(pages):
+    assert not re.search(r"/ ?\d+\s*$", pages[0])
+    for number, page in enumerate(pages[1:], start=2):
+        assert page.strip().splitlines()[-1].strip() == f"{number} / {len(pages)}"
+
+
+def test_no_heading_or_caption_is_left_alone_at_a_foot(pages, html):
+    headings = {bare(h.text) for h in html.find_all(["h2", "h3", "h4"])}
+    captions = {bare(c.text) for c in html.find_all("caption")}
+    groups = {bare(row.text) for row in html.select("tr.group")}
+    for number, (page, after) in enumerate(pairwise(pages[2:]), start=3):
+        last = bare(page.strip().splitlines()[-2])
+        assert last not in headings | captions | groups, f"page {number} ends with {last}"
+        assert after.strip()
+
+
+def test_no_page_is_nearly_empty(pages):
+    assert [number for number, page in enumerate(pages[1:], start=2) if len(bare(page)) < 150] == []
+
+
+def test_links_lead_somewhere(pdf, html):
+    targets = set(pdf.named_destinations)
+    links = [note.get_object() for page in pdf.pages for note in page.get("/Annots", []) or []]
+    assert len(links) >= len(html.select("main a")) + len(html.select(".contents a"))
+    for link in links:
+        assert link["/Subtype"] == "/Link" and "/URI" not in link.get("/A", {})
+        where = link.get("/Dest", link.get("/A", {}).get("/D")).get_object()
+        assert isinstance(where, list) or str(where) in targets
+
+
+def test_it_is_not_too_large(made: Path, period):
+    assert (made / "reports" / f"{period}.pdf").stat().st_size < 3_000_000

@@ -1,0 +1,177 @@
+"""The score sheets: the real ones against a second reading, and other shapes of the same data. Refusals: test_refusals.py."""
+
+import datetime as dt
+import zipfile
+from collections import Counter
+
+import pytest
+import workbooks
+from workbooks import change, problems
+
+from analysis import sheets
+from analysis.alliances import normalise
+
+
+def rows(period):
+    """The alliances of a reading as the annex has them."""
+    return [workbooks.Row(a.name, a.code, a.score, a.grade) for a in period.evaluated]
+
+
+@pytest.mark.parametrize("period", ["2017", "2020-2021"])
+def test_score_sheet_against_a_second_reading(period):
+    read, printed = sheets.read(period), workbooks.scores(period)
+    assert rows(read) == printed
+    frame = read.scores.astype({"grade": str})
+    assert frame[["name", "code", "batch", "grade"]].values.tolist() == [[r.name, r.code, r.code[0], r.grade] for r in printed]
+    assert frame["score"].fillna(-1).tolist() == [-1 if r.score is None else r.score for r in printed]
+
+
+@pytest.mark.parametrize("period, grades, batches", [
+    ("2017", {"活跃度高": 24, "活跃度较高": 22, "活跃度一般": 35, "活跃度较差": 20}, {"1": 40, "2": 22, "3": 39}),
+    ("2020-2021", {"活跃度高": 35, "活跃度较高": 22, "活跃度一般": 18, "活跃度较差": 11}, {"1": 34, "2": 13, "3": 32, "D": 7})])
+def test_published_counts(period, grades, batches):
+    read = sheets.read(period)
+    assert Counter(a.grade for a in read.evaluated) == grades
+    assert Counter(a.batch for a in read.evaluated) == batches
+
+
+@pytest.mark.parametrize("period, months, facts", [
+    ("2017", 12, {"开始日期": dt.date(2017, 1, 1), "结束日期": dt.date(2017, 12, 31), "登记联盟数": 146, "录入信息联盟数": 110,
+                  "信息不完整联盟数": 9, "参评联盟数": 101, "专家人数": 27, "有网站联盟数": 57, "通知时间": "2018年1月",
+                  "启动会日期": dt.date(2018, 3, 6), "会评日期": dt.date(2018, 3, 15), "复核日期": dt.date(2018, 3, 15)}),
+    ("2020-2021", 21, {"开始日期": dt.date(2020, 1, 1), "结束日期": dt.date(2021, 9, 30), "登记联盟数": 157,
+                       "录入信息联盟数": 107, "信息不完整联盟数": 20, "参评联盟数": 86, "专家人数": 34,
+                       "通知时间": "2021年7月30日", "启动会日期": dt.date(2021, 10, 22), "会评日期": dt.date(2021, 11, 19),
+                       "复核日期": dt.date(2021, 12, 10)})])
+def test_published_facts(period, months, facts):
+    assert sheets.read(period).facts == facts
+    assert sheets.read(period).months == months
+
+
+def test_published_activities_of_2017():
+    counts = {grade: list(line.values()) for grade, line in sheets.read("2017").activities.items()}
+    assert counts == {
+        "活跃度高": [24, 24, 23, 23, 24, 22, 24, 24, 23, 24], "活跃度较高": [22, 16, 22, 10, 22, 16, 21, 22, 19, 20]}
+
+
+def test_published_totals_and_lists_of_2020_2021():
+    read = sheets.read("2020-2021")
+    assert [number for number, _ in read.totals.values()] == [
+        1804, 1545, 585, 1268, 833, 206, 386, 71, 316, 573, 387, 435, 242, 2]
+    assert read.totals == {item: (number, unit) for item, number, unit in workbooks.lines("2020-2021", "活动汇总")}
+    for named, sheet, number in ((read.absent, "未参评", 20), (read.a_level, "A级名单", 24)):
+        assert [(a.name, a.code) for a in named] == [
+            (name, str(code)) for _, name, code, *_ in workbooks.lines("2020-2021", sheet)]
+        assert len(named) == number
+    assert {a.state for a in read.absent} == {"信息不完整"}
+    assert read.experts == [(*line[:2], line[2] or "") for line in workbooks.lines("2020-2021", "专家组")]
+    assert Counter(role for role, *_ in read.experts) == {"顾问": 2, "组长": 1, "副组长": 2, "成员": 29}
+
+
+def reordered(book):
+    """评分, 备注, 批次, 序号, 联盟名称 instead of 序号, 联盟名称, 批次, 评分; grade rows stay in the first column."""
+    sheet = book["评分表"]
+    for merged in list(sheet.merged_cells.ranges):
+        sheet.unmerge_cells(str(merged))
+    for line in list(sheet.iter_rows(min_row=2, max_row=107)):
+        number, name, code, score = (cell.value for cell in line)
+        if name is not None:
+            remark = "备 注" if line[0].row == 2 else None
+            for column, value in enumerate((score, remark, code, number, name), start=1):
+                sheet.cell(line[0].row, column).value = value
+
+
+def titled(book):
+    """Three more lines above the headings, and a blank one below."""
+    book["评分表"].insert_rows(1, 3)
+    book["评分表"]["A1"] = "机密：仅供内部使用"
+    book["评分表"].insert_rows(6)
+
+
+def texts(to_text, columns="CD"):
+    """Codes and scores as text."""
+    def edit(book):
+        for row in range(4, 108):
+            for column in columns:
+                cell = book["评分表"][f"{column}{row}"]
+                if isinstance(cell.value, int):
+                    cell.value = to_text(str(cell.value))
+    return edit
+
+
+def extras(book):
+    book.create_sheet("草稿").append(["评分", "评分", "=1/0"])
+    book.create_chartsheet("图")
+    for cell, value in (("E2", "备注"), ("E4", "第一"), ("G60", "#REF!"), ("H61", "=A1")):
+        book["评分表"][cell] = value
+
+
+def names(change_name):
+    def edit(book):
+        for row in range(4, 108):
+            if isinstance(book["评分表"][f"B{row}"].value, str):
+                book["评分表"][f"B{row}"] = change_name(book["评分表"][f"B{row}"].value)
+    return edit
+
+
+WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
+
+
+@pytest.mark.parametrize("edit", [
+    reordered, titled, extras, texts(str), texts(lambda text: f" {text}\u00a0"), texts(lambda text: text.translate(WIDE)),
+    texts(lambda text: f"\u3000{text}.0", "D"), texts(float), names(lambda name: f"\u00a0{name}  "),
+    names(lambda name: name.replace("TD ", "ＴＤ\u00a0").replace("（", " (").replace("WAPI", "wapi")),
+    {"评价期!B2": "2017年1月1日", "评价期!B3": "2017/12/31"},
+    {"评分表!B2": " 联盟名称*", "评分表!C2": "批 次", "评分表!D2": "评分＊"},
+    {"评分表!A108": "备注：三位数字", "评分表!A109": "注：同上"}, {"评分表!A3": "活跃度高（24）", "评分表!A28": "活跃度较高"},
+    {"评分表!E2": "等级", "评分表!E4": "活跃度高的联盟", "评分表!E60": "活跃度一般"},
+    {"评分表!A60": "备注1"}])
+def test_another_shape_of_the_same_data(data, edit):
+    change(data, edit)
+    read, real = sheets.read("2017", data), sheets.read("2017")
+    assert [(a.id, a.code, a.score, a.grade) for a in read.evaluated] == [
+        (a.id, a.code, a.score, a.grade) for a in real.evaluated]
+    assert [normalise(a.name) for a in read.evaluated] == [normalise(a.name) for a in real.evaluated]
+    assert (read.start, read.end) == (real.start, real.end)
+
+
+def test_lower_case_d(data):
+    change(data, {"评分表!C11": "d106", "未参评!C21": " ｄ101"}, "2020-2021")
+    read = sheets.read("2020-2021", data)
+    assert [read.evaluated[7].code, read.absent[19].code] == ["D106", "D101"]
+    assert read.changed_in_reading["width or case of a code"] == 2
+
+
+def test_formula_with_its_value(data):
+    path = change(data, {"评分表!D60": "=60+5"})
+    source, parts = zipfile.ZipFile(path), {}
+    for name in source.namelist():
+        parts[name] = source.read(name).replace(b"<f>60+5</f><v />", b"<f>60+5</f><v>65</v>").replace(
+            b"<f>60+5</f><v></v>", b"<f>60+5</f><v>65</v>")
+    with zipfile.ZipFile(path, "w") as target:
+        for name, content in parts.items():
+            target.writestr(name, content)
+    assert rows(sheets.read("2017", data)) == workbooks.scores("2017")
+
+
+def test_withheld_score_under_a_grade_row(data):
+    change(data, {"评分表!D60": None})
+    read = sheets.read("2017", data).evaluated[54]
+    assert (read.code, read.score, read.grade) == ("352", None, "活跃度一般")
+
+
+def empty_last_grade(book):
+    """The lowest grade has nobody: its twenty rows go, its row says so."""
+    book["评分表"].delete_rows(88, 20)
+    book["评分表"]["A87"] = "活跃度较差的联盟（共 0 家）"
+    book["评价期"]["B7"] = 81
+
+
+def test_lowest_grade_with_nobody_in_it(data):
+    change(data, empty_last_grade)
+    assert problems(data) == []
+
+
+def test_remark_beside_a_grade_row(data):
+    change(data, {"评分表!A62": "活跃度一般的联盟", "评分表!A81": "不活跃联盟", "评分表!E81": "不公布评分"}, "2020-2021")
+    assert problems(data, "2020-2021") or Counter(a.grade for a in sheets.read("2020-2021", data).evaluated)["活跃度较差"] == 11

@@ -1,0 +1,74 @@
+"""For the tests of the data: the real workbooks read by plain openpyxl, and copies of them with changed cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import openpyxl
+import pytest
+
+from analysis import DATA, sheets
+from analysis.problems import DataError
+
+# The rows that name a grade, as the annexes print them.
+GRADE_ROWS = {
+    "活跃度高的联盟（共 24 家）": "活跃度高", "活跃度较高的联盟（共 22 家）": "活跃度较高",
+    "活跃度一般的联盟（共 35 家）": "活跃度一般", "活跃度较差的联盟（共 20 家）": "活跃度较差",
+    "活跃度高的联盟（共 35 家）": "活跃度高", "活跃度较高联盟（共 22 家）": "活跃度较高",
+    "活跃度一般的联盟（共 18 家）": "活跃度一般", "不活跃联盟（11家）": "活跃度较差",
+}
+
+
+class Row(NamedTuple):
+    """A row of 评分表 as it is printed, under the grade that the row above it names."""
+
+    name: str
+    code: str
+    score: float | None
+    grade: str
+
+
+def bug(reason: str, *values: object):
+    """A parameter set that fails today, and must lose this mark when the bug is mended."""
+    return pytest.param(*values, marks=pytest.mark.xfail(strict=True, reason=reason))
+
+
+def lines(period: str, sheet: str) -> list[tuple]:
+    """The values of a real sheet, row by row, without its first row."""
+    workbook = openpyxl.load_workbook(DATA / "score_sheets" / f"{period}.xlsx")
+    return list(workbook[sheet].iter_rows(min_row=2, values_only=True))
+
+
+def scores(period: str) -> list[Row]:
+    """The alliances of a real 评分表 in printed order, read without the code under test."""
+    rows, grade = [], ""
+    for number, name, code, score in lines(period, "评分表"):
+        grade = GRADE_ROWS.get(number, grade)
+        if isinstance(number, int):
+            rows.append(Row(name, str(code), score, grade))
+    return rows
+
+
+def change(data: Path, cells: dict[str, object] | Callable, period: str = "2017") -> Path:
+    """Change cells (`{"评分表!D4": 99}`), or whatever a function does to it, in a copy's workbook; returns its path."""
+    path = data / "score_sheets" / f"{period}.xlsx"
+    workbook = openpyxl.load_workbook(path)
+    if callable(cells):
+        cells(workbook)
+    else:
+        for place, value in cells.items():
+            sheet, cell = place.split("!")
+            workbook[sheet][cell] = value
+    workbook.save(path)
+    return path
+
+
+def problems(data: Path, period: str = "2017") -> list[str]:
+    """Every problem that reading finds, a line each; empty where the workbook is sound."""
+    try:
+        sheets.read(period, data)
+    except DataError as error:
+        return [str(problem) for problem in error.problems]
+    return []
