@@ -70,7 +70,7 @@ def as_workbook(panel: Panel, data: Path, long: bool) -> None:
     (data / "registry").mkdir(parents=True, exist_ok=True)
     for path in (DATA / "registry").glob("*.csv"):
         head = path.read_text("utf-8-sig").splitlines()
-        own = {"alliances.csv": [f"{e.id},{e.name}," for e in panel.intake], "aliases.csv": [], "codes.csv": [],
+        own = {"alliances.csv": [f"{e.id},{e.name}," for e in panel.intake], "aliases.csv": [], "codes.csv": [], "claims.csv": [],
                "batches.csv": ["1,第一批试点联盟,999,2013", "2,第二批试点联盟,999,2013"]}.get(path.name, head[1:])
         (data / "registry" / path.name).write_text("\n".join([head[0], *own]), "utf8")
     names = [i.name for i in panel.indicators]
