@@ -189,7 +189,7 @@ def _no_collection() -> Iterator[None]:
 def _read(period: str, data: Path, marks: bool) -> Panel:
     registry = alliances.read(data)
     path = path_of(period, data)
-    book = PanelWorkbook(path)
+    book = PanelWorkbook(path, marks)
     panel = Panel(period, path, book.sha256, registry, registry.scheme(period))
     for reader in (_read_indicators, _read_rules, sheets._read_facts, _read_intake, _read_experts):
         reader(book, panel)
@@ -214,8 +214,10 @@ class PanelWorkbook(_Workbook):
     required = (INDICATORS, RULES, FACTS, EXPERTS, INTAKE, MARKS)
     most_rows, most_times = 600_000, 10
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, marks: bool = True):
         self.group_cells: dict[tuple[str, str], Cell] = {}
+        if not marks:
+            self.headings = {sheet: needed for sheet, needed in self.headings.items() if sheet not in (MARKS, REVIEWS)}
         super().__init__(path)
 
 
