@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import os
 import signal
@@ -151,8 +152,6 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit status."""
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
     options = parser().parse_args(arguments)
     try:
         options.function(options)
@@ -162,35 +161,24 @@ def main(arguments: list[str] | None = None) -> int:
     except CommandError as error:
         print(f"{options.command}: {error}", file=sys.stderr)
         return COMMAND_WRONG
-    except KeyboardInterrupt:
-        return _say_stopped()
     except OSError as error:
         reasons = {errno.ENOSPC: "the disk is full", errno.EROFS: "the folder is read-only", errno.EACCES: "permission is denied"}
         print(f"{options.command}: {reasons.get(error.errno, error.strerror or error)}: {error.filename or options.out}; "
               "nothing was changed", file=sys.stderr)
         return FAILED
     except Exception as error:
-        return _say_stopped() if _stopped(error) else _failed(error, options)
+        return _failed(error, options)
     return DONE
 
 
-def _say_stopped() -> int:
-    print("stopped; every file that was there is whole", file=sys.stderr)
-    return 128 + signal.SIGINT
-
-
 def _stop(number: int, _: object) -> None:
-    import logging
-
-    logging.disable()  # what is cut off would tell of it at length
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    sys.exit(128 + number)
-
-
-def _stopped(error: BaseException | None) -> bool:
-    """Whether an error only came of being stopped."""
-    return error is not None and (isinstance(error, (KeyboardInterrupt, SystemExit)) or _stopped(error.__context__))
+    """Clear away and end at once: an error raised wherever the code happens to be could wait for a lock for ever."""
+    running = sys.modules.get("analysis.run")
+    for undo in reversed(getattr(running, "UNDO", ())):
+        with contextlib.suppress(Exception):
+            undo()
+    os.write(2, b"\nstopped; every file that was there is whole\n")
+    os._exit(128 + number)
 
 
 def _failed(error: Exception, options: argparse.Namespace) -> int:
@@ -217,4 +205,6 @@ def _failed(error: Exception, options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signal_number, _stop)
     sys.exit(main())

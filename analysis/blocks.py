@@ -182,7 +182,10 @@ class Figure(Block):
 
     def html(self, references: References) -> str:
         label = references.get(self.key, (FIGURE, ""))[0]
-        numbers = f'<div class="numbers">{self.numbers.grid_html()}{_note(self.numbers.note)}</div>' if self.numbers else ""
+        numbers = ""
+        if self.numbers:
+            numbers = (f'<div class="numbers" role="region" tabindex="0" aria-label="{escape(f"{label} {self.caption}的数据")}">'
+                       f"{self.numbers.grid_html()}{_note(self.numbers.note)}</div>")
         return (f'<figure id="{escape(self.anchor)}" class="{"below" if self.below or not numbers else "beside"}">'
                 f'<div class="chart">{inline(self.svg, self.key, self.alt)}</div>{numbers}'
                 f"<figcaption>{escape(label)}　{escape(self.caption)}</figcaption></figure>\n")
@@ -267,4 +270,4 @@ def _numbers_so_far(block: Block) -> References:
         seen = _seen[FIGURE if isinstance(block, Figure) else TABLE]
         if block.key not in seen:
             seen.append(block.key)
-    return {key: (f"{word} {number}", "") for word, seen in _seen.items() for number, key in enumerate(seen, start=1)}
+    return {key: (f"{word}{number}", "") for word, seen in _seen.items() for number, key in enumerate(seen, start=1)}

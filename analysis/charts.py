@@ -91,6 +91,9 @@ def numbers_table(breakdown: Breakdown) -> Table:
 
 def pie(breakdown: Breakdown, key: str, caption: str) -> Figure:
     """A pie from 12 o'clock, clockwise, with name, count and share at each slice."""
+    if not breakdown.whole:
+        alt = f"{caption}：没有联盟。"
+        return Figure(key, caption, alt, drawn(4.3, 0.6, _nothing, "没有联盟", alt), numbers_table(breakdown), breakdown.records())
     leading = breakdown.largest()
     message = (f"{leading[0].label}最多，{leading[0].count}家" if len(leading) == 1
                else f"{'、'.join(g.label for g in leading)}同为{leading[0].count}家，并列最多")
@@ -119,6 +122,10 @@ def pie(breakdown: Breakdown, key: str, caption: str) -> Figure:
 
     return Figure(key, f"{caption}（{whole}）", alt, drawn(4.3, 3.0, draw, message, alt), numbers_table(breakdown),
                   breakdown.records())
+
+
+def _nothing(axes: Axes) -> None:
+    axes.axis("off")
 
 
 def _labels_outside(axes: Axes, labels: list[tuple[float, Group]]) -> None:
@@ -167,7 +174,8 @@ def stacked(numbers: Numbers, key: str, caption: str) -> Figure:
 
     rows = [[name, str(bar.whole), *(f"{g.count}（{g.share.percent}）" for g in bar.groups)] for name, bar in bars]
     table = Table("", "", ["批次", "参评联盟", *numbers.scheme.labels.values()], rows, "lrrrrr")
-    records = [{"批次": name} | record for name, bar in bars for record in bar.records()]
+    keys = [*(key for key, name in numbers.batch_names.items() if name in batches), "合计"]
+    records = [{"批次": key} | record for key, (_, bar) in zip(keys, bars) for record in bar.records()]
     return Figure(key, caption, alt, drawn(WIDE, 0.62 * len(bars) + 0.75, draw, message, alt), table, records, below=True)
 
 
@@ -221,6 +229,9 @@ def ladder(numbers: Numbers, key: str, caption: str) -> Figure:
 def scores(numbers: Numbers, key: str, caption: str) -> Figure:
     """How many alliances have which score, in steps of five that the cut-offs divide; withheld scores stand apart."""
     step, known = 5, numbers.scores["score"].dropna()
+    if known.empty:
+        alt = f"{caption}：评分都没有公布。"
+        return Figure(key, caption, alt, drawn(WIDE, 0.6, _nothing, "评分都没有公布", alt))
     edges = sorted({*range(0, 101, step), *(int(f) for f in numbers.scheme.floors.values())})
     bins = [(low, high, int(((known >= low) & ((known < high) | (high == 100) & (known == 100))).sum()))
             for low, high in pairwise(edges)]
@@ -268,10 +279,15 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
     given = {grade: counts | {"联盟数": int(numbers.count(grade))} for grade, counts in numbers.period.activities.items()}
     names = [name for name in next(iter(given.values())) if name != "联盟数" and all(name in counts for counts in given.values())]
     labels = {grade: f"{numbers.scheme.labels[grade]}（{counts['联盟数']}家）" for grade, counts in given.items()}
+
+    def share(grade: str, counts: dict[str, int], name: str) -> Share:
+        return Share(counts[name], counts["联盟数"], f"{grade} {name}", grade, labels[grade])
+
     gaps = {name: [counts[name] / counts["联盟数"] for counts in given.values()] for name in names}
     widest = max(names, key=lambda name: max(gaps[name]) - min(gaps[name]))
     alt = f"点图，{caption}。" + "；".join(
-        f"{name}：" + "、".join(f"{numbers.scheme.labels[g]}{c[name]}家" for g, c in given.items()) for name in names) + "。"
+        f"{name}：" + "、".join(f"{numbers.label(g)}{c[name]}家（{share(g, c, name).percent}）" for g, c in given.items())
+        for name in names) + "。"
 
     def draw(axes: Axes) -> None:
         axes.set_position((0.33, 0.12, 0.65, 0.74))
@@ -289,7 +305,7 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
 
     records = [{"等级": grade, "活动": name, "联盟数": counts[name], "分母": counts["联盟数"]}
                for grade, counts in given.items() for name in names]
-    rows = [[name, *(f"{c[name]}（{Share(c[name], c['联盟数'], f'{g} {name}', g, labels[g]).percent}）"
+    rows = [[name, *(f"{c[name]}（{share(g, c, name).percent}）"
                      for g, c in given.items())] for name in names]
     table = Table("", "", ["活动", *labels.values()], rows, "l" + "r" * len(given))
     message = f"两档相差最大的一项：{widest}" if len(given) == 2 else ""

@@ -40,6 +40,7 @@ sys.modules.setdefault("rfc3987_syntax", None)
 LONGEST_SOCKET = 90  # characters; the system allows a little over a hundred
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 MOST_OF_A_CAUSE = 200  # characters
+UNDO: list[Callable[[], object]] = []  # what a stop must clear away, latest last
 PROGRESS = "{desc} {percentage:3.0f}%|{bar:30}|"
 PRELOADED = "from analysis import breakdown, charts, sentences, sheets, tables"
 
@@ -211,12 +212,14 @@ def _kernel() -> Iterator[object]:
         connection = os.path.join(folder, "k.json")
         manager = AsyncKernelManager(kernel_name="python3", connection_file=connection, client_factory=_Client,
                                      transport="ipc" if len(connection) < LONGEST_SOCKET else "tcp")
+        UNDO[:] = [lambda: shutil.rmtree(folder, ignore_errors=True), lambda: os.kill(manager.provisioner.pid, signal.SIGKILL)]
         run_sync(manager.start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[f"--IPKernelApp.exec_lines={PRELOADED}"])
         try:
             yield manager
         finally:
             with contextlib.suppress(Exception):  # it may be gone already
                 run_sync(manager.shutdown_kernel)(now=True)
+            UNDO.clear()
 
 
 def _executed(path: Path, parameters: dict[str, str], manager: object) -> NotebookNode:

@@ -14,6 +14,7 @@ from analysis.trend_charts import FEW_PERIODS, short, spark
 from analysis.trends import STATES, Pair, Panel
 
 NEAREST = 2
+NOBODY = "没有这样的联盟"
 
 
 def periods(numbers: Sequence[Numbers]) -> Table:
@@ -52,7 +53,7 @@ def comings_and_goings(panel: Panel, pair: Pair) -> Table:
         rows.append(f"{what}（{len(ids)}家）")
         rows += [[name, str(panel.states.at[i, pair.earlier]), str(panel.states.at[i, pair.later])]
                  for i, name in zip(ids, panel.names(ids))]
-    return Table("comings-and-goings", "只参加其中一期的联盟", ["联盟名称", pair.earlier, pair.later], rows, "lll", stretch=0)
+    return Table("comings-and-goings", "只参加其中一期的联盟", ["联盟名称", pair.earlier, pair.later], rows or [NOBODY], "lll", stretch=0)
 
 
 def matching(sheets: Sequence[Period]) -> Table:
@@ -95,7 +96,7 @@ def big_moves(panel: Panel, pair: Pair) -> Table:
     ids = sorted(moves.index[moves.abs() >= 2], key=lambda i: (-moves[i], i))
     rows = [[panel.about.at[i, "name"], str(panel.states.at[i, pair.earlier]), str(panel.states.at[i, pair.later]),
              signed(int(moves[i]), 0)] for i in ids]
-    return Table("big-moves", "变动两档及以上的联盟", ["联盟名称", pair.earlier, pair.later, "变动档数"], rows, "lllr", stretch=0)
+    return Table("big-moves", "变动两档及以上的联盟", ["联盟名称", pair.earlier, pair.later, "变动档数"], rows or [NOBODY], "lllr", stretch=0)
 
 
 def ranks(panel: Panel, pair: Pair, most: int = 10) -> Table:
@@ -114,7 +115,7 @@ def ranks(panel: Panel, pair: Pair, most: int = 10) -> Table:
     columns = ["联盟名称", pair.earlier, pair.later, f"同批{pair.earlier}", f"同批{pair.later}", "同批变化"]
     note = (f"前两列是在当期全部公布的评分中的名次，“同批”只在两期都有评分的{len(frame)}家中排；评分相同的名次相同，其后顺延。"
             f"全部{len(frame)}家的名次见ranks.csv。")
-    return Table("ranks", "名次变化最大的联盟", columns, rows, "lrrrrr", stretch=0, note=note, records=records)
+    return Table("ranks", "名次变化最大的联盟", columns, rows or [NOBODY], "lrrrrr", stretch=0, note=note, records=records)
 
 
 def high_shares(panel: Panel, batches: dict[str, str]) -> Table:
@@ -148,7 +149,8 @@ def near_cutoffs(panel: Panel, scheme, period: str) -> Table:
         rows.append(f"{cutoff:g}分线上下（{len(here)}家）")
         rows += [[r.name_, f"{r.score:g}", signed(Fraction(str(r.distance)), 0)]
                  for r in here.rename(columns={"name": "name_"}).itertuples()]
-    return Table("near-cutoffs", f"{period}离分档线不超过{NEAREST}分的联盟", ["联盟名称", "评分", "离分档线"], rows, "lrr", stretch=0)
+    caption = f"{period}离分档线不超过{NEAREST}分的联盟"
+    return Table("near-cutoffs", caption, ["联盟名称", "评分", "离分档线"], rows or [NOBODY], "lrr", stretch=0)
 
 
 def regraded(sheets: Sequence[Period], panel: Panel, pair: Pair) -> Several:

@@ -58,7 +58,7 @@ def made(shared, period) -> Path:
     out = shared / f"made-{period}"
     with (shared / f"{period}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not out.exists():
+        if not (out / "said.json").exists():
             result = run("report", period, out=out)
             assert result.returncode == 0, result.stderr
             (out / "said.json").write_text(json.dumps({"stdout": result.stdout, "stderr": result.stderr}))

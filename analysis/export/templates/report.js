@@ -1,7 +1,7 @@
 "use strict";
 // Everything here is an addition: without it the report reads whole, contents open and tables in printed order.
 (() => {
-  const narrow = window.matchMedia("(max-width: 70rem)");
+  const narrow = window.matchMedia("(max-width: 69.99rem)");
   const contents = document.querySelector(".contents details");
   const fold = () => { contents.open = !narrow.matches; };
   narrow.addEventListener("change", fold);
@@ -55,7 +55,7 @@
       const wanted = fold(input.value);
       let shown = 0;
       entries.forEach((row) => {
-        row.hidden = !fold(row.textContent).includes(wanted) || (choice.value !== "" && row.cells[chosen].textContent !== choice.value);
+        row.hidden = ![...row.cells].some((cell) => fold(cell.textContent).includes(wanted)) || (choice.value !== "" && row.cells[chosen].textContent !== choice.value);
         shown += row.hidden ? 0 : 1;
       });
       rows.filter((row) => row.classList.contains("group")).forEach((group) => {
