@@ -85,10 +85,12 @@ def audit(options: argparse.Namespace) -> None:
     from analysis import audit, run
     from analysis.breakdown import Numbers
 
-    audit.published(Numbers(sheets.read(period, options.data)))
+    def sound() -> None:
+        audit.published(Numbers(sheets.read(period, options.data)))
+
     title = f"audit-{period}"
     made = run.report("audit", title, {"period": period, "data": str(options.data)}, options.out, title,
-                      saved={"everything": f"{title}.csv"})
+                      saved={"everything": f"{title}.csv"}, meanwhile=sound)
     print("\n".join(audit.summary(period, options.out / "reports" / f"{title}.csv")))
     _say_made(made, options.out / "figures" / title, started)
 
@@ -215,7 +217,8 @@ def _failed(error: Exception, options: argparse.Namespace) -> int:
     else:
         print(f"{options.command} failed: {type(error).__name__}: {error}", file=sys.stderr)
         rest = traceback.format_exc()
-    log = options.out / "reports" / f"{getattr(options, 'period', options.command)}.log"
+    of = "audit-" if options.command == "audit" else ""
+    log = options.out / "reports" / f"{of}{getattr(options, 'period', options.command)}.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(rest, "utf8")

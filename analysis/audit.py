@@ -183,6 +183,7 @@ class Audit:
     sha256: str
     findings: list[Finding]
     names: list[Name]
+    unread: list[str] = field(default_factory=list)
 
     def of(self, verdict: str) -> list[Finding]:
         """The findings with one verdict, in printed order."""
@@ -293,9 +294,15 @@ def report(period: str, data: Path | str = "") -> Audit:
     numbers = Numbers(sheets.read(period, data))
     rows = published(numbers)
     content = path_of(period, numbers.period.data).read_bytes()
-    others = [sheets.read(other, data) for other in sheets.periods(Path(data or DATA)) if other != period]
+    others, unread = [], []
+    for other in sheets.periods(Path(data or DATA)):
+        if other != period:
+            try:
+                others.append(sheets.read(other, data))
+            except DataError:  # another period's sheet may be half filled in; the audit says that it was left out
+                unread.append(other)
     return Audit(numbers, hashlib.sha256(content).hexdigest(), check(rows, numbers, others),
-                 names_and_codes(rows, numbers, others))
+                 names_and_codes(rows, numbers, others), unread)
 
 
 def check(rows: list[Printed], numbers: Numbers, others: list[sheets.Period] = ()) -> list[Finding]:
@@ -703,7 +710,7 @@ def sentences(audit: Audit) -> Templates:
 
     groups = worst_first(audit)
     return Templates(
-        "audit", period=audit.numbers.period, total=len(audit.findings), names=audit.names, worst=groups,
+        "audit", period=audit.numbers.period, total=len(audit.findings), names=audit.names, unread=audit.unread, worst=groups,
         counts={verdict: len(audit.of(verdict)) for verdict in VERDICTS}, first=groups[0][1][0] if groups else None,
         percentages=sum(f.row.unit == SHARE for f in audit.findings), claims=sum(f.row.unit == CLAIM for f in audit.findings))
 

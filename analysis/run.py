@@ -68,10 +68,11 @@ class _Client(AsyncKernelClient):
 
 
 def report(name: str, title: str, parameters: dict[str, str], out: Path, figures: str, saved: dict[str, str] | None = None,
-           ) -> list[Path]:
+           meanwhile: Callable[[], object] | None = None) -> list[Path]:
     """Run `notebooks/<name>.ipynb` and publish `reports/<title>.*` and `figures/<figures>/*`; what was made.
 
     `saved` names the files under `reports` for the records of tables by their key; others go beside the figures.
+    `meanwhile` is called while the kernel starts; an error that it raises ends the run.
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
@@ -79,6 +80,8 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, figures
     since = time.time()
     check_writable(out)
     with ThreadPoolExecutor(1) as pool, _kernel() as manager:
+        if meanwhile:
+            meanwhile()
         import papermill  # noqa: F401  before the thread, so that no module is loaded by both at once
 
         exporters = pool.submit(import_module, "analysis.export.exporters")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import csv
+import datetime as dt
 import fcntl
 import json
 import re
-import shutil
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 
+import openpyxl
 import pytest
 from conftest import PERIODS, run
 
@@ -277,7 +278,7 @@ def test_malformed_rows_are_named_all_at_once(data, tmp_path):
     for line, (column, _, allowed), number in zip(lines, BAD, range(len(good) + 1, 10_000)):
         assert line.startswith(f"published/2017.csv › line {number} › {column}: "), line
         assert allowed in line, line
-    assert not (tmp_path / "out" / "reports").exists()
+    assert not [path for path in (tmp_path / "out").glob("reports/*") if not path.name.startswith(".")]
 
 
 @pytest.mark.parametrize("content, words", [
@@ -293,9 +294,16 @@ def test_a_published_file_that_cannot_be_read(data, tmp_path, content, words):
 
 
 def test_another_report_is_audited_from_another_folder(data, tmp_path):
-    shutil.copy(data / "score_sheets" / "2017.xlsx", data / "score_sheets" / "2016.xlsx")
-    for path in (data / "score_sheets").glob("20[12][70]*.xlsx"):
+    book = openpyxl.load_workbook(data / "score_sheets" / "2017.xlsx")
+    for line in book["评价期"].iter_rows(min_row=2):
+        if isinstance(line[1].value, dt.datetime):
+            line[1].value = line[1].value.replace(year=line[1].value.year - 1)
+    for path in (data / "score_sheets").glob("*.xlsx"):
         path.unlink()
+    book.save(data / "score_sheets" / "2016.xlsx")
+    known = data / "registry" / "periods.csv"
+    known.write_text("".join(line for line in known.read_text("utf-8-sig").splitlines(keepends=True)
+                             if not line.startswith("2017,")), "utf-8-sig")
     codes = data / "registry" / "codes.csv"
     codes.write_text(codes.read_text("utf-8-sig").replace(",2017,", ",2016,"), "utf-8-sig")
     heading, *_ = (data / "published" / "2017.csv").read_text("utf-8-sig").splitlines()
@@ -303,6 +311,13 @@ def test_another_report_is_audited_from_another_folder(data, tmp_path):
     result = run("audit", "2016", out=tmp_path, data=data)
     assert result.returncode == 0, result.stderr
     assert "1 figures and claims checked: 0 agree, 1 differ, 0 cannot be verified" in result.stdout
+
+
+def test_a_sheet_of_another_period_that_cannot_be_read_is_left_out_and_named(data):
+    (data / "score_sheets" / "2020-2021.xlsx").write_bytes(b"not a workbook")
+    found = audit.report("2017", data)
+    assert found.unread == ["2020-2021"]
+    assert "2020\\-2021的评分表读不出来" in audit.sentences(found)("names").markdown
 
 
 # What is made
