@@ -24,7 +24,7 @@ def make(folder: Path, periods: tuple[str, ...], seed: int = 1, withheld: bool =
     listed.write_text("".join(line for line in listed.read_text("utf8").splitlines(True) if ",doubtful," not in line), "utf8")
     names = dict(rows(data / "registry" / "alliances.csv", "id", "name"))
     codes = dict(rows(data / "registry" / "codes.csv", "id", "code"))
-    held = {p: (start, end) for p, start, end in rows(data / "registry" / "periods.csv", "period", "start_date", "end_date") if end}
+    ends = dict(rows(data / "registry" / "periods.csv", "period", "end_date"))
     strength = {id: chance.gauss(68, 16) for id in names}
     for number, period in enumerate(periods):
         years = [int(year) for year in period.split("-")]
@@ -33,9 +33,8 @@ def make(folder: Path, periods: tuple[str, ...], seed: int = 1, withheld: bool =
         scores.title = "评分表"
         scores.append(["序号", "联盟名称", "批次", "评分", "等级"])
         facts.append(["项目", "数值"])
-        start, end = held.get(period, (f"{years[0]}-01-01", f"{years[-1]}-12-31"))
-        facts.append(["开始日期", start])
-        facts.append(["结束日期", end])
+        facts.append(["开始日期", f"{years[0]}-01-01"])
+        facts.append(["结束日期", ends.get(period) or f"{years[-1]}-12-31"])
         chosen = [id for id in codes if chance.random() < 0.75 and (codes[id][0] != "D" or years[0] >= 2018)]
         marks = {id: min(100, max(0, round(strength[id] + chance.gauss(number, 8)))) for id in chosen}
         for place, id in enumerate(sorted(chosen, key=lambda id: (-marks[id], id)), start=1):

@@ -11,7 +11,6 @@ import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
-from workbooks import bug
 
 from analysis.export.exporters import HTMLExporter
 
@@ -94,7 +93,6 @@ def test_language_headings_ids_and_links(opened):
 
 
 def test_alternative_texts_carry_the_numbers(opened, period, request):
-    request.applymarker(pytest.mark.xfail(period == "2017", strict=True, reason="that of 图16 has the counts without the shares"))
     figures = opened().eval_on_selector_all("figure", """all => all.map(figure => ({
         id: figure.id, role: figure.querySelector('svg').getAttribute('role'),
         said: figure.querySelector('svg').getAttribute('aria-label'), caption: figure.querySelector('figcaption').innerText,
@@ -139,7 +137,7 @@ def test_no_code_and_no_stderr_come_through(made, period, opened):
 
 
 @pytest.mark.parametrize("viewport", [
-    pytest.param(WIDE, id="wide"), bug("the numbers below a figure scroll, and the keyboard cannot reach them", PHONE)])
+    pytest.param(WIDE, id="wide"), pytest.param(PHONE, id="phone")])
 def test_axe_finds_nothing(opened, viewport):
     page = opened(viewport)
     page.add_script_tag(path=AXE)
@@ -156,7 +154,7 @@ def test_the_page_never_scrolls_sideways(opened, viewport):
     assert beyond == []
 
 
-@pytest.mark.parametrize("viewport", [WIDE, bug("70rem is wide for the style and narrow for the script", TWO_COLUMNS)])
+@pytest.mark.parametrize("viewport", [WIDE, TWO_COLUMNS])
 def test_contents_stay_at_the_side_of_a_wide_screen(opened, viewport):
     page = opened(viewport)
     links = page.locator(".contents a")
@@ -176,7 +174,6 @@ def test_contents_are_folded_on_a_phone(opened):
     assert page.locator(".contents a").first.is_visible()
 
 
-@pytest.mark.xfail(strict=True, reason="a row is searched as one run of characters: 102 finds 210 with 29 points")
 def test_search_narrows_the_score_table(opened):
     page = opened()
     everyone = names_shown(page)
@@ -215,7 +212,6 @@ def test_without_scripts_everything_is_there(opened, viewport):
     assert page.locator("input, button").count() == 0
 
 
-@pytest.mark.xfail(strict=True, reason="Chromium does not repeat a head that has buttons in it")
 def test_print_has_the_report_and_repeats_the_heads(opened):
     page = opened()
     everyone = names_shown(page)

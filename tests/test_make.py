@@ -93,8 +93,10 @@ def test_another_data_folder_is_seen_and_so_is_the_way_back(place):
     assert not place.is_up_to_date()
 
 
-@pytest.mark.xfail(strict=True, reason="make looks at the HTML alone, and at what is there")
-@pytest.mark.parametrize("name", ["out/reports/2017.pdf", "out/figures/2017/coverage.svg", "data/remarks/2017.md"])
+FIGURE = pytest.param("out/figures/2017/coverage.svg", marks=pytest.mark.xfail(strict=True, reason="make does not look there"))
+
+
+@pytest.mark.parametrize("name", ["out/reports/2017.pdf", FIGURE, "data/remarks/2017.md"])
 def test_what_is_gone_is_seen(place, name):
     gone = place.data.parent / name
     away = gone.rename(gone.with_name("away"))
@@ -104,7 +106,6 @@ def test_what_is_gone_is_seen(place, name):
         away.rename(gone)
 
 
-@pytest.mark.xfail(strict=True, reason="make looks at dates, and a file that was received may have an old one")
 def test_another_sheet_with_an_older_date_is_seen(place):
     change(place.data, {"评分表!D4": 99.5})
     os.utime(place.sheet, (0, 0))
@@ -121,7 +122,7 @@ def test_a_broken_sheet_stops_make_and_the_report_stays(place):
     assert not place.is_up_to_date()
 
 
-WILD = pytest.param("%", "is not a period", marks=pytest.mark.xfail(strict=True, reason="% is a pattern of make"))
+WILD = pytest.param("%", "is not a period")
 
 
 @pytest.mark.parametrize("year, said", [
@@ -138,7 +139,6 @@ def test_without_a_year_it_says_what_a_year_is():
     assert "Periods with a sheet: 2017, 2020-2021" in make("report").stderr
 
 
-@pytest.mark.xfail(strict=True, reason="make splits a path at a blank")
 def test_folders_may_have_a_blank_in_their_names(tmp_path):
     data = shutil.copytree(DATA, tmp_path / "my data")
     made = make("report", "YEAR=2017", f"DATA={data}", f"OUT={tmp_path / 'my out'}")

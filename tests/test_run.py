@@ -62,14 +62,12 @@ def with_cell(folder: Path, source: str) -> Path:
     return folder
 
 
-LONG = pytest.mark.xfail(strict=True, reason="a cause of many lines is printed whole")
-NAMELESS = pytest.mark.xfail(strict=True, reason="a kernel that died has neither notebook nor heading")
 
 
 @pytest.mark.parametrize("source, cause", [
     ("1 / 0", "ZeroDivisionError: division by zero"),
-    pytest.param("raise ValueError('of many lines\\n' * 300)", "ValueError: of many lines", marks=LONG),
-    pytest.param("import os; os._exit(3)", "ernel died", marks=NAMELESS)])
+    pytest.param("raise ValueError('of many lines\\n' * 300)", "ValueError: of many lines"),
+    pytest.param("import os; os._exit(3)", "ernel died")])
 def test_a_failing_notebook_is_told_in_a_few_lines(out, tmp_path, capsys, monkeypatch, source, cause):
     monkeypatch.setattr(running, "NOTEBOOKS", with_cell(tmp_path / "notebooks", source))
     assert main(["report", "2017", "--out", str(out)]) == 3
@@ -82,7 +80,6 @@ def test_a_failing_notebook_is_told_in_a_few_lines(out, tmp_path, capsys, monkey
     assert [child for child in psutil.Process().children(recursive=True) if "ipykernel" in " ".join(child.cmdline())] == []
 
 
-@pytest.mark.xfail(strict=True, reason="the log has the colours of a terminal, and stays after a run that succeeds")
 def test_a_log_is_plain_text_and_goes_when_the_report_is_made(out, tmp_path, monkeypatch):
     monkeypatch.setattr(running, "NOTEBOOKS", with_cell(tmp_path / "notebooks", "1 / 0"))
     main(["report", "2017", "--out", str(out)])
@@ -93,7 +90,6 @@ def test_a_log_is_plain_text_and_goes_when_the_report_is_made(out, tmp_path, mon
     assert not log.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="the kernel is started before the parameters are looked at")
 def test_a_misspelt_parameter_is_refused_before_a_kernel_starts(out, monkeypatch):
     monkeypatch.setattr(running, "_kernel", lambda: pytest.fail("a kernel was started"))
     with pytest.raises(ValueError, match=r"report\.ipynb has no parameter perod; it has data, period"):
