@@ -1,6 +1,5 @@
 # Everything an analyst does, one command each; `make` lists them. Python, make and a network are all that is needed.
 SHELL := /bin/sh
-.DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 

@@ -140,7 +140,7 @@ def test_pdf_is_standard_and_no_word_leaves_a_page(made_trends):
 
 
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-@pytest.mark.parametrize("held", [bug("empty headings in the matrices; on a phone, numbers that no key reaches", kind) for kind in HELD], indirect=True)  # noqa: E501
+@pytest.mark.parametrize("held", [bug("the first heading of the matrices is empty", kind) for kind in HELD], indirect=True)
 def test_axe_finds_nothing(page, viewport):
     page.set_viewport_size(viewport)
     page.add_script_tag(path=AXE)
