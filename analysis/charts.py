@@ -174,7 +174,7 @@ def stacked(numbers: Numbers, key: str, caption: str) -> Figure:
 
     rows = [[name, str(bar.whole), *(f"{g.count}（{g.share.percent}）" for g in bar.groups)] for name, bar in bars]
     table = Table("", "", ["批次", "参评联盟", *numbers.scheme.labels.values()], rows, "lrrrrr")
-    keys = [*(key for key, name in numbers.batch_names.items() if name in batches), "合计"]
+    keys = [*(key for key, name in numbers.batch_names.items() if name in batches), "全部"]
     records = [{"批次": key} | record for key, (_, bar) in zip(keys, bars) for record in bar.records()]
     return Figure(key, caption, alt, drawn(WIDE, 0.62 * len(bars) + 0.75, draw, message, alt), table, records, below=True)
 
