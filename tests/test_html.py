@@ -71,7 +71,7 @@ def test_nothing_is_fetched_and_nothing_complains(opened, made, period):
     report = made / "reports" / f"{period}.html"
     assert [heard for heard in page.heard if not heard.startswith("data:")] == [report.as_uri()]
     assert report.stat().st_size < 1_500_000
-    assert page.evaluate("document.fonts.status") == "loaded"
+    assert page.evaluate("document.fonts.ready.then(fonts => fonts.status)") == "loaded"
     assert page.evaluate("[...document.fonts].every(f => f.family.includes('Noto Sans SC') && f.status !== 'error')")
 
 
