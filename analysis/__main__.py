@@ -58,7 +58,7 @@ def report(options: argparse.Namespace) -> None:
 def trends(options: argparse.Namespace) -> None:
     """Make the trend report of all periods with a sheet, or of those named."""
     started = time.perf_counter()
-    names = [known_period(name, options.data) for name in options.periods] or sheets.periods(options.data)
+    names = list(dict.fromkeys(known_period(name, options.data) for name in options.periods)) or sheets.periods(options.data)
     problems = []
     for name in [*names]:
         try:
@@ -70,7 +70,7 @@ def trends(options: argparse.Namespace) -> None:
             problems += error.problems
     if problems:
         raise DataError(problems)
-    if len(set(names)) < 2:
+    if len(names) < 2:
         raise CommandError(f"a trend needs two periods or more. {_there(sheets.periods(options.data), options.data)}")
     from analysis import run
 

@@ -87,9 +87,9 @@ class Table(Block):
     small drawing, `{"svg": …, "alt": …}`.
 
     `align` has `l`, `c` or `r` for each column; `stretch` is the column that takes the room that is left, or those that
-    share it; `search` gives the table a search box and sortable columns on the screen, `choose` the heading of a column
-    whose values a reader may pick from; `records` are saved as CSV, under `fields` also where there are none. A table
-    without rows is not shown.
+    share it; `search` gives the table a search box and sortable columns on the screen, `also` what else a row is found by,
+    `choose` the heading of a column whose values a reader may pick from; `records` are saved as CSV, under `fields` also
+    where there are none. A table without rows is not shown.
     """
 
     kind = "table"
@@ -104,6 +104,7 @@ class Table(Block):
     records: list[dict] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
     choose: str = ""
+    also: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.fields)
@@ -124,13 +125,15 @@ class Table(Block):
         """The bare table."""
         heads = "".join(f'<th scope="col" class="{a}">{escape(h)}</th>' for a, h in zip(self.align, self.columns))
         bodies, rows = [], []
+        also = iter(self.also)
         for row in self.rows:
             if isinstance(row, str):
                 bodies.append(rows)
                 rows = [f'<tr class="group"><th scope="rowgroup" colspan="{len(self.columns)}">{escape(row)}</th></tr>']
             else:
                 cells = "".join(f'<td class="{a}">{_cell_html(cell)}</td>' for a, cell in zip(self.align, row))
-                rows.append(f"<tr>{cells}</tr>")
+                found_by = next(also, "")
+                rows.append(f'<tr data-also="{escape(found_by)}">{cells}</tr>' if found_by else f"<tr>{cells}</tr>")
         body = "".join("<tbody>" + "\n".join(rows) + "</tbody>" for rows in [*bodies, rows] if rows)
         above = f"<caption>{escape(caption)}</caption>" if caption else ""
         search = ' class="search"' if self.search else ""

@@ -175,6 +175,17 @@ def signed(number: Fraction | int, places: int = 2) -> str:
     return f"+{rounded}" if rounded > 0 else f"−{-rounded}" if rounded < 0 else str(half_up(0, places))
 
 
+def gained(points: float) -> str:
+    """A change of scores with its sign and the decimals that it has, two at most: `+8`, `−2.5`."""
+    exact = Fraction(str(round(points, 2)))
+    return signed(exact, next(places for places in (0, 1, 2) if (exact * 10 ** places).denominator == 1))
+
+
+def p_value(p: float) -> str:
+    """A p-value to three places: `0.043`, `<0.001`."""
+    return f"{p:.3f}" if p >= 0.001 else "<0.001"
+
+
 class UnknownWord(ValueError):
     """A word that the vocabulary does not have."""
 

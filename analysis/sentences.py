@@ -14,7 +14,7 @@ import jinja2
 from analysis import NOTEBOOKS, markup
 from analysis import trends as t
 from analysis.blocks import Cover, Text
-from analysis.breakdown import Numbers, half_up, percent, signed
+from analysis.breakdown import Numbers, half_up, p_value, percent, signed
 from analysis.grades import GRADES
 from analysis.sheets import Period
 from analysis.trends import Estimate, Panel
@@ -68,7 +68,8 @@ class Templates:
         self.environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader([TEXTS / folder, TEXTS]), finalize=_shown, undefined=jinja2.StrictUndefined,
             trim_blocks=True, lstrip_blocks=True)
-        self.environment.filters.update(percent=percent, points=_points, number=_number, interval=_interval)
+        self.environment.filters.update(percent=percent, points=_points, number=_number, interval=_interval, p=p_value,
+                                        rounded=lambda number, places=1: half_up(_exact(number), places))
         self.environment.globals.update(names, see=lambda key: Reference(f"[@{key}]"))
 
     def __call__(self, name: str, **more: object) -> Text:
@@ -102,18 +103,19 @@ def trends(panel: Panel, numbers: Sequence[Numbers]) -> Templates:
     matched = t.matched_scores(panel, pair)
     schemes = {sheet.name: sheet.scheme for sheet in sheets}
     bounds = {p: t.mean_bounds(panel, schemes[p], p) for p in panel.periods}
-    like = {p: t.mean_bounds(panel, schemes[p], p, matched.index) for p in pair}
+    flows = [t.flow(panel, p) for p in panel.pairs]
+    like, stayers = ({p: t.mean_bounds(panel, schemes[p], p, ids) for p in pair} for ids in (matched.index, flows[-1].stayers))
     return Templates(
         "trends", panel=panel, pair=pair, registry=registry, before=numbers[-2], after=numbers[-1], grades=GRADES,
         sheets={sheet.name: sheet for sheet in sheets}, matching=t.matching(sheets), shared_codes=t.shared_codes(registry),
-        between={p: t.neighbours(registry, p) for p in panel.pairs},
-        flow=t.flow(panel, pair), flows=[t.flow(panel, p) for p in panel.pairs],
+        between={p: t.neighbours(registry, p) for p in panel.pairs}, unchosen=t.unchosen(sheets), flow=flows[-1], flows=flows,
         retention={by: t.retention(panel, pair, by) for by in ("grade", "batch")},
         participation={by: t.participation(panel, pair, by) for by in ("grade", "batch")},
         moves=t.moves(panel, pair), always=panel.names(t.always_high(panel)),
-        bounds=bounds, like=like, agreement=t.agreement(matched), regression=t.regression(matched),
+        bounds=bounds, like=like, stayers=stayers, agreement=t.agreement(matched), regression=t.regression(matched),
         parts={p.grade: p for p in t.decomposition(panel, pair)}, near=t.near_cutoffs(panel, schemes[pair.later], pair.later),
-        claims=t.claims(sheets, panel), a_level=t.a_level(panel, registry), verdicts=(t.CONFIRMED, t.REFUTED, t.UNVERIFIABLE))
+        claims=t.claims(sheets, panel), a_level=t.a_level(panel, registry), windows=t.windows(panel, registry),
+        verdicts=(t.CONFIRMED, t.REFUTED, t.UNVERIFIABLE), plain=t.BOTH)
 
 
 def remarks(period: Period) -> Text:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
+from matplotlib.patheffects import Normal, Stroke
 
 from analysis import trends
 from analysis.blocks import Figure, Table
-from analysis.breakdown import EVALUATED, OWN_BATCH, Numbers, half_up, percent, signed
+from analysis.breakdown import EVALUATED, OWN_BATCH, Numbers, gained, half_up, percent, signed
 from analysis.charts import WIDE, colour, colour_key, drawn, hatch, ink
 from analysis.grades import GRADES, HIGH
 from analysis.trends import STATES, Estimate, Pair, Panel
@@ -40,30 +41,35 @@ def coverage(numbers: Sequence[Numbers], key: str, caption: str) -> Figure:
     shares = {b.short: [n.share(f"{b.short} {EVALUATED}", OWN_BATCH) if b.key in n.batches else None for n in numbers]
               for b in batches}
     total = [n.share(EVALUATED, n.everyone) for n in numbers]
-    fell = total[-1].fraction < total[0].fraction
-    message = f"参评占登记的比例从{total[0].percent}{'降' if fell else '升'}到{total[-1].percent}"
+    first, last = total[0].percent, total[-1].percent
+    message = (f"参评占登记的比例前后都是{last}" if first == last else
+               f"参评占登记的比例从{first}{'降' if total[-1].fraction < total[0].fraction else '升'}到{last}")
     alt = f"折线图，{caption}。" + "；".join(
         f"{name}：" + "，".join(f"{p} {s.percent if s else '未登记'}" for p, s in zip(periods, line))
         for name, line in [*shares.items(), ("全部", total)]) + "。"
 
     def draw(axes: Axes) -> None:
-        axes.set_position((0.08, 0.11, 0.72, 0.76))
+        axes.set_position((0.08, 0.11, 0.7, 0.76))
         ends = []
         for batch, line in [*zip(batches, shares.values()), (None, total)]:
             places = [i for i, s in enumerate(line) if s]
             values = [float(line[i].fraction) * 100 for i in places]
-            style = {"color": "#222222", "linewidth": 2, "linestyle": (0, (4, 2))} if batch is None else \
-                {"color": colour(batch.key), "linewidth": 2}
-            axes.plot(places, values, marker="o", markersize=5, markeredgecolor="#6B6B6B", markeredgewidth=0.5, **style)
-            ends.append((values[-1], "全部" if batch is None else batch.short, line[-1]))
-        lowest = -np.inf
-        for value, name, share in sorted(ends):
-            height = max(value, lowest + 8)
-            lowest = height
-            axes.annotate(f"{name} {share.percent}", (len(periods) - 1, value), (len(periods) - 1 + 0.04 * len(periods), height),
-                          va="center", size=8.5, annotation_clip=False)
+            fill = "#222222" if batch is None else colour(batch.key)
+            outlined = [Stroke(linewidth=3, foreground="#6B6B6B"), Normal()]
+            axes.plot(places, values, color=fill, linewidth=2, linestyle=(0, (4, 2)) if batch is None else "-",
+                      path_effects=None if batch is None else outlined)
+            axes.plot(places, values, "o", color=fill, markersize=5, markeredgecolor="#6B6B6B", markeredgewidth=0.5)
+            ends.append((values[-1], "全部" if batch is None else batch.short, line[-1], fill))
+        edge, lowest = len(periods) - 0.95, -np.inf
+        reach = edge + 0.2
+        for value, name, share, fill in sorted(ends):
+            lowest = max(value, lowest + 8.5)
+            axes.plot([edge - 0.03, edge + 0.035 * reach], [value, lowest], color="#9A9A9A", linewidth=0.6, clip_on=False)
+            axes.plot(edge + 0.05 * reach, lowest, "o", color=fill, markersize=5, markeredgecolor="#6B6B6B", markeredgewidth=0.5,
+                      clip_on=False)
+            axes.text(edge + 0.068 * reach, lowest, f"{name} {share.percent}", va="center", size=8.5)
         axes.set_xticks(range(len(periods)), periods, size=8.5 if len(periods) <= FEW_PERIODS else 7.5)
-        axes.set(xlim=(-0.2, len(periods) - 0.95), ylim=(0, 100), ylabel="参评占登记（%）")
+        axes.set(xlim=(-0.2, edge), ylim=(0, 100), ylabel="参评占登记（%）")
         axes.grid(axis="y")
 
     rows = [[name, *(s.percent if s else "未登记" for s in line)] for name, line in [*shares.items(), ("全部", total)]]
@@ -87,9 +93,14 @@ def grade_shares(panel: Panel, key: str, caption: str) -> Figure:
 
     roomy = len(panel.periods) <= FEW_PERIODS
     height = (0.55 if roomy else 0.34) * len(counts) + 0.75
+    before, after = (c[HIGH] and Fraction(100 * c[HIGH], n) for _, c, n in (counts[len(panel.periods) - 2:len(panel.periods)]))
+    message = f"{HIGH}的占比：全部参评联盟变化{signed(after - before, 1)}个百分点"
+    if stayers:
+        own = Fraction(100 * (counts[-1][1][HIGH] - counts[-2][1][HIGH]), len(stayers))
+        message += f"，同一批联盟{'也' if signed(own, 1) == signed(after - before, 1) else ''}变化{signed(own, 1)}个百分点"
 
     def draw(axes: Axes) -> None:
-        axes.set_position((0.17, 0.02, 0.81, 1 - 0.02 - 0.55 / height))
+        axes.set_position((0.19 if roomy else 0.22, 0.02, 0.79 if roomy else 0.76, 1 - 0.02 - 0.55 / height))
         for place, (_, count, n) in enumerate(counts):
             left = 0.0
             where = place + (0.35 if place >= len(panel.periods) else 0)
@@ -111,8 +122,7 @@ def grade_shares(panel: Panel, key: str, caption: str) -> Figure:
 
     records = [{"group": name.replace("\n", " "), "grade": g, "alliances": c[g], "of": n} for name, c, n in counts for g in GRADES]
     table = Table("", "", ["期别", "联盟数", *GRADES], rows, "lrrrrr")
-    return Figure(key, caption, alt, drawn(WIDE, height, draw, "同一批联盟与全部参评联盟，变化并不相同", alt), table,
-                  records, below=True)
+    return Figure(key, caption, alt, drawn(WIDE, height, draw, message, alt), table, records, below=True)
 
 
 def alluvial(panel: Panel, key: str, caption: str) -> Figure:
@@ -128,13 +138,15 @@ def alluvial(panel: Panel, key: str, caption: str) -> Figure:
     alt = f"冲积图，{caption}。" + "；".join(
         f"{p}：" + "，".join(f"{s}{total[s]}家" for s in STATES if total[s]) for p, total in zip(panel.periods, totals)) + "。"
 
+    named = columns <= FEW_PERIODS  # at both sides; else a key tells the colours
+
     def draw(axes: Axes) -> None:
-        axes.set_position((0.02, 0.02, 0.96, 0.83))
-        bar = 0.16 if columns <= FEW_PERIODS else 0.22
+        axes.set_position((0.02, 0.02, 0.96, 0.88) if named else (0.02, 0.08, 0.96, 0.82))
+        bar = 0.16 if named else 0.22
         starts = []
         for place, (period, total) in enumerate(zip(panel.periods, totals)):
             bottom, start = whole + gap * (len(STATES) - 1), {}
-            axes.text(place, bottom + gap, period, ha="center", va="bottom", weight="bold", size=9 if columns <= FEW_PERIODS else 7)
+            axes.text(place, bottom + gap, period, ha="center", va="bottom", weight="bold", size=9 if named else 7)
             for state in STATES:
                 height = int(total[state])
                 start[state] = bottom
@@ -142,14 +154,12 @@ def alluvial(panel: Panel, key: str, caption: str) -> Figure:
                     axes.add_patch(Rectangle((place - bar / 2, bottom - height), bar, height, facecolor=colour(state),
                                              edgecolor="#8A8A8A", linewidth=0.4, hatch=hatch(state)))
                     if height >= whole * 0.012:
-                        size = 8 if columns <= FEW_PERIODS else 6
-                        text = f"{state} {height}" if columns <= FEW_PERIODS else str(height)
                         side = -1 if place == 0 else 1 if place == columns - 1 else 0
-                        if columns <= FEW_PERIODS and side:
-                            axes.text(place + side * (bar / 2 + 0.02), bottom - height / 2, text, va="center", size=size,
-                                      ha="right" if side < 0 else "left")
+                        if named and side:
+                            axes.text(place + side * (bar / 2 + 0.02 * (columns - 1)), bottom - height / 2, f"{state} {height}",
+                                      va="center", size=8, ha="right" if side < 0 else "left")
                         elif height >= whole * 0.03:
-                            axes.text(place, bottom - height / 2, str(height), ha="center", va="center", size=size,
+                            axes.text(place, bottom - height / 2, str(height), ha="center", va="center", size=8 if named else 6,
                                       color=ink(colour(state)))
                 bottom -= height + gap
             starts.append(start)
@@ -162,11 +172,11 @@ def alluvial(panel: Panel, key: str, caption: str) -> Figure:
                         _ribbon(axes, place + bar / 2, place + 1 - bar / 2, left[before], right[after], n, colour(before))
                         left[before] -= n
                         right[after] -= n
-        room = 0.45 if columns <= FEW_PERIODS else 0.2
-        axes.set(xlim=(-room, columns - 1 + room), ylim=(-gap, whole + gap * (len(STATES) + 2.5)))
+        room = 0.36 * (columns - 1) + bar / 2 if named else 0.2  # 0.36: of the width, what the words at a side take
+        axes.set(xlim=(-room, columns - 1 + room), ylim=(-gap, whole + gap * (len(STATES) + 1.5)))
         axes.axis("off")
-        if columns > FEW_PERIODS:
-            colour_key(axes, [(s, s) for s in STATES], y=-0.03)
+        if not named:
+            colour_key(axes, [(s, s) for s in STATES], y=-0.08)
 
     return Figure(key, caption, alt, drawn(WIDE, 4.0, draw, message, alt), None, trends.transition_records(panel), below=True)
 
@@ -186,9 +196,11 @@ def before_and_after(panel: Panel, pair: Pair, batches: dict[str, str], key: str
     if fit is None:
         return None
     mean = Fraction(str(round(matched["change"].sum(), 6))) / len(matched)
-    message = f"两期都有评分的{len(matched)}家平均变化{signed(mean, 1)}分；起点低的升得多"
-    if fit.change_of_lower_half <= fit.change_of_upper_half:
-        message = f"两期都有评分的{len(matched)}家平均变化{signed(mean, 1)}分"
+    message = f"两期都有评分的{len(matched)}家平均变化{signed(mean, 1)}分"
+    if fit.change_of_lower_half > max(fit.change_of_upper_half, 0):
+        message += "；起点低的升得多"
+    elif fit.change_of_upper_half < min(fit.change_of_lower_half, 0):
+        message += "；起点高的降得多"
     movers = matched.reindex(matched["change"].abs().sort_values(ascending=False, kind="stable").index)[:LABELLED]
     alt = (f"散点图，{caption}，{len(matched)}家，平均变化{signed(mean, 1)}分，回归线斜率{fit.slope:.2f}。变化最大的："
            + "，".join(f"{short(r.name)}{r.before:g}到{r.after:g}" for _, r in movers.iterrows()) + "。")
@@ -197,24 +209,45 @@ def before_and_after(panel: Panel, pair: Pair, batches: dict[str, str], key: str
         axes.set_position((0.09, 0.12, 0.89, 0.77))
         low = min(matched["before"].min(), matched["after"].min()) - 4
         axes.plot([low, 101], [low, 101], color="#8A8A8A", linewidth=0.9, linestyle=(0, (4, 2)))
-        axes.text(low + 1, low + 2.2, "两期相同", size=7.5, color="#5B5B5B", rotation=0)
         ends = np.array([matched["before"].min(), matched["before"].max()])
         axes.plot(ends, fit.intercept + fit.slope * ends, color=colour("accent"), linewidth=1.2)
-        axes.text(ends[1] + 0.5, fit.intercept + fit.slope * ends[1] - 1.2, "回归线", size=7.5, color=colour("accent"), ha="right",
-                  va="top")
         for batch, rows in matched.groupby("batch"):
             axes.plot(rows["before"], rows["after"], "o", color=colour(batch), markersize=5, markeredgecolor="#5B5B5B",
                       markeredgewidth=0.4)
-        for _, row in movers.iterrows():
-            side = 1 if row["before"] < low + 20 else -1
-            axes.annotate(short(row["name"]), (row["before"], row["after"]), (5 * side, 0), textcoords="offset points", size=7,
-                          ha="left" if side > 0 else "right", va="center")
         axes.set(xlim=(low, 102), ylim=(low, 104), xlabel=f"{pair.earlier}评分", ylabel=f"{pair.later}评分")
+        along = np.linspace(low, 101, 80)
+        lines = np.vstack([np.column_stack([along, along]), np.column_stack([along, fit.intercept + fit.slope * along])])
+        _name(axes, [("两期相同", low + 7, low + 7, "#5B5B5B"), ("回归线", ends[0], fit.intercept + fit.slope * ends[0], colour("accent")),
+                     *((short(r["name"]), r["before"], r["after"], "#222222") for _, r in movers.iterrows())],
+              np.vstack([matched[["before", "after"]], lines]))
         colour_key(axes, [(b, name) for b, name in batches.items() if b in set(matched["batch"])], y=1.0)
 
     records = [{"id": i, "name": r["name"], "batch": r["batch"], "before": r["before"], "after": r["after"], "change": r["change"]}
                for i, r in matched.iterrows()]
     return Figure(key, caption, alt, drawn(WIDE, 3.9, draw, message, alt), None, records, below=True)
+
+
+def _name(axes: Axes, names: list[tuple[str, float, float, str]], points: np.ndarray, size: float = 7) -> None:
+    """Write names beside their points, each where it covers the fewest points and no name that is there already."""
+    width, height = axes.figure.get_size_inches() * 72 * (axes.get_position().width, axes.get_position().height)
+    to_print = axes.transLimits.transform
+    dots = to_print(points) * (width, height)
+    taken: list[tuple[float, float, float, float]] = []
+    for name, x, y, ink_ in names:
+        at = to_print((x, y)) * (width, height)
+        long, high = size * sum(1 if ord(c) > 0x2000 else 0.6 for c in name), size * 1.25
+        choices = []
+        for across, up in ((5, 0), (-5, 0), *((a, u) for u in (9, -9, 18, -18, 27, -27) for a in (5, -5, 0))):
+            left = at[0] + across - (0 if across > 0 else long if across < 0 else long / 2)
+            box = (left, at[1] + up - high / 2, left + long, at[1] + up + high / 2)
+            outside = box[0] < 2 or box[2] > width - 2 or box[1] < 2 or box[3] > height - 2
+            over = any(min(box[2], b[2]) > max(box[0], b[0]) and min(box[3], b[3]) > max(box[1], b[1]) for b in taken)
+            covered = ((dots > (box[0] - 2, box[1] - 2)) & (dots < (box[2] + 2, box[3] + 2))).all(axis=1).sum()
+            choices.append((outside or over, covered, len(choices), across, up, box))
+        *_, across, up, box = min(choices)
+        taken.append(box)
+        axes.annotate(name, (x, y), (across, up), textcoords="offset points", size=size, color=ink_, va="center",
+                      ha="left" if across > 0 else "right" if across < 0 else "center")
 
 
 def large_movers(panel: Panel, pair: Pair, key: str, caption: str) -> Figure | None:
@@ -225,24 +258,33 @@ def large_movers(panel: Panel, pair: Pair, key: str, caption: str) -> Figure | N
     order = matched.sort_values(["change", "after"], ascending=[False, False], kind="stable")
     shown = order if len(order) <= 2 * MOVERS else order.iloc[[*range(MOVERS), *range(len(order) - MOVERS, len(order))]]
     top, bottom = shown.iloc[0], shown.iloc[-1]
-    message = f"升得最多的{short(top['name'])}{signed(top['change'], 0)}分，降得最多的{short(bottom['name'])}{signed(bottom['change'], 0)}分"
+    if top["change"] > 0 > bottom["change"]:
+        words = "升得最多的", "，降得最多的"
+    elif top["change"] > 0:
+        words = "没有一家下降：升得最多的", "，最少的"
+    else:
+        words = "没有一家上升：降得最少的", "，最多的"
+    message = "".join(f"{word}{short(row['name'])}{gained(row['change'])}分" for word, row in zip(words, (top, bottom)))
+    if top["change"] == bottom["change"]:
+        message = f"{len(order)}家的评分都变化{gained(top['change'])}分" if top["change"] else f"{len(order)}家的评分都没有变化"
     alt = f"哑铃图，{caption}。" + "；".join(f"{short(r['name'])}{r['before']:g}到{r['after']:g}" for _, r in shown.iterrows()) + "。"
 
     def draw(axes: Axes) -> None:
-        axes.set_position((0.36, 0.09, 0.6, 0.84))
+        axes.set_position((0.36, 0.42 / high, 0.6, 1 - 0.72 / high))
         for place, (_, row) in enumerate(shown.iterrows()):
             where = place + (0.8 if place >= MOVERS and len(order) > 2 * MOVERS else 0)
             axes.plot([row["before"], row["after"]], [where, where], color="#BDBDBD", linewidth=2, zorder=1)
             axes.plot(row["before"], where, "o", color="white", markeredgecolor="#5B5B5B", markersize=5.5, zorder=2)
             axes.plot(row["after"], where, "o", color=colour(GRADES[0]), markersize=6, zorder=2)
-            axes.text(max(row["before"], row["after"]) + 1.5, where, signed(row["change"], 0), va="center", size=7.5)
+            axes.text(max(row["before"], row["after"]) + 1.5, where, gained(row["change"]), va="center", size=7.5)
             axes.text(-0.01, where, f"{short(row['name'])}", va="center", ha="right", size=7.5, transform=axes.get_yaxis_transform())
         axes.set(ylim=(len(shown) + (0.4 if len(order) > 2 * MOVERS else -0.4), -0.7), yticks=[],
                  xlim=(min(shown[["before", "after"]].min()) - 3, 106), xlabel=f"评分（空心为{pair.earlier}，实心为{pair.later}）")
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
 
-    return Figure(key, caption, alt, drawn(WIDE, 0.17 * len(shown) + 0.85, draw, message, alt), None,
+    high = 0.17 * len(shown) + 0.95
+    return Figure(key, caption, alt, drawn(WIDE, high, draw, message, alt), None,
                   [{"id": i, "name": r["name"], "before": r["before"], "after": r["after"], "change": r["change"]}
                    for i, r in shown.iterrows()], below=True)
 
@@ -253,9 +295,11 @@ def retention(panel: Panel, pair: Pair, batches: dict[str, str], key: str, capti
     entries: list[tuple[str, Estimate, str]] = [("全部", by_grade[""], "#222222")]
     entries += [(g, e, colour(g)) for g, e in by_grade.items() if g]
     entries += [(batches[b], e, colour(b)) for b, e in by_batch.items() if b]
-    best = max(entries[1:], key=lambda entry: entry[1].share)
-    least = min(entries[1:], key=lambda entry: entry[1].share)
-    message = f"再次参评的比例：{best[0]}{percent(best[1].share)}，{least[0]}{percent(least[1].share)}"
+    shares = [e.share for _, e, _ in entries[1:]]
+    ends = [(word, [name for name, e, _ in entries[1:] if e.share == end], end)
+            for word, end in (("最高", max(shares)), ("最低", min(shares)))]
+    message = (f"各等级、各批次再次参评的比例都是{percent(shares[0])}" if min(shares) == max(shares) else "再次参评的比例：" + "，".join(
+        f"{names[0]}{f'等{len(names)}组' if len(names) > 1 else ''}{word}，{percent(end)}" for word, names, end in ends))
     alt = f"点图，{caption}。" + "；".join(f"{name}{e.part}/{e.whole}，{percent(e.share)}" for name, e, _ in entries) + "。"
 
     def draw(axes: Axes) -> None:
@@ -295,7 +339,7 @@ def waterfall(panel: Panel, pair: Pair, key: str, caption: str) -> Figure:
                 total = spot in (0, 4)
                 start = 0.0 if total else level
                 value = float(change)
-                fill = colour(p.grade) if total else "#8FB98B" if value >= 0 else "#D99A8F"
+                fill = colour(p.grade if total else "上升" if value >= 0 else "下降")
                 axes.bar(spot, value, bottom=start, color=fill, width=0.72, edgecolor="#6B6B6B", linewidth=0.4)
                 level = value if total else level + value
                 text = f"{half_up(change, 1)}" if total else signed(change, 1)
@@ -319,25 +363,32 @@ def mean_scores(panel: Panel, schemes: dict[str, object], key: str, caption: str
     matched = trends.matched_scores(panel, pair)
     ids = list(matched.index)
     like = {p: trends.mean_bounds(panel, schemes[p], p, ids) for p in pair} if ids else {}
-    naive = bounds[pair.later].published - bounds[pair.earlier].published
-    fair = like[pair.later].published - like[pair.earlier].published if ids else None
-    only = "只" if ids and naive > fair > 0 else ""
-    message = f"公布评分的平均数变化{signed(naive, 1)}分；同一批{len(ids)}家{only}变化{signed(fair, 1)}分" if ids else ""
+    silent = [p for p in pair if bounds[p].published is None]
+    if silent:
+        message = f"{'、'.join(silent)}没有公布任何评分，只知道平均数的范围"
+    else:
+        naive = bounds[pair.later].published - bounds[pair.earlier].published
+        message = f"公布评分的平均数变化{signed(naive, 1)}分；"
+        fair = like[pair.later].published - like[pair.earlier].published if ids else None
+        only = "只" if ids and half_up(naive, 1) > half_up(fair, 1) > 0 else ""
+        message += f"同一批{len(ids)}家{only}变化{signed(fair, 1)}分" if ids else "没有一家两期都公布评分"
     alt = f"点图，{caption}。" + "；".join(
-        f"{p}：公布的{b.n}家平均{half_up(b.published, 1)}分，计入未公布的{b.withheld}家后在{half_up(b.low, 1)}到{half_up(b.high, 1)}分之间"
-        for p, b in bounds.items()) + "。" + "；".join(f"同一批联盟{p}平均{half_up(b.published, 1)}分" for p, b in like.items()) + "。"
+        f"{p}：" + (f"公布的{b.n}家平均{half_up(b.published, 1)}分" if b.n else "没有公布任何评分")
+        + (f"，计入未公布的{b.withheld}家后在{half_up(b.low, 1)}到{half_up(b.high, 1)}分之间" if b.withheld else "")
+        for p, b in bounds.items()) + "。" + "".join(f"同一批{b.n}家{p}平均{half_up(b.published, 1)}分。" for p, b in like.items())
 
     def draw(axes: Axes) -> None:
-        axes.set_position((0.07, 0.11, 0.91, 0.7))
+        axes.set_position((0.085, 0.11, 0.895, 0.7))
         places = range(len(panel.periods))
-        axes.plot(places, [float(b.published) for b in bounds.values()], "o--", color="#8A8A8A", linewidth=1, markersize=6,
-                  label="公布评分的平均")
+        axes.plot(places, [float("nan" if b.published is None else b.published) for b in bounds.values()], "o--", color="#8A8A8A",
+                  linewidth=1, markersize=6, label="公布评分的平均")
         for place, b in zip(places, bounds.values()):
             if b.withheld:
-                axes.bar(place, float(b.high - b.low), bottom=float(b.low), width=0.1, color="#E4E0D8", edgecolor="#8A8A8A",
+                axes.bar(place, float(b.high - b.low), bottom=float(b.low), width=0.1, color=colour("信息不完整"), edgecolor="#8A8A8A",
                          linewidth=0.5, hatch="////", zorder=0, label="" if axes.patches else "计入未公布评分后的范围")
-            axes.annotate(str(half_up(b.published, 1)), (place, float(b.published)), (0, -13), textcoords="offset points", size=8,
-                          color="#5B5B5B", ha="center")
+            if b.n:
+                axes.annotate(str(half_up(b.published, 1)), (place, float(b.published)), (0, -13), textcoords="offset points", size=8,
+                              color="#5B5B5B", ha="center", bbox={"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"})
         if like:
             spots = [panel.periods.index(p) for p in pair]
             axes.plot(spots, [float(b.published) for b in like.values()], "o-", color=colour(HIGH), linewidth=2, markersize=7,
@@ -346,15 +397,16 @@ def mean_scores(panel: Panel, schemes: dict[str, object], key: str, caption: str
                 axes.annotate(str(half_up(b.published, 1)), (spot, float(b.published)), (0, 8), textcoords="offset points", size=8,
                               color=colour(HIGH), ha="center")
         axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1.0), fontsize=8.5, borderaxespad=0.2)
-        low = min([*(float(b.low) for b in bounds.values()), *(float(b.published) for b in like.values())])
+        low = min(float(b.low) for b in (*bounds.values(), *like.values()))
         axes.set_xticks(places, panel.periods)
         axes.set(xlim=(-0.3, len(panel.periods) - 0.7), ylim=(max(0, low - 6), 100), ylabel="平均分")
         axes.grid(axis="y")
 
-    rows = [[p, str(b.n), f"{half_up(b.published)}", str(b.withheld), f"{half_up(b.low)}—{half_up(b.high)}",
+    rows = [[p, str(b.n), f"{half_up(b.published)}" if b.n else "—", str(b.withheld),
+             f"{half_up(b.low)}—{half_up(b.high)}" if b.withheld else f"{half_up(b.low)}",
              f"{half_up(like[p].published)}（{like[p].n}家）" if p in like else "—"] for p, b in bounds.items()]
     columns = ["评价期", "公布评分", "其平均", "未公布", "全部参评者平均的范围", "两期都有评分者平均"]
-    records = [{"period": p, "published": b.n, "mean": float(b.published), "withheld": b.withheld, "low": float(b.low),
+    records = [{"period": p, "published": b.n, "mean": float(b.published) if b.n else None, "withheld": b.withheld, "low": float(b.low),
                 "high": float(b.high), "matched_mean": float(like[p].published) if p in like else None} for p, b in bounds.items()]
     return Figure(key, caption, alt, drawn(WIDE, 3.0, draw, message, alt), Table("", "", columns, rows, "lrrrrr"), records, below=True)
 
@@ -365,15 +417,16 @@ def cutoff_shifts(panel: Panel, scheme, period: str, key: str, caption: str) -> 
     total = len(panel.of(period))
     most = max(shifts, key=lambda s: s.up + s.down)
     changed = Fraction(most.up + most.down, total)
-    message = f"分档线{'升' if most.by > 0 else '降'}{abs(most.by)}分，{most.up + most.down}家换档"
-    message += f"（占{percent(changed)}）"
+    message = f"分档线{'升' if most.by > 0 else '降'}{abs(most.by)}分，{most.up + most.down}家换档（占{percent(changed)}）"
+    if shifts[0].unknown == total:
+        message = "评分都没有公布，分档线移动时谁换档无从得知"
     alt = f"条形图，{caption}。" + "；".join(f"{signed(s.by, 0)}分：升档{s.up}家，降档{s.down}家" for s in shifts) + "。"
 
     def draw(axes: Axes) -> None:
         axes.set_position((0.2, 0.16, 0.77, 0.68))
         for place, s in enumerate(shifts):
-            axes.barh(place, s.up, color="#8FB98B", edgecolor="#6B6B6B", linewidth=0.4, height=0.62)
-            axes.barh(place, -s.down, color="#D99A8F", edgecolor="#6B6B6B", linewidth=0.4, height=0.62)
+            axes.barh(place, s.up, color=colour("上升"), edgecolor="#6B6B6B", linewidth=0.4, height=0.62)
+            axes.barh(place, -s.down, color=colour("下降"), edgecolor="#6B6B6B", linewidth=0.4, height=0.62)
             axes.text(s.up + 0.15 if s.up else -s.down - 0.15, place, f"升档{s.up}家" if s.up else f"降档{s.down}家", va="center",
                       ha="left" if s.up else "right", size=8)
         reach = max(max(s.up, s.down) for s in shifts) * 1.4 + 1
@@ -384,7 +437,7 @@ def cutoff_shifts(panel: Panel, scheme, period: str, key: str, caption: str) -> 
 
     hidden = shifts[0].unknown
     rows = [[f"{signed(s.by, 0)}分", str(s.up), str(s.down)] for s in shifts]
-    note = f"另有{hidden}家评分未公布；分档线下移时他们是否升档，无法得知。" if hidden else ""
+    note = f"另有{hidden}家评分未公布；分档线移动时它们是否换档，无法得知。" if hidden else ""
     records = [{"period": period, "shift": s.by, "up": s.up, "down": s.down, "withheld": s.unknown} for s in shifts]
     table = Table("", "", ["分档线移动", "升档", "降档"], rows, "lrr", note=note)
     return Figure(key, caption, alt, drawn(WIDE, 1.9, draw, message, alt), table, records, below=True)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from analysis import trends
+from analysis.alliances import Registry
 from analysis.blocks import Several, Table, Text
-from analysis.breakdown import EVALUATED, HAS_ENTERED, UNPUBLISHED, Numbers, percent, signed
+from analysis.breakdown import EVALUATED, HAS_ENTERED, UNPUBLISHED, Numbers, gained, p_value, percent, signed
 from analysis.grades import GRADES, HIGH, INCOMPLETE, NOT_EVALUATED, NOT_YET_REGISTERED
 from analysis.sheets import Period
 from analysis.trend_charts import FEW_PERIODS, short, spark
@@ -15,6 +16,7 @@ from analysis.trends import STATES, Pair, Panel
 
 NEAREST = 2
 NOBODY = "没有这样的联盟"
+ALL_PLAIN = "没有需要说明的：代码和名称都相同"
 
 
 def periods(numbers: Sequence[Numbers]) -> Table:
@@ -46,28 +48,37 @@ def flows(panel: Panel) -> Table:
 
 
 def comings_and_goings(panel: Panel, pair: Pair) -> Table:
-    """Everyone who came or left, by name."""
+    """Everyone who came, returned or left, by name."""
     f = trends.flow(panel, pair)
+    groups = {f"离开：只参加{pair.earlier}": f.leavers, f"新来：只参加{pair.later}": [i for i in f.entrants if i not in f.returned],
+              f"重返：参加{pair.later}，没有参加{pair.earlier}，更早参评过": f.returned}
     rows: list[list[str] | str] = []
-    for what, ids in ((f"只参加{pair.earlier}", f.leavers), (f"只参加{pair.later}", f.entrants)):
-        rows.append(f"{what}（{len(ids)}家）")
+    for what, ids in groups.items():
+        if ids:
+            rows.append(f"{what}（{len(ids)}家）")
         rows += [[name, str(panel.states.at[i, pair.earlier]), str(panel.states.at[i, pair.later])]
                  for i, name in zip(ids, panel.names(ids))]
-    return Table("comings-and-goings", "只参加其中一期的联盟", ["联盟名称", pair.earlier, pair.later], rows or [NOBODY], "lll", stretch=0)
+    return Table("comings-and-goings", "只参加其中一期的联盟", ["联盟名称", pair.earlier, pair.later], rows, "lll", stretch=0)
 
 
 def matching(sheets: Sequence[Period]) -> Table:
-    """How the alliances of neighbouring sheets were matched: how many each way, and all that were not plain."""
+    """How the alliances of neighbouring sheets were matched: all that were not plain, and how many were."""
     frame = trends.matching(sheets)
+    several = len(sheets) > 2
+    matched_by = {trends.CODE: "代码相同，名称不同", trends.NAME: "名称相同，代码不同", trends.ALIAS: "名称和代码都不同，由别名对应",
+                  trends.DECIDED: "代码存疑，由名册裁定"}
     rows: list[list[str] | str] = []
-    for how in (trends.BOTH, trends.CODE, trends.NAME, trends.ALIAS, trends.DECIDED):
+    for how, words in matched_by.items():
         here = frame[frame["how"] == how]
         if len(here):
-            rows.append(f"{how}（{len(here)}家）")
-        if how != trends.BOTH:
-            rows += [[r.name_before, r.code_before, r.name_after, r.code_after] for r in here.itertuples()]
-    columns = ["前期名称", "代码", "后期名称", "代码"]
-    return Table("matching", "前后两期是怎样对应起来的", columns, rows, "lclc", stretch=0)
+            rows.append(f"{words}（{len(here)}{'次' if several else '家'}）")
+        rows += [[*([f"{r.from_period} → {r.to_period}"] if several else []), r.name_before, r.code_before, r.name_after, r.code_after]
+                 for r in here.itertuples()]
+    plain = int((frame["how"] == trends.BOTH).sum())
+    note = f"其余{plain}{'次对应' if several else '家'}的代码和名称都相同。" if len(frame) else ""
+    columns = [*(["评价期"] if several else []), "前期名称", "前期代码", "后期名称", "后期代码"]
+    return Table("matching", "前后两期是怎样对应起来的", columns, rows or ([ALL_PLAIN] if len(frame) else []), "l" * several + "lclc",
+                 stretch=[1, 3] if several else [0, 2], note=note)
 
 
 def transitions(panel: Panel, pair: Pair, key: str, matched: bool = False) -> Table:
@@ -81,8 +92,8 @@ def transitions(panel: Panel, pair: Pair, key: str, matched: bool = False) -> Ta
             rows.append([before, str(total), *(f"{n}（{percent(Fraction(int(n), total), 1)}）" if n else "0"
                                                for n in table.loc[before, states])])
     whom = "两期都参评的联盟" if matched else "全部具名的联盟"
-    return Table(key, f"{pair.earlier}（行）到{pair.later}（列）的转移：{whom}", ["", "合计", *states], rows, "l" + "r" * (len(states) + 1),
-                 stretch=-1, note="括号内为占该行合计的比例。")
+    return Table(key, f"{pair.earlier}（行）到{pair.later}（列）的转移：{whom}", [pair.earlier, "合计", *states], rows,
+                 "l" + "r" * (len(states) + 1), stretch=-1, note="括号内为占该行合计的比例。")
 
 
 def earlier_transitions(panel: Panel) -> Several:
@@ -134,9 +145,11 @@ def high_shares(panel: Panel, batches: dict[str, str]) -> Table:
 
 def tests(panel: Panel) -> Table:
     """Whether batches differ: in who took part again, and in their grades."""
-    entries = [(f"{p.earlier}参评者在{p.later}是否再次参评，各批次有无差别", trends.participation(panel, p, "batch")) for p in panel.pairs]
-    entries += [(f"{p}各批次的等级构成有无差别", trends.grade_by_batch(panel, p)) for p in panel.periods]
-    rows = [[what, str(a.n), f"{a.p:.3f}", f"{a.v:.2f}", a.verdict] for what, a in entries if a]
+    entries = [(f"{p.earlier}参评者在{p.later}是否再次参评，各批次有无差别", len(panel.of(p.earlier)), trends.participation(panel, p, "batch"))
+               for p in panel.pairs]
+    entries += [(f"{p}各批次的等级构成有无差别", len(panel.of(p)), trends.grade_by_batch(panel, p)) for p in panel.periods]
+    rows = [[what, str(n), p_value(a.p), f"{a.v:.2f}", a.verdict] if a else [what, str(n), "—", "—", "无法检验（有一边只有一类）"]
+            for what, n, a in entries]
     note = f"检验为卡方统计量的蒙特卡罗模拟（固定两边合计，{trends.RESAMPLES}次，固定种子）；V为克拉默系数，0为毫无关联，1为完全对应。"
     return Table("tests", "批次之间的差别", ["问题", "联盟数", "p", "V", "结论"], rows, "lrrrl", stretch=0, note=note)
 
@@ -147,7 +160,7 @@ def near_cutoffs(panel: Panel, scheme, period: str) -> Table:
     rows: list[list[str] | str] = []
     for cutoff, here in frame.groupby("cutoff", sort=False):
         rows.append(f"{cutoff:g}分线上下（{len(here)}家）")
-        rows += [[r.name_, f"{r.score:g}", signed(Fraction(str(r.distance)), 0)]
+        rows += [[r.name_, f"{r.score:g}", gained(r.distance)]
                  for r in here.rename(columns={"name": "name_"}).itertuples()]
     caption = f"{period}离分档线不超过{NEAREST}分的联盟"
     return Table("near-cutoffs", caption, ["联盟名称", "评分", "离分档线"], rows or [NOBODY], "lrr", stretch=0)
@@ -160,22 +173,30 @@ def regraded(sheets: Sequence[Period], panel: Panel, pair: Pair) -> Several:
     for own, other in ((pair.earlier, pair.later), (pair.later, pair.earlier)):
         table = trends.regraded(panel, own, by_name[own].scheme, by_name[other].scheme)
         if table is not None:
-            rows = [[g, *(str(int(n)) for n in table.loc[g])] for g in GRADES]
-            tables.append(Table(f"regraded-{own}", f"{own}的等级（行）按{other}的方案重分（列）", ["", *GRADES], rows, "lrrrr"))
+            columns = [c for c in table.columns if c != trends.UNDECIDED or table[c].any()]
+            rows = [[g, *(str(n) for n in table.loc[g, columns])] for g in GRADES]
+            note = f"“{trends.UNDECIDED}”的评分没有公布，只知道原来的等级。" if trends.UNDECIDED in columns else ""
+            tables.append(Table(f"regraded-{own}", f"{own}的等级（行）按{other}的方案重分（列）", ["原来的等级", *columns], rows,
+                                "l" + "r" * len(columns), note=note))
     return Several(tables)
 
 
 def claims(sheets: Sequence[Period], panel: Panel) -> Table:
     """The published claims about streaks, each confirmed, refuted or not to be verified."""
+    unchosen = trends.unchosen(sheets)
     rows: list[list[str] | str] = []
     for c in trends.claims(sheets, panel):
         heading = f"{c.period}报告：{c.what}"
         if heading not in rows:
             rows.append(heading)
-        rows.append([panel.about.at[c.id, "name"], c.verdict, "、".join(c.against or c.needed) or "—"])
-    columns = ["联盟名称", "核对", "依据"]
-    note = f"“{trends.UNVERIFIABLE}”时，依据一栏是还缺评分表的评价期；“{trends.REFUTED}”时是与说法相反的评价期。"
-    return Table("claims", "公布的连续记录", columns, rows, "lll", stretch=0, note=note)
+        why = {"不符": c.against, "没有评分表": [p for p in c.needed if p not in unchosen],
+               "没有选入": [p for p in c.needed if p in unchosen], "评分未公布": c.withheld}
+        if c.verdict == trends.REFUTED:
+            why = {"不符": c.against}
+        reasons = [f"{'、'.join(periods)}{what}" for what, periods in why.items() if periods]
+        reasons += [f"到{c.period}只举行过{c.held}期"] if c.held is not None else []
+        rows.append([panel.about.at[c.id, "name"], c.verdict, "；".join(reasons) or "各期都符合"])
+    return Table("claims", "公布的连续记录", ["联盟名称", "核对", "依据"], rows, "lll", stretch=[0, 2])
 
 
 def a_level(sheets: Sequence[Period], panel: Panel) -> Table:
@@ -186,15 +207,18 @@ def a_level(sheets: Sequence[Period], panel: Panel) -> Table:
                  fields=["id", "name", "code", "from_period", "to_period"])
 
 
-def everyone(panel: Panel, batches: dict[str, str]) -> Table:
-    """Every alliance with its whole history, to search and to sort; the panel is saved with it."""
+def everyone(panel: Panel, batches: dict[str, str], registry: Registry) -> Table:
+    """Every alliance with its whole history, to search (also by its aliases) and to sort; the panel is saved with it."""
     frame = panel.frame
     by_id = dict(list(frame.groupby("id", sort=False)))
     last = panel.periods[-1]
     order = frame[frame["period"] == last].sort_values(["rank", "state", "id"], na_position="last")["id"]
     wide = len(panel.periods) > FEW_PERIODS
     signs = {INCOMPLETE: "缺", NOT_EVALUATED: "—", NOT_YET_REGISTERED: "·"} if wide else {}
-    rows = []
+    aliases: dict[str, list[str]] = {}
+    for alias, i in registry.aliases.items():
+        aliases.setdefault(i, []).append(alias)
+    rows, also = [], []
     for i in order:
         here = by_id[i]
         cells = [f"{r.score:g}" if r.score == r.score else ("密" if wide else "未公布") if r.state in GRADES
@@ -203,6 +227,7 @@ def everyone(panel: Panel, batches: dict[str, str]) -> Table:
         name, batch = panel.about.loc[i, ["name", "batch"]]
         about = [short(name), code] if wide else [name, code, batches.get(batch, "")]
         rows.append([*about, *cells, spark(panel, i)])
+        also.append(" ".join([*([name] if wide else []), *aliases.get(i, [])]))
     records = [{"id": r.id, "name": r.name_, "period": r.period, "batch": r.batch, "code": r.code if isinstance(r.code, str) else "",
                 "score": f"{r.score:g}" if r.score == r.score else "", "grade": r.grade if isinstance(r.grade, str) else "",
                 "rank": f"{r.rank:.0f}" if r.rank == r.rank else "", "state": r.state}
@@ -212,7 +237,7 @@ def everyone(panel: Panel, batches: dict[str, str]) -> Table:
         note += "“密”为评分未公布，“缺”为信息不完整，“—”为未参评，“·”为未登记；名称略去了共同的后缀。"
     columns = ["联盟名称", "代码", *([] if wide else ["批次"]), *panel.periods, "走势"]
     align = ("lc" if wide else "lcl") + "r" * len(panel.periods) + "c"
-    return Table("panel", "各联盟历次评价", columns, rows, align, stretch=0, search=True, note=note, records=records)
+    return Table("panel", "各联盟历次评价", columns, rows, align, stretch=0, search=True, note=note, records=records, also=also)
 
 
 def history(panel: Panel, sheets: Sequence[Period], who: str) -> Several:
@@ -225,12 +250,12 @@ def history(panel: Panel, sheets: Sequence[Period], who: str) -> Several:
                      f"{r.rank:.0f}/{r.of}" if known else "—", f"{r.place_in_batch:.0f}/{r.batch_size}" if known else "—",
                      f"{r.to_next_grade:g}" if r.to_next_grade == r.to_next_grade and r.to_next_grade is not None else "—"])
     columns = ["评价期", "状态", "代码", "评分", "名次", "本批次名次", "距上一档"]
-    near = [[r.name_, f"{r.score:g}", str(r.grade), signed(Fraction(str(r.distance)), 0)]
-            for r in trends.peers(panel, sheets, who).rename(columns={"name": "name_"}).itertuples()]
+    nearest = trends.peers(panel, sheets, who)
+    near = [[r.name_, f"{r.score:g}", str(r.grade), gained(r.distance)] for r in nearest.rename(columns={"name": "name_"}).itertuples()]
     name = panel.about.at[id, "name"]
+    caption = f"{nearest['period'].iloc[0]}同批次中评分最接近的联盟" if near else "同批次中评分最接近的联盟"
     return Several([Text(f"**{name}**（{id}）"), Table("history", f"{name}历次评价", columns, rows, "lllrrrr"),
-                    Table("peers", "同批次中评分最接近的联盟", ["联盟名称", "评分", "等级", "相差"], near, "lrlr", stretch=0)])
-
+                    Table("peers", caption, ["联盟名称", "评分", "等级", "相差"], near, "lrlr", stretch=0)])
 
 
 def sources(sheets: Sequence[Period]) -> Table:

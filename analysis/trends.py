@@ -25,14 +25,15 @@ STATES = (*GRADES, INCOMPLETE, NOT_EVALUATED, NOT_YET_REGISTERED)
 STREAK = 3  # periods running for the A-level
 BOTH, NAME, CODE, ALIAS, DECIDED = "代码和名称", "名称", "代码", "别名", "人工裁定"
 CONFIRMED, REFUTED, UNVERIFIABLE = "属实", "不属实", "无法核实"
+UNDECIDED = "无法确定"
 SEED, RESAMPLES, CONFIDENCE = 20171231, 9999, 0.95
 
 
 def read(periods: Iterable[str] | str = "", data: Path | str = "") -> list[Period]:
-    """The periods with a filled sheet, or those named, in order of their end dates. Raises DataError."""
+    """The periods with a filled sheet, or those named, each once, in order of their end dates. Raises DataError."""
     data = Path(data or DATA)
     names = periods.split() if isinstance(periods, str) else list(periods)
-    read_ = [sheets.read(name, data) for name in names or sheets.periods(data)]
+    read_ = [sheets.read(name, data) for name in dict.fromkeys(names) or sheets.filled_periods(data)[0]]
     return sorted(read_, key=lambda period: (period.end, period.name))
 
 
@@ -114,11 +115,14 @@ def from_frames(who: pd.DataFrame, scored: pd.DataFrame, absent: pd.DataFrame, j
     """The panel from plain frames.
 
     `who`: id, name, batch. `scored`: id, period, code, score, grade. `absent`: id, period, code, named (信息不完整 or
-    未录入). `joined`: batch, period, registered. Raises ValueError where an alliance has two rows in one period.
+    未录入). `joined`: batch, period, registered. Raises ValueError where an alliance has two rows in one period, or is
+    not in `who`.
     """
     for frame, what in ((scored, "evaluated"), (absent, "named as absent")):
         if frame.duplicated(["id", "period"]).any():
             raise ValueError(f"an alliance is {what} twice in one period")
+        if strangers := sorted({*frame["id"]} - {*who["id"]}):
+            raise ValueError(f"{', '.join(strangers)} {'are' if len(strangers) > 1 else 'is'} {what} but not among the alliances")
     frame = who.merge(pd.DataFrame({"period": list(periods)}), how="cross")
     frame = frame.merge(scored, on=["id", "period"], how="left").merge(absent, on=["id", "period"], how="left",
                                                                       suffixes=("", "_absent"))
@@ -322,27 +326,35 @@ def agreement(matched: pd.DataFrame) -> Agreement | None:
 
 
 class Regression(NamedTuple):
-    """Regression to the mean: the later score on the earlier; where the line crosses equality; change by earlier half."""
+    """Regression to the mean: the later score on the earlier, where the line crosses equality, and the mean change of
+    the `lower` alliances with the smaller earlier scores and of the `upper` ones with the larger.
+    """
 
     slope: float
     intercept: float
     fixed_point: float | None
     change_of_lower_half: float
     change_of_upper_half: float
+    lower: int
+    upper: int
 
 
 def regression(matched: pd.DataFrame) -> Regression | None:
-    """Whether those who stood low rose more than those who stood high, as they would by chance alone."""
+    """Whether those who stood low rose more than those who stood high, as they would by chance alone.
+
+    The halves are cut at the median; those who stand on it are low, unless that leaves nobody high.
+    """
     from scipy.stats import linregress
 
     if agreement(matched) is None:
         return None
     line = linregress(matched["before"], matched["after"])
     middle = matched["before"].median()
-    lower, upper = matched[matched["before"] <= middle], matched[matched["before"] > middle]
+    low = matched["before"] <= middle if middle < matched["before"].max() else matched["before"] < middle
+    lower, upper = matched.loc[low, "change"], matched.loc[~low, "change"]
     fixed = line.intercept / (1 - line.slope) if abs(1 - line.slope) > 1e-9 else None
     return Regression(float(line.slope), float(line.intercept), fixed if fixed and 0 <= fixed <= TOP_SCORE else None,
-                      float(lower["change"].mean()), float(upper["change"].mean()) if len(upper) else float("nan"))
+                      float(lower.mean()), float(upper.mean()), len(lower), len(upper))
 
 
 def always_high(panel: Panel) -> list[str]:
@@ -471,19 +483,27 @@ def near_cutoffs(panel: Panel, scheme: Scheme, period: str, within: float = 2) -
 
 
 def regraded(panel: Panel, period: str, own: Scheme, other: Scheme) -> pd.DataFrame | None:
-    """From the grades of a period to those of another scheme, counts; None where the floors are the same."""
+    """From the grades of a period to those of another scheme, counts; None where the floors are the same.
+
+    A withheld score lies somewhere in its own grade; where that reaches into two grades of the other scheme it is counted
+    under `UNDECIDED`, the last column.
+    """
     if own.floors == other.floors:
         return None
-    known = panel.of(period).dropna(subset="score")
-    under = pd.Categorical(known["score"].map(other.grade), categories=GRADES, ordered=True)
-    return pd.crosstab(known["grade"], under, dropna=False).reindex(index=GRADES, columns=GRADES, fill_value=0)
+    here = panel.of(period)
+    worst = {grade: other.grade(own.floors[grade]) for grade in GRADES}
+    whole = {g: w == HIGH or (g != HIGH and own.ceiling(g) <= other.ceiling(w)) for g, w in worst.items()}
+    table = pd.DataFrame(0, index=list(GRADES), columns=[*GRADES, UNDECIDED])
+    for grade, score in zip(here["grade"], here["score"]):
+        table.at[grade, other.grade(score) if score == score else worst[grade] if whole[grade] else UNDECIDED] += 1
+    return table
 
 
 # Streaks and the A-level
 
 def timeline(registry: Registry, names: Iterable[str]) -> list[str]:
-    """Every period known to have been held, with those that only have a sheet, in order."""
-    return sorted({*registry.periods, *names}, key=lambda name: (first_year(name), name))
+    """Every period known to have been held, with those that only have a sheet, in order of their last years."""
+    return sorted({*registry.periods, *names}, key=lambda name: (int(name[-4:]), name))
 
 
 def neighbours(registry: Registry, pair: Pair) -> list[str]:
@@ -492,22 +512,36 @@ def neighbours(registry: Registry, pair: Pair) -> list[str]:
     return line[line.index(pair.earlier) + 1:line.index(pair.later)]
 
 
+def unchosen(periods: Sequence[Period]) -> list[str]:
+    """The periods that have a filled sheet and are not among these."""
+    names = {period.name for period in periods}
+    return [name for name in sheets.filled_periods(periods[-1].data)[0] if name not in names]
+
+
+def windows(panel: Panel, registry: Registry) -> list[list[str]]:
+    """The runs of three consecutive periods that all have a sheet."""
+    line = timeline(registry, panel.periods)
+    runs = [line[start:start + STREAK] for start in range(len(line) - STREAK + 1)]
+    return [run for run in runs if all(period in panel.periods for period in run)]
+
+
 def a_level(panel: Panel, registry: Registry) -> list[dict]:
     """Who was 活跃度高 in three consecutive periods, as far as there are sheets: id, name, code, from_period, to_period."""
-    line = timeline(registry, panel.periods)
     codes = panel.frame.set_index(["id", "period"])["code"]
     rows = []
-    for start in range(len(line) - STREAK + 1):
-        window = line[start:start + STREAK]
-        if all(period in panel.periods for period in window):
-            ids = panel.states.index[(panel.states[window] == HIGH).all(axis=1)]
-            rows += [{"id": id, "name": panel.about.loc[id, "name"], "code": codes[id, window[-1]], "from_period": window[0],
-                      "to_period": window[-1]} for id in sorted(ids, key=lambda id: codes[id, window[-1]])]
+    for window in windows(panel, registry):
+        ids = panel.states.index[(panel.states[window] == HIGH).all(axis=1)]
+        rows += [{"id": id, "name": panel.about.loc[id, "name"], "code": codes[id, window[-1]], "from_period": window[0],
+                  "to_period": window[-1]} for id in sorted(ids, key=lambda id: codes[id, window[-1]])]
     return rows
 
 
 class Claim(NamedTuple):
-    """What a report says of an alliance, and what the sheets say to it; `needed` are the periods without a sheet."""
+    """What a report says of an alliance, and what the sheets say to it.
+
+    `against` are the periods that say otherwise, `needed` those that are not among the sheets, `withheld` those whose
+    score would decide it; `held` is how many periods there had been, where they are fewer than claimed.
+    """
 
     period: str
     id: str
@@ -515,27 +549,32 @@ class Claim(NamedTuple):
     verdict: str
     needed: tuple[str, ...]
     against: tuple[str, ...]
+    withheld: tuple[str, ...] = ()
+    held: int | None = None
 
 
 def claims(periods: Sequence[Period], panel: Panel) -> list[Claim]:
     """Each published A-level alliance and each claim of `registry/claims.csv`, held against the sheets there are."""
     registry = periods[-1].registry
     line = timeline(registry, panel.periods)
-    found = [_claim(panel, line, period.name, a.id, "A级：连续三个评价期活跃度高", STREAK, panel.states == HIGH)
+    high, full = panel.states == HIGH, panel.scores == TOP_SCORE
+    found = [_claim(line, period.name, a.id, "A级：连续三个评价期活跃度高", STREAK, high, high)
              for period in periods for a in period.a_level]
-    found += [_claim(panel, line, claim.period, claim.id, f"连续{claim.times}个评价期满分", claim.times, panel.scores == TOP_SCORE)
+    found += [_claim(line, claim.period, claim.id, f"连续{claim.times}个评价期满分", claim.times, full, full | high & panel.scores.isna())
               for claim in registry.claims if claim.period in line and claim.id in panel.states.index]
     return found
 
 
-def _claim(panel: Panel, line: list[str], period: str, id: str, what: str, times: int, holds: pd.DataFrame) -> Claim:
+def _claim(line: list[str], period: str, id: str, what: str, times: int, holds: pd.DataFrame, may_hold: pd.DataFrame) -> Claim:
     last = line.index(period)
     window = line[max(0, last - times + 1):last + 1]
-    needed = tuple(p for p in window if p not in panel.periods)
-    against = tuple(p for p in window if p in panel.periods and not holds.loc[id, p])
-    unheld = len(window) < times
-    verdict = REFUTED if against or unheld else UNVERIFIABLE if needed else CONFIRMED
-    return Claim(period, id, what, verdict, needed, against)
+    there = [p for p in window if p in holds]
+    needed = tuple(p for p in window if p not in there)
+    against = tuple(p for p in there if not may_hold.at[id, p])
+    withheld = tuple(p for p in there if may_hold.at[id, p] and not holds.at[id, p])
+    held = len(window) if len(window) < times else None
+    verdict = REFUTED if against or held is not None else UNVERIFIABLE if needed or withheld else CONFIRMED
+    return Claim(period, id, what, verdict, needed, against, withheld, held)
 
 
 # One alliance
@@ -544,6 +583,8 @@ def find(panel: Panel, registry: Registry, who: str) -> str:
     """The id of an alliance by a name, an alias or a code. Raises LookupError with the nearest names."""
     key = normalise(who)
     if id := registry.by_name.get(key) or registry.by_alias.get(key):
+        if id not in panel.about.index:
+            raise LookupError(f"{registry.names[id]} ({id}) is on none of these sheets and has no code in registry/codes.csv")
         return id
     holders = list(dict.fromkeys(panel.frame.loc[panel.frame["code"] == key, "id"])) or \
         list(dict.fromkeys(registry.holders.get(key, {}).values()))
@@ -559,13 +600,15 @@ def find(panel: Panel, registry: Registry, who: str) -> str:
 
 
 def history(panel: Panel, periods: Sequence[Period], who: str) -> pd.DataFrame:
-    """One alliance in every period: state, code, score, rank, of, place in its batch, points to the next grade."""
+    """One alliance in every period: state, code, score, rank of so many scored, place among the scored of its batch, points
+    to the next grade.
+    """
     id = find(panel, periods[-1].registry, who)
     rows = []
     for period in periods:
         here = panel.of(period.name)
         row = panel.frame[(panel.frame["id"] == id) & (panel.frame["period"] == period.name)].iloc[0]
-        batch = here[here["batch"] == row["batch"]]
+        batch = here[here["batch"] == row["batch"]].dropna(subset="score")
         place = batch["score"].rank(method="min", ascending=False)[batch["id"] == id]
         up = period.scheme.ceiling(row["grade"]) - row["score"] if isinstance(row["grade"], str) and row["grade"] != HIGH else None
         rows.append((period.name, row["state"], row["code"], row["score"], row["rank"], int(here["score"].notna().sum()),
@@ -575,18 +618,17 @@ def history(panel: Panel, periods: Sequence[Period], who: str) -> pd.DataFrame:
 
 
 def peers(panel: Panel, periods: Sequence[Period], who: str, most: int = 6) -> pd.DataFrame:
-    """Those of the same batch whose latest published score is nearest: name, score, grade, distance."""
+    """Those of the same batch whose score was nearest when this one's was last published: period, name, score, grade, distance."""
     id = find(panel, periods[-1].registry, who)
     known = panel.frame[(panel.frame["id"] == id)].dropna(subset="score")
     if known.empty:
-        return pd.DataFrame(columns=["name", "score", "grade", "distance"])
+        return pd.DataFrame(columns=["period", "name", "score", "grade", "distance"])
     own = known.iloc[-1]
     here = panel.of(own["period"])
     here = here[(here["batch"] == own["batch"]) & (here["id"] != id)].dropna(subset="score")
     here = here.assign(distance=here["score"] - own["score"])
     nearest = here.iloc[here["distance"].abs().argsort(kind="stable")][:most]
-    return nearest[["name", "score", "grade", "distance"]].reset_index(drop=True)
-
+    return nearest[["period", "name", "score", "grade", "distance"]].reset_index(drop=True)
 
 
 def schemes(periods: Sequence[Period]) -> dict[str, Scheme]:

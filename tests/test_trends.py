@@ -147,7 +147,14 @@ def test_cutoffs_and_regrading():
     # Floors 80 60 40: 84 becomes 高, 68 and 67.9 become 较高; nobody can say what 3i would be.
     table = trends.regraded(one, "2017", SCHEME, LOWER)
     assert {key: int(n) for key, n in table.stack().items() if n} == {
-        (HIGH, HIGH): 1, (FAIRLY, HIGH): 1, (FAIRLY, FAIRLY): 1, (FAIR, FAIRLY): 2, (FAIR, FAIR): 2, (LOW, LOW): 1}
+        (HIGH, HIGH): 1, (FAIRLY, HIGH): 1, (FAIRLY, FAIRLY): 1, (FAIR, FAIRLY): 2, (FAIR, FAIR): 2, (LOW, LOW): 1,
+        (LOW, trends.UNDECIDED): 1}
+    # The other way only 80 to 100 and 40 to 60 reach into two grades: 0 to 40 is inside 0 to 50, 60 to 80 is not inside 50 to 70.
+    back = trends.regraded(small({"1a": (HIGH, None), "1b": (FAIRLY, None), "1c": (FAIR, None), "1d": (LOW, None)}), "2017", LOWER, SCHEME)
+    assert {key: int(n) for key, n in back.stack().items() if n} == {
+        (HIGH, trends.UNDECIDED): 1, (FAIRLY, trends.UNDECIDED): 1, (FAIR, trends.UNDECIDED): 1, (LOW, LOW): 1}
+    down = trends.regraded(small({"1a": (HIGH, None)}), "2017", SCHEME, LOWER)
+    assert down.at[HIGH, HIGH] == 1, "from 85 on is from 80 on"
     assert trends.regraded(one, "2017", SCHEME, replace(SCHEME, declared="2018")) is None
 
 
@@ -171,13 +178,16 @@ def test_a_level_and_neighbours(registry):
     (("2018", "2019", "2020-2021"), (60, 100, 100), 2, "属实", (), ()),
     (("2020-2021", "2022"), (100, 60), 8, "无法核实", ("2013", "2014", "2015", "2016", "2017", "2018", "2019"), ()),
     (("2019", "2020-2021"), (100, 100), 9, "不属实", ("2013", "2014", "2015", "2016", "2017", "2018"), ()),  # only 8 were held
-    bug("a withheld score may be 100", ("2019", "2020-2021"), (HIGH, 100), 2, "无法核实", (), ()),
+    (("2019", "2020-2021"), (HIGH, 100), 2, "无法核实", (), ()),  # a withheld score may be 100
+    (("2019", "2020-2021"), (FAIRLY, 100), 2, "不属实", (), ("2019",)),  # and this one may not
 ])
 def test_claims(registry, held, line, times, verdict, needed, against):
     panel = small({"L010": line, "L001": (60,) * len(line)}, held)
     said = replace(registry, claims=(alliances.Claim("2020-2021", "L010", times),))
     sheets = [SimpleNamespace(name=p, a_level=(), registry=said) for p in held]
-    assert [tuple(claim)[3:] for claim in trends.claims(sheets, panel)] == [(verdict, needed, against)]
+    claim, = trends.claims(sheets, panel)
+    assert (claim.verdict, claim.needed, claim.against) == (verdict, needed, against)
+    assert claim.withheld == tuple(p for p, cell in zip(held, line) if cell == HIGH) and claim.held == (8 if times == 9 else None)
 
 
 def test_find_history_and_peers(real, registry):
@@ -195,8 +205,8 @@ def test_find_history_and_peers(real, registry):
                for p in PAIR]
     # 1c: 75 is second of seven and of its batch, ten short of 85; 60 is last of six and of three, ten short of 70.
     assert trends.history(PAPER, periods, "1c").iloc[:, 3:].values.tolist() == [[75, 2, 7, 2, 3, 10], [60, 6, 6, 3, 3, 10]]
-    assert trends.peers(PAPER, periods, "1c").values.tolist() == [["1a联盟", 80, FAIRLY, 20], ["1b联盟", 90, HIGH, 30]]
-    assert trends.peers(PAPER, periods, "2d").values.tolist() == [["2f联盟", 55, FAIR, -5], ["2e联盟", 40, LOW, -20]]  # of 2017
+    assert trends.peers(PAPER, periods, "1c").values.tolist() == [["2018", "1a联盟", 80, FAIRLY, 20], ["2018", "1b联盟", 90, HIGH, 30]]
+    assert trends.peers(PAPER, periods, "2d").values.tolist() == [["2017", "2f联盟", 55, FAIR, -5], ["2017", "2e联盟", 40, LOW, -20]]
     assert trends.peers(PAPER, periods, "3i").empty
 
 

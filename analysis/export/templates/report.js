@@ -55,7 +55,8 @@
       const wanted = fold(input.value);
       let shown = 0;
       entries.forEach((row) => {
-        row.hidden = ![...row.cells].some((cell) => fold(cell.textContent).includes(wanted)) || (choice.value !== "" && row.cells[chosen].textContent !== choice.value);
+        const hit = [...[...row.cells].map((cell) => cell.textContent), row.dataset.also || ""].some((text) => fold(text).includes(wanted));
+        row.hidden = !hit || (choice.value !== "" && row.cells[chosen].textContent !== choice.value);
         shown += row.hidden ? 0 : 1;
       });
       rows.filter((row) => row.classList.contains("group")).forEach((group) => {
