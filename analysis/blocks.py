@@ -113,6 +113,11 @@ class Table(Block):
     def anchor(self) -> str:
         return f"table-{self.key}"
 
+    @property
+    def stretched(self) -> list[int]:
+        """The columns that share the room that is left; only their words are broken."""
+        return self.stretch if isinstance(self.stretch, list) else [self.stretch]
+
     def html(self, references: References) -> str:
         if not self.rows:
             return ""
@@ -123,7 +128,8 @@ class Table(Block):
 
     def grid_html(self, caption: str = "") -> str:
         """The bare table."""
-        heads = "".join(f'<th scope="col" class="{a}">{escape(h)}</th>' for a, h in zip(self.align, self.columns))
+        kinds = [a if i in self.stretched else f"{a} n" for i, a in enumerate(self.align)]
+        heads = "".join(f'<th scope="col" class="{k}">{escape(h)}</th>' for k, h in zip(kinds, self.columns))
         bodies, rows = [], []
         also = iter(self.also)
         for row in self.rows:
@@ -131,7 +137,7 @@ class Table(Block):
                 bodies.append(rows)
                 rows = [f'<tr class="group"><th scope="rowgroup" colspan="{len(self.columns)}">{escape(row)}</th></tr>']
             else:
-                cells = "".join(f'<td class="{a}">{_cell_html(cell)}</td>' for a, cell in zip(self.align, row))
+                cells = "".join(f'<td class="{k}">{_cell_html(cell)}</td>' for k, cell in zip(kinds, row))
                 found_by = next(also, "")
                 rows.append(f'<tr data-also="{escape(found_by)}">{cells}</tr>' if found_by else f"<tr>{cells}</tr>")
         body = "".join("<tbody>" + "\n".join(rows) + "</tbody>" for rows in [*bodies, rows] if rows)
@@ -149,8 +155,7 @@ class Table(Block):
 
     def grid_typst(self) -> str:
         """The bare table, as a Typst expression."""
-        stretched = self.stretch if isinstance(self.stretch, list) else [self.stretch]
-        widths = ", ".join("1fr" if i in stretched else "auto" for i in range(len(self.columns)))
+        widths = ", ".join("1fr" if i in self.stretched else "auto" for i in range(len(self.columns)))
         align = ", ".join({"l": "left", "c": "center", "r": "right"}[a] + " + horizon" for a in self.align)
         head = ", ".join(f"head({string(h)})" for h in self.columns)
         rows = [f"group({len(self.columns)}, {string(row)})" if isinstance(row, str)

@@ -97,7 +97,7 @@ def grade_shares(panel: Panel, key: str, caption: str) -> Figure:
     message = f"{HIGH}的占比：全部参评联盟变化{signed(after - before, 1)}个百分点"
     if stayers:
         own = Fraction(100 * (counts[-1][1][HIGH] - counts[-2][1][HIGH]), len(stayers))
-        message += f"，同一批联盟{'也' if signed(own, 1) == signed(after - before, 1) else ''}变化{signed(own, 1)}个百分点"
+        message += f"，两期都参评的{'也' if signed(own, 1) == signed(after - before, 1) else ''}变化{signed(own, 1)}个百分点"
 
     def draw(axes: Axes) -> None:
         axes.set_position((0.19 if roomy else 0.22, 0.02, 0.79 if roomy else 0.76, 1 - 0.02 - 0.55 / height))
@@ -371,11 +371,11 @@ def mean_scores(panel: Panel, schemes: dict[str, object], key: str, caption: str
         message = f"公布评分的平均数变化{signed(naive, 1)}分；"
         fair = like[pair.later].published - like[pair.earlier].published if ids else None
         only = "只" if ids and half_up(naive, 1) > half_up(fair, 1) > 0 else ""
-        message += f"同一批{len(ids)}家{only}变化{signed(fair, 1)}分" if ids else "没有一家两期都公布评分"
+        message += f"两期都有评分的{len(ids)}家{only}变化{signed(fair, 1)}分" if ids else "没有一家两期都公布评分"
     alt = f"点图，{caption}。" + "；".join(
         f"{p}：" + (f"公布的{b.n}家平均{half_up(b.published, 1)}分" if b.n else "没有公布任何评分")
         + (f"，计入未公布的{b.withheld}家后在{half_up(b.low, 1)}到{half_up(b.high, 1)}分之间" if b.withheld else "")
-        for p, b in bounds.items()) + "。" + "".join(f"同一批{b.n}家{p}平均{half_up(b.published, 1)}分。" for p, b in like.items())
+        for p, b in bounds.items()) + "。" + "".join(f"两期都有评分的{b.n}家{p}平均{half_up(b.published, 1)}分。" for p, b in like.items())
 
     def draw(axes: Axes) -> None:
         axes.set_position((0.085, 0.11, 0.895, 0.7))
@@ -445,11 +445,12 @@ def cutoff_shifts(panel: Panel, scheme, period: str, key: str, caption: str) -> 
 
 def spark(panel: Panel, id: str) -> dict[str, str]:
     """One alliance's scores in a row, as a small drawing: dots joined where neighbours are scored, hollow where withheld."""
-    width, high = 14 + 16 * (len(panel.periods) - 1), 18
+    step = 16 if len(panel.periods) <= FEW_PERIODS else 10
+    width, high = 14 + step * (len(panel.periods) - 1), 18
     marks, line, words = [], [], []
     for place, period in enumerate(panel.periods):
         state, score = panel.states.at[id, period], panel.scores.at[id, period]
-        x = 7 + 16 * place
+        x = 7 + step * place
         if score == score:
             y = high - 2 - (high - 4) * score / 100
             if line:

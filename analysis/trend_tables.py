@@ -93,7 +93,7 @@ def transitions(panel: Panel, pair: Pair, key: str, matched: bool = False) -> Ta
                                                for n in table.loc[before, states])])
     whom = "两期都参评的联盟" if matched else "全部具名的联盟"
     return Table(key, f"{pair.earlier}（行）到{pair.later}（列）的转移：{whom}", [pair.earlier, "合计", *states], rows,
-                 "l" + "r" * (len(states) + 1), stretch=-1, note="括号内为占该行合计的比例。")
+                 "l" + "r" * (len(states) + 1), stretch=list(range(2, len(states) + 2)), note="括号内为占该行合计的比例。")
 
 
 def earlier_transitions(panel: Panel) -> Several:
@@ -123,8 +123,8 @@ def ranks(panel: Panel, pair: Pair, most: int = 10) -> Table:
                   signed(int(r.rank_change), 0)] for r in here.rename(columns={"name": "name_"}).itertuples()]
     records = [{"id": i, "name": r["name"], "rank_before": int(r["rank_before"]), "rank_after": int(r["rank_after"]),
                 "place_before": int(r["place_before"]), "place_after": int(r["place_after"])} for i, r in order.iterrows()]
-    columns = ["联盟名称", pair.earlier, pair.later, f"同批{pair.earlier}", f"同批{pair.later}", "同批变化"]
-    note = (f"前两列是在当期全部公布的评分中的名次，“同批”只在两期都有评分的{len(frame)}家中排；评分相同的名次相同，其后顺延。"
+    columns = ["联盟名称", pair.earlier, pair.later, f"组内{pair.earlier}", f"组内{pair.later}", "组内变化"]
+    note = (f"前两列是在当期全部公布的评分中的名次，“组内”只在两期都有评分的{len(frame)}家中排；评分相同的名次相同，其后顺延。"
             f"全部{len(frame)}家的名次见ranks.csv。")
     return Table("ranks", "名次变化最大的联盟", columns, rows or [NOBODY], "lrrrrr", stretch=0, note=note, records=records)
 
