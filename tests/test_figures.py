@@ -188,7 +188,7 @@ def lab(colour: str) -> tuple[float, float, float]:
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 
 
-@pytest.mark.parametrize("names", [GRADES, ("1", "2", "3", "D")], ids=["grades", "batches"])
+@pytest.mark.parametrize("names", [GRADES, ("1", "2", "3", "D"), ("上升", "下降")], ids=["grades", "batches", "changes"])
 def test_neighbouring_colours_differ_for_a_deuteranope(names):
     for one, other in pairwise([*names, names[0]]):
         assert math.dist(lab(charts.colour(one)), lab(charts.colour(other))) > 15, (one, other)

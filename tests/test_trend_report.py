@@ -18,7 +18,6 @@ from papermill.exceptions import PapermillExecutionError
 from pypdf import PdfReader
 from test_html import AXE, PHONE, WIDE, browser, texts  # noqa: F401 (a fixture)
 from test_pdf import A4, bare
-from workbooks import bug
 
 from analysis import DATA, NOTEBOOKS
 from analysis.grades import GRADES
@@ -140,7 +139,6 @@ def test_pdf_is_standard_and_no_word_leaves_a_page(made_trends):
 
 
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-@pytest.mark.parametrize("held", [bug("the first heading of the matrices is empty", kind) for kind in HELD], indirect=True)
 def test_axe_finds_nothing(page, viewport):
     page.set_viewport_size(viewport)
     page.add_script_tag(path=AXE)
@@ -174,10 +172,10 @@ def test_the_table_of_all_is_searched_and_sorted(page, made_trends, held):
             assert len(found) > 50 and found == sorted(found, reverse=direction == "descending")
 
 
-@pytest.mark.parametrize("held", [bug("with more than four periods the table has short names only", "ten")], indirect=True)
-def test_a_whole_name_is_found(page):
-    page.get_by_label("查找").fill("半导体照明产业技术创新战略联盟")
-    assert page.locator("#table-panel tbody tr:not([hidden])").count() == 1
+@pytest.mark.parametrize("typed, code", [("半导体照明产业技术创新战略联盟", "110"), ("TD产业联盟", "105")])  # the second is an alias
+def test_a_whole_name_and_an_alias_are_found(page, typed, code):
+    page.get_by_label("查找").fill(typed)
+    assert texts(page, "#table-panel tbody tr:not([hidden]) td:nth-child(2)") == [code]
 
 
 @pytest.mark.parametrize("held", ["two"], indirect=True)
@@ -189,7 +187,7 @@ def test_the_same_bytes_again_and_in_any_order(made_trends, tmp_path, words):
 
 @pytest.mark.parametrize("words, status, said", [
     (("2017",), 2, "two periods or more"), (("2017", "2017"), 2, "two periods or more"), (("2017", "2019"), 2, "no score sheet for 2019"),
-    bug("it fails in the notebook", ("2017", "2017", "2020-2021"), 0, "")])
+    (("2017", "2017", "2020-2021"), 0, "")])
 def test_one_period_is_no_trend(tmp_path, words, status, said):
     result = run("trends", *words, out=tmp_path)
     assert (result.returncode, said in result.stderr) == (status, True), result.stderr

@@ -9,7 +9,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from workbooks import bug, lines
+from workbooks import lines
 
 from analysis import alliances, trends
 from analysis.grades import GRADES, INCOMPLETE, NOT_EVALUATED, NOT_YET_REGISTERED, Scheme
@@ -75,6 +75,10 @@ def test_states():
     assert PAPER.frame.set_index(["id", "period"])["code"]["3i", "2017"] == "3i", "who is named as absent has a code too"
     with pytest.raises(ValueError, match="evaluated twice in one period"):
         small({"1a": (90, 80)}, ("2017", "2017"))
+    scored = pd.DataFrame([("1a", "2017", "1a", 90.0, HIGH)], columns=["id", "period", "code", "score", "grade"])
+    nobody = {"who": ["id", "name", "batch"], "absent": ["id", "period", "code", "named"], "joined": ["batch", "period", "registered"]}
+    with pytest.raises(ValueError, match="1a is evaluated but not among the alliances"):
+        trends.from_frames(scored=scored, periods=PAIR, **{key: pd.DataFrame(columns=columns) for key, columns in nobody.items()})
 
 
 def test_transitions_and_flow():
@@ -168,6 +172,8 @@ def test_a_level_and_neighbours(registry):
     assert [trends.neighbours(registry, pair) for pair in gap.pairs] == [[], ["2019"]]
     assert trends.neighbours(registry, Pair("2014", "2020-2021")) == ["2015", "2016", "2017", "2018", "2019"]
     assert trends.neighbours(registry, Pair("2020-2021", "2023")) == [], "2022 is not known to have been held"
+    longer = replace(registry, periods=("2017", "2018-2020", "2019", "2021"))
+    assert trends.timeline(longer, ("2022",)) == ["2017", "2019", "2018-2020", "2021", "2022"], "by their ends"
 
 
 @pytest.mark.parametrize("held, line, times, verdict, needed, against", [
@@ -200,11 +206,16 @@ def test_find_history_and_peers(real, registry):
                        ("半导体照名产业技术创新战略联盟", "nearest: 半导体照明"), ("量子", "nearest: none"), ("", "none"), ("999", "none")):
         with pytest.raises(LookupError, match=words):
             trends.find(panel, registry, who)
+    unheard = replace(registry, names=registry.names | {"L999": "未见于任何评分表的联盟"})
+    with pytest.raises(LookupError, match=r"L999.* is on none of these sheets"):
+        trends.find(panel, unheard, "未见于任何评分表的联盟")
     assert list(trends.history(panel, real, "110")["code"]) == ["109", "110"]
     periods = [SimpleNamespace(name=p, scheme=SCHEME, registry=replace(registry, names={i: i for i in PAPER.about.index}, aliases={}))
                for p in PAIR]
     # 1c: 75 is second of seven and of its batch, ten short of 85; 60 is last of six and of three, ten short of 70.
     assert trends.history(PAPER, periods, "1c").iloc[:, 3:].values.tolist() == [[75, 2, 7, 2, 3, 10], [60, 6, 6, 3, 3, 10]]
+    # 2e: last of seven and of its three; first of six, and of its batch alone, since the score of 2d is withheld.
+    assert trends.history(PAPER, periods, "2e").iloc[:, 3:8].values.tolist() == [[40, 6, 7, 3, 3], [95, 1, 6, 1, 1]]
     assert trends.peers(PAPER, periods, "1c").values.tolist() == [["2018", "1a联盟", 80, FAIRLY, 20], ["2018", "1b联盟", 90, HIGH, 30]]
     assert trends.peers(PAPER, periods, "2d").values.tolist() == [["2017", "2f联盟", 55, FAIR, -5], ["2017", "2e联盟", 40, LOW, -20]]
     assert trends.peers(PAPER, periods, "3i").empty

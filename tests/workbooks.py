@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import openpyxl
-import pytest
 
 from analysis import DATA, sheets
 from analysis.problems import DataError
@@ -28,11 +27,6 @@ class Row(NamedTuple):
     code: str
     score: float | None
     grade: str
-
-
-def bug(reason: str, *values: object):
-    """A parameter set that fails today, and must lose this mark when the bug is mended."""
-    return pytest.param(*values, marks=pytest.mark.xfail(strict=True, reason=reason))
 
 
 def lines(period: str, sheet: str) -> list[tuple]:
