@@ -50,7 +50,9 @@ endif
 # are gone. It is written down beside the reports.
 state = $(abspath $(DATA)) $(shell cksum $(1) 2>/dev/null) $(wildcard $(DATA)/remarks/*.md $(DATA)/panel/*.xlsx)
 seen = $(OUT)/reports/.$(1)-inputs
-remember = $(if $(subst x$(file <$(call seen,$(1)))x,,x$(2)x),$(shell mkdir -p "$(OUT)/reports" && printf '%s' "$(2)" > "$(call seen,$(1))"))
+# A figure that is gone is seen by the list that the program left.
+gone = $(filter-out $(wildcard $(OUT)/figures/$(1)/*),$(addprefix $(OUT)/figures/$(1)/,$(file <$(OUT)/reports/.$(1)-figures)))
+remember = $(if $(call gone,$(1)),$(shell touch "$(call seen,$(1))"))$(if $(subst x$(file <$(call seen,$(1)))x,,x$(2)x),$(shell mkdir -p "$(OUT)/reports" && printf '%s' "$(2)" > "$(call seen,$(1))"))
 NEEDED := $(if $(filter reports,$(MAKECMDGOALS)),$(PERIODS_THERE),$(if $(filter report,$(MAKECMDGOALS)),$(ONE_YEAR)))
 $(foreach period,$(NEEDED),$(call remember,$(period),$(call state,$(DATA)/score_sheets/$(period).xlsx)))
 $(if $(filter audit,$(MAKECMDGOALS)),$(if $(ONE_YEAR),$(call remember,audit-$(ONE_YEAR),$(call state,$(SHEETS:%=$(DATA)/score_sheets/%)))))
@@ -71,9 +73,9 @@ reports: $(INSTALLED)  ## the reports of all periods, side by side
 	@+$(MAKE) --no-print-directory -j$(CORES) PASS_OVER=--pass-over-unfilled $(PERIODS_THERE:%=$(OUT)/reports/%.html)
 
 # All periods with a sheet, or those in PERIODS; which they are is written down, so that one more or less is seen.
-CHOSEN := $(or $(PERIODS),$(PERIODS_THERE))
+CHOSEN := $(sort $(or $(PERIODS),$(PERIODS_THERE)))
 KNOWN := $(filter $(PERIODS_THERE),$(CHOSEN))
-ifeq ($(words $(KNOWN)) $(PLAIN),$(words $(CHOSEN)) $(OUT))
+ifeq ($(words $(KNOWN)) $(PLAIN),$(words $(CHOSEN)) 1)
 trends: $(OUT)/reports/trends.html  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
 $(if $(filter trends,$(MAKECMDGOALS)),$(call remember,trends,$(call state,$(KNOWN:%=$(DATA)/score_sheets/%.xlsx))))
 else

@@ -116,7 +116,7 @@ def new(options: argparse.Namespace) -> None:
 
 def _say_made(made: list[Path], figures: Path, started: float) -> None:
     """What there is now, and how long it took."""
-    for path in (path for path in made if path.parent.name == "reports"):
+    for path in (path for path in made if path.parent.name == "reports" and not path.name.startswith(".")):
         print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
     drawings = sum(path.suffix == ".svg" for path in made)
     print(f"{_from_here(figures)}/  {drawings} figures, each as SVG with its numbers as CSV")

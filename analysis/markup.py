@@ -16,6 +16,7 @@ CHINESE = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$&@^=:\"'/])")
 WEB = re.compile(r"https?://|mailto:")
 References = dict[str, tuple[str, str]]
+LATER = "后文"  # in JupyterLab, what is not shown yet has no number; in a report every reference has one
 
 
 def plain(text: object) -> str:
@@ -98,7 +99,7 @@ def _html(tokens: list[dict], index: int, references: References) -> str:
         case "linebreak":
             return "<br>"
         case "reference":
-            shown, anchor = references.get(token["raw"], (f"（{token['raw']}）", ""))
+            shown, anchor = references.get(token["raw"], (LATER, ""))
             return f'<a href="#{escape(anchor)}">{escape(shown)}</a>' if anchor else escape(shown)
         case "strong":
             return f"<strong>{inner}</strong>"
@@ -147,7 +148,7 @@ def _typst(tokens: list[dict], index: int, references: References) -> str:
         case "linebreak":
             return "#linebreak();"
         case "reference":
-            shown, anchor = references.get(token["raw"], (f"（{token['raw']}）", ""))
+            shown, anchor = references.get(token["raw"], (LATER, ""))
             return f"#link(label({string(anchor)}), {string(shown)});" if anchor else f"#{string(shown)};"
         case "strong":
             return f"#strong[{inner}];"

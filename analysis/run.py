@@ -90,6 +90,8 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, figures
         pdf = pool.submit(lambda: exporters.result().PDFExporter().from_notebook_node(notebook)[0])
         html = exporters.result().HTMLExporter().from_notebook_node(notebook)[0]
         files = _saved_files(notebook, Path("figures") / figures, saved or {})
+        listed = " ".join(sorted(place.name for place in files if place.parent == Path("figures") / figures))
+        files[Path("reports") / f".{figures}-figures"] = listed.encode()  # by which make sees that one of them is gone
         files[Path("reports") / f"{title}.ipynb"] = _notebook_bytes(notebook)
         files[Path("reports") / f"{title}.pdf"] = pdf.result()
         files[Path("reports") / f"{title}.html"] = html.encode()

@@ -93,10 +93,8 @@ def test_another_data_folder_is_seen_and_so_is_the_way_back(place):
     assert not place.is_up_to_date()
 
 
-FIGURE = pytest.param("out/figures/2017/coverage.svg", marks=pytest.mark.xfail(strict=True, reason="make does not look there"))
-
-
-@pytest.mark.parametrize("name", ["out/reports/2017.pdf", FIGURE, "data/remarks/2017.md"])
+@pytest.mark.parametrize("name", ["out/reports/2017.pdf", "out/figures/2017/coverage.svg", "out/figures/2017/batch-1-evaluated.csv",
+                                  "data/remarks/2017.md"])
 def test_what_is_gone_is_seen(place, name):
     gone = place.data.parent / name
     away = gone.rename(gone.with_name("away"))
@@ -104,6 +102,16 @@ def test_what_is_gone_is_seen(place, name):
         assert not place.is_up_to_date()
     finally:
         away.rename(gone)
+
+
+def test_the_trends_are_made_once(tmp_path):
+    words = ("trends", f"OUT={tmp_path}")
+    made = make(*words)
+    assert made.returncode == 0 and "trends: done in" in made.stdout and "9 figures" in made.stdout and ".trends-figures" not in made.stdout
+    for chosen in ("", "2017 2020-2021", "2020-2021 2017 2017"):
+        assert make("-q", *words, f"PERIODS={chosen}").returncode == 0, chosen
+    (tmp_path / "figures/trends/panel.csv").unlink()
+    assert make("-q", *words).returncode == 1
 
 
 def test_another_sheet_with_an_older_date_is_seen(place):

@@ -111,10 +111,10 @@ def test_references():
     tokens = markup.parse("见[@overall]、**[@table]**；[@gone]。")
     assert markup.keys(tokens) == ["overall", "table", "gone"]
     page = Reader(markup.html(tokens, REFERENCES))
-    assert page.text == "见图 1、表 2；（gone）。\n"
+    assert page.text == "见图 1、表 2；后文。\n"
     assert [attrs["href"] for tag, attrs in page.tags if tag == "a"] == ["#figure-overall", "#table-scores"]
     source = markup.typst(tokens, REFERENCES)
-    assert '#link(label("figure-overall"), "图 1")' in source and "gone" in source
+    assert '#link(label("figure-overall"), "图 1")' in source and '#"后文";' in source
 
 
 @pytest.mark.parametrize("source, html", [
