@@ -1,7 +1,8 @@
 """The methods of the trend another way, by formula or by counting, and what must hold for any panel."""
 
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise, product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_trends import NOT_ENTERED, SCHEME, small
 
-from analysis import trends
+from analysis import alliances, sheets, trends
 from analysis.grades import GRADES, INCOMPLETE
 from analysis.trends import STATES, Pair
 
@@ -93,6 +94,26 @@ def panels(draw) -> trends.Panel:
     return small(line, periods, late)
 
 
+def called(lines: dict[str, list], periods: tuple[str, ...], name, code) -> list[sheets.Period]:
+    """The periods of a score, a grade, 信息不完整 or None by alliance, each called and coded as the functions say."""
+    registry = alliances.Registry(
+        names={id: f"{id}产业联盟" for id in lines}, aliases={f"{id}旧称联盟": id for id in lines},
+        codes={(id, p): (code(id, p), "certain") for id in lines for p in periods},
+        batches={"1": alliances.Batch("1", "第一批试点联盟", 60, "2013")},
+        schemes={"2013": SCHEME}, periods=periods, decisions={})
+    made = [sheets.Period(p, Path("data/score_sheets/x.xlsx"), "", registry, SCHEME) for p in periods]
+    for id, cells in lines.items():
+        for period, cell in zip(made, cells, strict=True):
+            words = name(id, period.name), code(id, period.name)
+            match = cell is not None and registry.identify(*words, period.name)
+            if cell == INCOMPLETE:
+                period.absent.append(sheets.Absent(match.id, *words, match.how, 1, cell))
+            elif cell is not None:
+                score, grade = (None, cell) if isinstance(cell, str) else (cell, SCHEME.grade(cell))
+                period.evaluated.append(sheets.Evaluated(match.id, *words, match.how, 1, score, grade))
+    return made
+
+
 any_panel = settings(max_examples=60, deadline=None)
 
 
@@ -140,6 +161,33 @@ def test_bounds_hold_whatever_was_withheld(panel, where):
                       for g, s in zip(here["grade"], here["score"])]
             assert float(bounds.low) - 1e-9 <= np.mean(filled) <= float(bounds.high) + 1e-9
             assert bounds.published is None or float(bounds.published) == pytest.approx(here["score"].mean())
+
+
+@any_panel
+@given(st.data())
+def test_another_name_or_code_changes_nothing_but_how_it_was_matched(data):
+    periods = tuple(str(2013 + n) for n in range(data.draw(st.integers(2, 6))))
+    cell = st.one_of(st.integers(0, 100), st.sampled_from((*GRADES, INCOMPLETE)), st.none())
+    lines = {f"L{n:03}": data.draw(st.lists(cell, min_size=len(periods), max_size=len(periods))) for n in range(data.draw(st.integers(1, 9)))}
+    renamed, recoded = ({key for key in product(lines, periods) if data.draw(st.booleans())} for _ in range(2))
+
+    def name(id: str, period: str) -> str:
+        return f"{id}旧称联盟" if (id, period) in renamed else f"{id}产业联盟"
+
+    def code(id: str, period: str) -> str:
+        return f"1{50 * ((id, period) in recoded) + int(id[1:]):02}"
+
+    made = called(lines, periods, name, code)
+    plain = called(lines, periods, lambda id, _: f"{id}产业联盟", lambda id, _: f"1{id[2:]}")
+    found, known = trends.panel(made), trends.panel(plain)
+    assert found.frame.drop(columns="code").equals(known.frame.drop(columns="code"))
+    for pair in found.pairs:
+        assert trends.transitions(found, pair).equals(trends.transitions(known, pair))
+        assert trends.decomposition(found, pair) == trends.decomposition(known, pair)
+    words = {(True, True): trends.BOTH, (True, False): trends.NAME, (False, True): trends.CODE, (False, False): trends.ALIAS}
+    assert {(r.id, r.from_period): r.how for r in trends.matching(made).itertuples()} == {
+        (id, p): words[((id, p) in renamed) == ((id, q) in renamed), ((id, p) in recoded) == ((id, q) in recoded)]
+        for id, cells in lines.items() for n, (p, q) in enumerate(pairwise(periods)) if cells[n] is not None and cells[n + 1] is not None}
 
 
 @any_panel
