@@ -8,6 +8,7 @@ OUT ?= .
 override DATA := $(patsubst %/,%,$(DATA))
 override OUT := $(patsubst %/,%,$(OUT))
 export DATA OUT YEAR PERIODS
+unexport PYTHONDONTWRITEBYTECODE  # where it is set, every run compiles pandas and matplotlib anew: two seconds
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
