@@ -42,27 +42,25 @@ def shared(tmp_path_factory) -> Path:
 
 def once(shared: Path, name: str, build) -> Path:
     """A folder of the session that `build` fills, by whichever worker comes first."""
-    folder = shared / name
+    folder, built = shared / name, shared / f"{name}.built"
     with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "built").exists():
-            folder.mkdir()
+        if not built.exists():
+            folder.mkdir(exist_ok=True)
             build(folder)
-            (folder / "built").touch()
+            built.touch()
     return folder
 
 
 @pytest.fixture(scope="session")
 def made(shared, period) -> Path:
     """A folder with the made report of the period: reports/ and figures/; `said.json` has what the command said."""
-    out = shared / f"made-{period}"
-    with (shared / f"{period}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (out / "said.json").exists():
-            result = run("report", period, out=out)
-            assert result.returncode == 0, result.stderr
-            (out / "said.json").write_text(json.dumps({"stdout": result.stdout, "stderr": result.stderr}))
-    return out
+    def build(out: Path) -> None:
+        result = run("report", period, out=out)
+        assert result.returncode == 0, result.stderr
+        (out / "said.json").write_text(json.dumps({"stdout": result.stdout, "stderr": result.stderr}))
+
+    return once(shared, f"made-{period}", build)
 
 
 @pytest.fixture

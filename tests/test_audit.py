@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import csv
 import datetime as dt
-import fcntl
 import json
 import re
 from collections import Counter
@@ -13,10 +12,11 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 
 import openpyxl
 import pytest
-from conftest import PERIODS, run
+from conftest import PERIODS, once, run
 
 from analysis import DATA, NOTEBOOKS, audit, blocks, breakdown, sentences, sheets
 
@@ -324,14 +324,12 @@ def test_a_sheet_of_another_period_that_cannot_be_read_is_left_out_and_named(dat
 
 @pytest.fixture(scope="session")
 def made_audit(shared, period):
-    out = shared / f"audit-{period}"
-    with (shared / f"audit-{period}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not out.exists():
-            result = run("audit", period, out=out)
-            assert result.returncode == 0, result.stderr
-            (out / "said.json").write_text(json.dumps(result.stdout))
-    return out
+    def build(out: Path) -> None:
+        result = run("audit", period, out=out)
+        assert result.returncode == 0, result.stderr
+        (out / "said.json").write_text(json.dumps(result.stdout))
+
+    return once(shared, f"audit-{period}", build)
 
 
 def test_what_an_audit_makes(made_audit, period, checked):

@@ -10,7 +10,7 @@ from fractions import Fraction
 import openpyxl
 import pandas as pd
 import pytest
-from conftest import DATA, PERIODS, run
+from conftest import DATA, PERIODS, once, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -289,20 +289,12 @@ def test_commas_in_an_indicators_name(data):
 @pytest.fixture(scope="module")
 def chain(shared, period):
     """A simulated data folder on which panel and report were run, with what the panel said."""
-    import fcntl
-
-    out = shared / f"example-{period}"
-    with (shared / f"example-{period}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (out / "said.txt").exists():
-            made = run("example-panel", period, out=out)
-            assert made.returncode == 0, made.stderr
-            result = run("panel", period, out=out, data=out)
+    def build(out):
+        for command, data in (("example-panel", DATA), ("panel", out), ("report", out)):
+            result = run(command, period, out=out, data=data)
             assert result.returncode == 0, result.stderr
-            report = run("report", period, out=out, data=out)
-            assert report.returncode == 0, report.stderr
-            (out / "said.txt").write_text(result.stdout, "utf8")
-    return out
+
+    return once(shared, f"example-{period}", build)
 
 
 def test_round_trip_to_the_published_scores(chain, period):

@@ -1,7 +1,6 @@
 """The trend report as it is made, of the two real periods and of ten invented ones."""
 
 import csv
-import fcntl
 import re
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ import papermill
 import periods as invented
 import pytest
 from bs4 import BeautifulSoup
-from conftest import run
+from conftest import once, run
 from papermill.exceptions import PapermillExecutionError
 from pypdf import PdfReader
 from test_html import AXE, PHONE, WIDE, browser, texts  # noqa: F401 (a fixture)
@@ -38,14 +37,12 @@ def held(request) -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def made_trends(shared, held) -> Path:
     """A folder with the made trend report of these periods; `data` in it is what it was made from."""
-    out = shared / f"made-trends-{len(held)}"
-    with (shared / f"trends-{len(held)}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (out / "reports").exists():
-            data = shutil.copytree(DATA, out / "data") if len(held) == 2 else invented.make(out / "data", held)
-            result = run("trends", out=out, data=data)
-            assert result.returncode == 0, result.stderr
-    return out
+    def build(out: Path) -> None:
+        data = shutil.copytree(DATA, out / "data") if len(held) == 2 else invented.make(out / "data", held)
+        result = run("trends", out=out, data=data)
+        assert result.returncode == 0, result.stderr
+
+    return once(shared, f"made-trends-{len(held)}", build)
 
 
 @pytest.fixture
