@@ -127,7 +127,7 @@ define install
 	  uv pip install -q --python $(PYTHON) --require-hashes -r $(1) && \
 	  uv pip install -q --python $(PYTHON) --no-deps --no-build-isolation -e .; \
 	else \
-	  { test -x $(PYTHON) || python3 -m venv .venv; } && \
+	  { $(PYTHON) -m pip --version >/dev/null 2>&1 || python3 -m venv .venv; } && \
 	  $(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r $(1) && \
 	  $(PYTHON) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	fi

@@ -214,6 +214,7 @@ def _kernel() -> Iterator[object]:
         connection = os.path.join(folder, "k.json")
         manager = AsyncKernelManager(kernel_name="python3", connection_file=connection, client_factory=_Client,
                                      transport="ipc" if len(connection) < LONGEST_SOCKET else "tcp")
+        manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]  # whatever JUPYTER_PATH has
         UNDO[:] = [lambda: shutil.rmtree(folder, ignore_errors=True), lambda: os.kill(manager.provisioner.pid, signal.SIGKILL)]
         run_sync(manager.start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[f"--IPKernelApp.exec_lines={PRELOADED}"])
         try:

@@ -62,8 +62,6 @@ def with_cell(folder: Path, source: str) -> Path:
     return folder
 
 
-
-
 @pytest.mark.parametrize("source, cause", [
     ("1 / 0", "ZeroDivisionError: division by zero"),
     pytest.param("raise ValueError('of many lines\\n' * 300)", "ValueError: of many lines"),
@@ -100,7 +98,10 @@ def test_a_misspelt_parameter_is_refused_before_a_kernel_starts(out, monkeypatch
 def test_two_runs_give_the_same_bytes(made, period, data, tmp_path):
     long = tmp_path / ("long" * 20)  # too long for a socket: the kernel is reached another way
     long.mkdir()
-    elsewhere = {**os.environ, "TZ": "Asia/Shanghai", "LC_ALL": "C", "PYTHONHASHSEED": "7", "TMPDIR": str(long)}
+    others = tmp_path / "kernels" / "python3"  # another project's kernel of the same name
+    others.mkdir(parents=True)
+    (others / "kernel.json").write_text('{"argv": ["/bin/false"], "display_name": "python3", "language": "python"}')
+    elsewhere = {**os.environ, "TZ": "Asia/Shanghai", "LC_ALL": "C", "PYTHONHASHSEED": "7", "TMPDIR": str(long), "JUPYTER_PATH": str(tmp_path)}
     result = run("report", period, out=tmp_path / "again", data=data, env=elsewhere)
     assert result.returncode == 0, result.stderr
     one, other = earlier.files(made), earlier.files(tmp_path / "again")
