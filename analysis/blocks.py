@@ -17,6 +17,7 @@ from analysis.markup import References, string
 
 MIME = "application/vnd.alliance.block+json"
 FIGURE, TABLE = "图", "表"
+UNBROKEN = 11  # ems: a narrower column is not broken on a small screen
 
 
 class Block:
@@ -115,7 +116,7 @@ class Table(Block):
 
     @property
     def stretched(self) -> list[int]:
-        """The columns that share the room that is left; only their words are broken."""
+        """The columns that share the room that is left."""
         return self.stretch if isinstance(self.stretch, list) else [self.stretch]
 
     def html(self, references: References) -> str:
@@ -128,7 +129,9 @@ class Table(Block):
 
     def grid_html(self, caption: str = "") -> str:
         """The bare table."""
-        kinds = [a if i in self.stretched else f"{a} n" for i, a in enumerate(self.align)]
+        longest = [max((ems(row[i]) for row in self.rows if not isinstance(row, str) and isinstance(row[i], str)), default=0)
+                   for i in range(len(self.columns))]
+        kinds = [f"{a} n" if i not in self.stretched and longest[i] <= UNBROKEN else a for i, a in enumerate(self.align)]
         heads = "".join(f'<th scope="col" class="{k}">{escape(h)}</th>' for k, h in zip(kinds, self.columns))
         bodies, rows = [], []
         also = iter(self.also)
@@ -237,6 +240,11 @@ def from_json(content: dict | str) -> Block:
     if content["kind"] == Several.kind:
         return Several([from_json(block) for block in content["blocks"]])
     return KINDS[content.pop("kind")](**content)
+
+
+def ems(text: str) -> float:
+    """About how wide a text is, in ems: a Chinese character is one, a Latin one a good half."""
+    return sum(1 if ord(c) > 0x2000 else 0.55 for c in text)
 
 
 def inline(svg: str, key: str, alt: str) -> str:

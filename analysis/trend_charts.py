@@ -12,7 +12,7 @@ from matplotlib.path import Path as Outline
 from matplotlib.patheffects import Normal, Stroke
 
 from analysis import trends
-from analysis.blocks import Figure, Table
+from analysis.blocks import Figure, Table, ems
 from analysis.breakdown import EVALUATED, OWN_BATCH, Numbers, gained, half_up, percent, signed
 from analysis.charts import WIDE, colour, colour_key, drawn, hatch, ink
 from analysis.grades import GRADES, HIGH
@@ -235,7 +235,7 @@ def _name(axes: Axes, names: list[tuple[str, float, float, str]], points: np.nda
     taken: list[tuple[float, float, float, float]] = []
     for name, x, y, ink_ in names:
         at = to_print((x, y)) * (width, height)
-        long, high = size * sum(1 if ord(c) > 0x2000 else 0.6 for c in name), size * 1.25
+        long, high = size * ems(name), size * 1.25
         choices = []
         for across, up in ((5, 0), (-5, 0), *((a, u) for u in (9, -9, 18, -18, 27, -27) for a in (5, -5, 0))):
             left = at[0] + across - (0 if across > 0 else long if across < 0 else long / 2)
