@@ -304,6 +304,40 @@ def test_broken_members(case):
         assert [(a.id, a.code, a.score, a.grade) for a in answer.evaluated] == second
 
 
+SCRAP = st.one_of(st.binary(max_size=6), st.sampled_from([
+    b"<", b"</row>", b"<row", b'<row r="9">', b"</c>", b"<c/>", b"<v>", b"<!-- -->", b"<![CDATA[7]]>", b"&amp;", b"<f>1</f>", b' t="s"',
+    b"\xef\xbf\xbe", b"\xe7", b"\t", b"</sheetData>", b"<sheetData>", b' r="1"', b"x:", b"0", b"9", b' s="1"', b' ht="9"', b' x:y="9"']))
+
+
+@settings(FUZZ, max_examples=2 * TRIES)
+@given(st.sampled_from(PERIODS), st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 30), SCRAP), min_size=1, max_size=3))
+def test_a_plain_reading_and_one_by_elements_agree(period, edits):
+    name = next(name for name, part in sorted(parts(period).items()) if "worksheets/" in name and part.count(b"<row") > 50)
+    part = parts(period)[name]
+    for place, length, new in edits:
+        at = place % len(part)
+        part = part[:at] + new + part[at + length:]
+    content = packed(parts(period) | {name: part})
+
+    def answer() -> object:
+        try:
+            return workbook.read(content, lambda name: True)
+        except workbook.Unreadable as error:
+            return error.kind, error.message, error.sheet, error.place
+
+    plain = answer()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workbook._Package, "_read_plainly", lambda *_: False)
+        assert plain == answer()
+
+
+def test_the_real_sheets_are_read_plainly(monkeypatch):
+    monkeypatch.setattr(workbook._SheetReader, "start", lambda *_: pytest.fail("element by element"))
+    for period in PERIODS:
+        names, found = workbook.read(original(period), lambda name: True)
+        assert set(found) == set(names) and sum(map(len, found["评分表"].values())) > 90
+
+
 @settings(FUZZ, max_examples=2 * TRIES)
 @given(st.sampled_from(PERIODS), st.lists(st.tuples(st.integers(0, 1 << 16), st.binary(min_size=1, max_size=4)), max_size=6),
        st.integers(0, 1 << 16), st.booleans())
