@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -309,7 +309,7 @@ class _Workbook:
             if text == cell.value:
                 kept[column] = cell
             elif text:
-                kept[column] = replace(cell, value=text)
+                kept[column] = cell._replace(value=text)
                 self.trimmed.add((sheet, cell.row, column))
         return kept
 
