@@ -176,9 +176,9 @@ def signed(number: Fraction | int, places: int = 2) -> str:
 
 
 def gained(points: float) -> str:
-    """A change of scores with its sign and the decimals that it has, two at most: `+8`, `−2.5`."""
-    exact = Fraction(str(round(points, 2)))
-    return signed(exact, next(places for places in (0, 1, 2) if (exact * 10 ** places).denominator == 1))
+    """A change of scores with its sign and the decimals that it has, six at most: `+8`, `−2.5`."""
+    exact = Fraction(str(round(points, 6)))
+    return signed(exact, next(places for places in range(7) if (exact * 10 ** places).denominator == 1))
 
 
 def p_value(p: float) -> str:

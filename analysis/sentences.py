@@ -107,8 +107,11 @@ def trends(panel: Panel, numbers: Sequence[Numbers]) -> Templates:
     like, stayers = ({p: t.mean_bounds(panel, schemes[p], p, ids) for p in pair} for ids in (matched.index, flows[-1].stayers))
     return Templates(
         "trends", panel=panel, pair=pair, registry=registry, before=numbers[-2], after=numbers[-1], grades=GRADES,
-        sheets={sheet.name: sheet for sheet in sheets}, matching=t.matching(sheets), shared_codes=t.shared_codes(registry),
-        between={p: t.neighbours(registry, p) for p in panel.pairs}, unchosen=t.unchosen(sheets), flow=flows[-1], flows=flows,
+        sheets={sheet.name: sheet for sheet in sheets}, matching=t.matching(sheets), shared_codes=t.shared_codes(sheets),
+        between={p: t.neighbours(registry, p, panel.unchosen) for p in panel.pairs}, flow=flows[-1], flows=flows,
+        one_scheme=t.one_scheme(panel, pair), few=t.FEW, in_line=t.IN_LINE, one_floors=all(map(panel.same_floors, panel.pairs)),
+        changed=int((matched["change"] != 0).sum()),
+        at_ends=[t.regression(t.filled(panel, pair, top)) for top in (False, True)],
         retention={by: t.retention(panel, pair, by) for by in ("grade", "batch")},
         participation={by: t.participation(panel, pair, by) for by in ("grade", "batch")},
         moves=t.moves(panel, pair), always=panel.names(t.always_high(panel)),

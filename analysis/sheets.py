@@ -41,6 +41,7 @@ TO_FILL = {  # the columns that a template leaves empty
     TOTALS: ("数值",), A_LEVEL: ("联盟名称", "批次"), EXPERTS: ("职务", "姓名", "单位及职务"),
 }
 START, END = "开始日期", "结束日期"
+DAYS_IN_A_MONTH = 30.436875
 DATES = (START, END, "启动会日期", "会评日期", "复核日期")
 REGISTERED, ENTERED, INCOMPLETE_TOTAL, EVALUATED_TOTAL = "登记联盟数", "录入信息联盟数", "信息不完整联盟数", "参评联盟数"
 COUNTS = (REGISTERED, ENTERED, INCOMPLETE_TOTAL, EVALUATED_TOTAL, "专家人数", "有网站联盟数")
@@ -113,8 +114,8 @@ class Period:
 
     @property
     def months(self) -> int:
-        """The length of the period in months, both ends included."""
-        return 12 * (self.end.year - self.start.year) + self.end.month - self.start.month + 1
+        """The length of the period in months of the usual length, both ends included: 2017-03-01 to 2017-03-31 is one."""
+        return round(((self.end - self.start).days + 1) / DAYS_IN_A_MONTH)
 
     @property
     def data(self) -> Path:

@@ -13,9 +13,9 @@ from matplotlib.patheffects import Normal, Stroke
 
 from analysis import trends
 from analysis.blocks import Figure, Table, ems
-from analysis.breakdown import EVALUATED, OWN_BATCH, Numbers, gained, half_up, percent, signed
+from analysis.breakdown import EVALUATED, OWN_BATCH, PILOTS, Numbers, gained, half_up, percent, signed
 from analysis.charts import WIDE, colour, colour_key, drawn, hatch, ink
-from analysis.grades import GRADES, HIGH
+from analysis.grades import GRADES, HIGH, TOP_SCORE
 from analysis.trends import STATES, Estimate, Pair, Panel
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOVERS = 10  # alliances named in each direction
 LABELLED = 5
+LONGEST_NAME = 14
 FEW_PERIODS = 4
 
 
@@ -41,9 +42,11 @@ def coverage(numbers: Sequence[Numbers], key: str, caption: str) -> Figure:
     shares = {b.short: [n.share(f"{b.short} {EVALUATED}", OWN_BATCH) if b.key in n.batches else None for n in numbers]
               for b in batches}
     total = [n.share(EVALUATED, n.everyone) for n in numbers]
-    first, last = total[0].percent, total[-1].percent
-    message = (f"参评占登记的比例前后都是{last}" if first == last else
-               f"参评占登记的比例从{first}{'降' if total[-1].fraction < total[0].fraction else '升'}到{last}")
+    joined = list(numbers[0].batches) != list(numbers[-1].batches)
+    ends = [n.share(f"{PILOTS} {EVALUATED}", PILOTS) if joined else n.share(EVALUATED, n.everyone) for n in (numbers[0], numbers[-1])]
+    way = f"从{ends[0].percent}{'降' if ends[1].fraction < ends[0].fraction else '升'}到{ends[1].percent}"
+    message = (f"{'试点联盟' if joined else ''}参评占登记的比例" +
+               (f"前后都是{ends[1].percent}" if ends[0].percent == ends[1].percent else way))
     alt = f"折线图，{caption}。" + "；".join(
         f"{name}：" + "，".join(f"{p} {s.percent if s else '未登记'}" for p, s in zip(periods, line))
         for name, line in [*shares.items(), ("全部", total)]) + "。"
@@ -60,10 +63,13 @@ def coverage(numbers: Sequence[Numbers], key: str, caption: str) -> Figure:
                       path_effects=None if batch is None else outlined)
             axes.plot(places, values, "o", color=fill, markersize=5, markeredgecolor="#6B6B6B", markeredgewidth=0.5)
             ends.append((values[-1], "全部" if batch is None else batch.short, line[-1], fill))
-        edge, lowest = len(periods) - 0.95, -np.inf
-        reach = edge + 0.2
-        for value, name, share, fill in sorted(ends):
-            lowest = max(value, lowest + 8.5)
+        edge, reach = len(periods) - 0.95, len(periods) - 0.75
+        ends.sort()
+        heights = [value for value, *_ in ends]
+        for place in range(1, len(heights)):
+            heights[place] = max(heights[place], heights[place - 1] + 8.5)
+        above = max(heights[-1] - 103, 0)
+        for lowest, (value, name, share, fill) in zip([h - above for h in heights], ends):
             axes.plot([edge - 0.03, edge + 0.035 * reach], [value, lowest], color="#9A9A9A", linewidth=0.6, clip_on=False)
             axes.plot(edge + 0.05 * reach, lowest, "o", color=fill, markersize=5, markeredgecolor="#6B6B6B", markeredgewidth=0.5,
                       clip_on=False)
@@ -134,7 +140,7 @@ def alluvial(panel: Panel, key: str, caption: str) -> Figure:
     last = tables[-1]
     climbed = int(sum(last.loc[a, b] for i, a in enumerate(GRADES) for b in GRADES[:i]))
     sank = int(sum(last.loc[a, b] for i, a in enumerate(GRADES) for b in GRADES[i + 1:]))
-    message = f"{panel.last.earlier}到{panel.last.later}：两期都参评的联盟中，升档{climbed}家，降档{sank}家"
+    message = f"{panel.last.earlier}到{panel.last.later}：两期都参评的联盟中，升档{climbed}家，降档{sank}家{_floors(panel, panel.last)}"
     alt = f"冲积图，{caption}。" + "；".join(
         f"{p}：" + "，".join(f"{s}{total[s]}家" for s in STATES if total[s]) for p, total in zip(panel.periods, totals)) + "。"
 
@@ -181,6 +187,10 @@ def alluvial(panel: Panel, key: str, caption: str) -> Figure:
     return Figure(key, caption, alt, drawn(WIDE, 4.0, draw, message, alt), None, trends.transition_records(panel), below=True)
 
 
+def _floors(panel: Panel, pair: Pair) -> str:
+    return "" if panel.same_floors(pair) else "（分档线不同）"
+
+
 def _ribbon(axes: Axes, x0: float, x1: float, top0: float, top1: float, thick: float, fill: str) -> None:
     middle = (x0 + x1) / 2
     points = [(x0, top0), (middle, top0), (middle, top1), (x1, top1), (x1, top1 - thick), (middle, top1 - thick),
@@ -197,9 +207,12 @@ def before_and_after(panel: Panel, pair: Pair, batches: dict[str, str], key: str
         return None
     mean = Fraction(str(round(matched["change"].sum(), 6))) / len(matched)
     message = f"两期都有评分的{len(matched)}家平均变化{signed(mean, 1)}分"
-    if fit.change_of_lower_half > max(fit.change_of_upper_half, 0):
+    hidden = len(trends.flow(panel, pair).stayers) - len(matched)
+    fits = [fit, *(trends.regression(trends.filled(panel, pair, top)) for top in (False, True) if hidden)]
+    lower, upper = zip(*((f.change_of_lower_half, f.change_of_upper_half) for f in fits if f))
+    if all(low > max(high, 0) for low, high in zip(lower, upper)):
         message += "；起点低的升得多"
-    elif fit.change_of_upper_half < min(fit.change_of_lower_half, 0):
+    elif all(high < min(low, 0) for low, high in zip(lower, upper)):
         message += "；起点高的降得多"
     movers = matched.reindex(matched["change"].abs().sort_values(ascending=False, kind="stable").index)[:LABELLED]
     alt = (f"散点图，{caption}，{len(matched)}家，平均变化{signed(mean, 1)}分，回归线斜率{fit.slope:.2f}。变化最大的："
@@ -217,7 +230,8 @@ def before_and_after(panel: Panel, pair: Pair, batches: dict[str, str], key: str
         axes.set(xlim=(low, 102), ylim=(low, 104), xlabel=f"{pair.earlier}评分", ylabel=f"{pair.later}评分")
         along = np.linspace(low, 101, 80)
         lines = np.vstack([np.column_stack([along, along]), np.column_stack([along, fit.intercept + fit.slope * along])])
-        _name(axes, [("两期相同", low + 7, low + 7, "#5B5B5B"), ("回归线", ends[0], fit.intercept + fit.slope * ends[0], colour("accent")),
+        near = low + min(7, (101 - low) / 3)
+        _name(axes, [("两期相同", near, near, "#5B5B5B"), ("回归线", ends[0], fit.intercept + fit.slope * ends[0], colour("accent")),
                      *((short(r["name"]), r["before"], r["after"], "#222222") for _, r in movers.iterrows())],
               np.vstack([matched[["before", "after"]], lines]))
         colour_key(axes, [(b, name) for b, name in batches.items() if b in set(matched["batch"])], y=1.0)
@@ -257,16 +271,17 @@ def large_movers(panel: Panel, pair: Pair, key: str, caption: str) -> Figure | N
         return None
     order = matched.sort_values(["change", "after"], ascending=[False, False], kind="stable")
     shown = order if len(order) <= 2 * MOVERS else order.iloc[[*range(MOVERS), *range(len(order) - MOVERS, len(order))]]
-    top, bottom = shown.iloc[0], shown.iloc[-1]
-    if top["change"] > 0 > bottom["change"]:
-        words = "升得最多的", "，降得最多的"
-    elif top["change"] > 0:
-        words = "没有一家下降：升得最多的", "，最少的"
-    else:
-        words = "没有一家上升：降得最少的", "，最多的"
-    message = "".join(f"{word}{short(row['name'])}{gained(row['change'])}分" for word, row in zip(words, (top, bottom)))
-    if top["change"] == bottom["change"]:
-        message = f"{len(order)}家的评分都变化{gained(top['change'])}分" if top["change"] else f"{len(order)}家的评分都没有变化"
+    most, least = order["change"].iloc[0], order["change"].iloc[-1]
+
+    def end(change: float) -> str:
+        names = [short(name) for name in order.loc[order["change"] == change, "name"]]
+        first = names[0] if len(names[0]) <= LONGEST_NAME else names[0][:LONGEST_NAME] + "…"
+        return f"{first}{f'等{len(names)}家' if len(names) > 1 else ''}{gained(change)}分"
+
+    up, down = f"升得最多的{end(most)}", f"降得最多的{end(least)}"
+    message = f"{up}，{down}" if most > 0 > least else f"没有一家下降：{up}" if most > 0 else f"没有一家上升：{down}"
+    if most == least:
+        message = f"{len(order)}家的评分都变化{gained(most)}分" if most else f"{len(order)}家的评分都没有变化"
     alt = f"哑铃图，{caption}。" + "；".join(f"{short(r['name'])}{r['before']:g}到{r['after']:g}" for _, r in shown.iterrows()) + "。"
 
     def draw(axes: Axes) -> None:
@@ -277,9 +292,11 @@ def large_movers(panel: Panel, pair: Pair, key: str, caption: str) -> Figure | N
             axes.plot(row["before"], where, "o", color="white", markeredgecolor="#5B5B5B", markersize=5.5, zorder=2)
             axes.plot(row["after"], where, "o", color=colour(GRADES[0]), markersize=6, zorder=2)
             axes.text(max(row["before"], row["after"]) + 1.5, where, gained(row["change"]), va="center", size=7.5)
-            axes.text(-0.01, where, f"{short(row['name'])}", va="center", ha="right", size=7.5, transform=axes.get_yaxis_transform())
+            name = short(row["name"])
+            axes.text(-0.01, where, name, va="center", ha="right", size=7.5 * min(1, 20 / ems(name)), transform=axes.get_yaxis_transform())
         axes.set(ylim=(len(shown) + (0.4 if len(order) > 2 * MOVERS else -0.4), -0.7), yticks=[],
                  xlim=(min(shown[["before", "after"]].min()) - 3, 106), xlabel=f"评分（空心为{pair.earlier}，实心为{pair.later}）")
+        axes.set_xticks([tick for tick in axes.get_xticks() if axes.get_xlim()[0] <= tick <= TOP_SCORE])
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
 
@@ -295,15 +312,17 @@ def retention(panel: Panel, pair: Pair, batches: dict[str, str], key: str, capti
     entries: list[tuple[str, Estimate, str]] = [("全部", by_grade[""], "#222222")]
     entries += [(g, e, colour(g)) for g, e in by_grade.items() if g]
     entries += [(batches[b], e, colour(b)) for b, e in by_batch.items() if b]
-    shares = [e.share for _, e, _ in entries[1:]]
-    ends = [(word, [name for name, e, _ in entries[1:] if e.share == end], end)
-            for word, end in (("最高", max(shares)), ("最低", min(shares)))]
-    message = (f"各等级、各批次再次参评的比例都是{percent(shares[0])}" if min(shares) == max(shares) else "再次参评的比例：" + "，".join(
-        f"{names[0]}{f'等{len(names)}组' if len(names) > 1 else ''}{word}，{percent(end)}" for word, names, end in ends))
+    message = f"再次参评的比例：全部{percent(by_grade[''].share)}"
+    for by, groups in (("grade", by_grade), ("batch", by_batch)):
+        test = trends.participation(panel, pair, by)
+        if test and test.differs:
+            shown = {key: e.share for key, e in groups.items() if key}
+            ends = [min((k for k in shown if shown[k] == end), key=list(shown).index) for end in (max(shown.values()), min(shown.values()))]
+            message += "；" + "，".join(f"{batches.get(key, key)}{percent(shown[key])}" for key in ends)
     alt = f"点图，{caption}。" + "；".join(f"{name}{e.part}/{e.whole}，{percent(e.share)}" for name, e, _ in entries) + "。"
 
     def draw(axes: Axes) -> None:
-        axes.set_position((0.2, 0.13, 0.62, 0.74))
+        axes.set_position((0.2, 0.42 / high, 0.62, 1 - 0.78 / high))
         for place, (_, e, fill) in enumerate(entries):
             axes.plot([100 * e.low, 100 * e.high], [place, place], color="#9A9A9A", linewidth=1.6, zorder=1)
             axes.plot(100 * float(e.share), place, "o", color=fill, markersize=7, markeredgecolor="#5B5B5B", markeredgewidth=0.5)
@@ -316,18 +335,21 @@ def retention(panel: Panel, pair: Pair, batches: dict[str, str], key: str, capti
     rows = [[name, str(e.whole), str(e.part), percent(e.share), f"{100 * e.low:.1f}%—{100 * e.high:.1f}%"] for name, e, _ in entries]
     table = Table("", "", [f"{pair.earlier}的等级或批次", "参评", "再次参评", "占比", "95%区间"], rows, "lrrrr")
     records = [{"group": name, "evaluated": e.whole, "again": e.part, "low": e.low, "high": e.high} for name, e, _ in entries]
-    return Figure(key, caption, alt, drawn(WIDE, 0.3 * len(entries) + 0.75, draw, message, alt), table, records, below=True)
+    high = 0.3 * len(entries) + 0.8
+    return Figure(key, caption, alt, drawn(WIDE, high, draw, message, alt), table, records, below=True)
 
 
 def waterfall(panel: Panel, pair: Pair, key: str, caption: str) -> Figure:
     """From a grade's earlier share to its later one by stayers, entrants and leavers; a panel for each grade."""
     parts = trends.decomposition(panel, pair)
     high = parts[0]
-    message = f"{HIGH}的占比变化{signed(high.total)}个百分点，其中两期都参评者带来{signed(high.stayers)}"
+    message = f"{HIGH}的占比变化{signed(high.total)}个百分点，其中两期都参评者带来{signed(high.stayers)}{_floors(panel, pair)}"
     alt = f"瀑布图，{caption}。" + "；".join(
         f"{p.grade}：从{percent(p.before / 100)}到{percent(p.after / 100)}，留下者{signed(p.stayers)}，新来者{signed(p.entrants)}，"
         f"离开者{signed(p.leavers)}个百分点" for p in parts) + "。"
     top = max(float(max(p.before, p.after, p.before + p.stayers, p.before + p.stayers + p.entrants)) for p in parts) * 1.2
+
+    lowest = 1.1 * float(min(0, *(level for p in parts for level in (p.before + p.stayers, p.before + p.stayers + p.entrants))))
 
     def draw(panels: list[Axes]) -> None:
         for place, (axes, p) in enumerate(zip(panels, parts)):
@@ -345,7 +367,7 @@ def waterfall(panel: Panel, pair: Pair, key: str, caption: str) -> Figure:
                 text = f"{half_up(change, 1)}" if total else signed(change, 1)
                 axes.text(spot, max(start, start + value) + top * 0.015, text, ha="center", va="bottom", size=7)
             axes.set_xticks(range(5), [n.replace("-", "-\n") for n, _ in steps], size=7)
-            axes.set(ylim=(min(0, *(float(p.before + p.stayers + p.entrants) for p in parts)), top), yticks=[])
+            axes.set(ylim=(lowest, top), yticks=[])
             axes.spines["left"].set_visible(False)
 
     columns = ["等级", pair.earlier, "留下者", "新来者", "离开者", "变化", pair.later]
@@ -370,7 +392,9 @@ def mean_scores(panel: Panel, schemes: dict[str, object], key: str, caption: str
         naive = bounds[pair.later].published - bounds[pair.earlier].published
         message = f"公布评分的平均数变化{signed(naive, 1)}分；"
         fair = like[pair.later].published - like[pair.earlier].published if ids else None
-        only = "只" if ids and half_up(naive, 1) > half_up(fair, 1) > 0 else ""
+        stayers = trends.flow(panel, pair).stayers
+        ends = [trends.mean_bounds(panel, schemes[p], p, stayers) for p in pair]
+        only = "只" if ids and half_up(naive, 1) > half_up(fair, 1) > 0 and naive > ends[1].high - ends[0].low else ""
         message += f"两期都有评分的{len(ids)}家{only}变化{signed(fair, 1)}分" if ids else "没有一家两期都公布评分"
     alt = f"点图，{caption}。" + "；".join(
         f"{p}：" + (f"公布的{b.n}家平均{half_up(b.published, 1)}分" if b.n else "没有公布任何评分")
@@ -387,19 +411,22 @@ def mean_scores(panel: Panel, schemes: dict[str, object], key: str, caption: str
                 axes.bar(place, float(b.high - b.low), bottom=float(b.low), width=0.1, color=colour("信息不完整"), edgecolor="#8A8A8A",
                          linewidth=0.5, hatch="////", zorder=0, label="" if axes.patches else "计入未公布评分后的范围")
             if b.n:
-                axes.annotate(str(half_up(b.published, 1)), (place, float(b.published)), (0, -13), textcoords="offset points", size=8,
-                              color="#5B5B5B", ha="center", bbox={"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none"})
+                above = panel.periods[place] in like and b.published > like[panel.periods[place]].published
+                axes.annotate(str(half_up(b.published, 1)), (place, float(b.published)), (9 if b.withheld else 0, 8 if above else -13),
+                              textcoords="offset points", size=8, color="#5B5B5B", ha="left" if b.withheld else "center")
         if like:
             spots = [panel.periods.index(p) for p in pair]
             axes.plot(spots, [float(b.published) for b in like.values()], "o-", color=colour(HIGH), linewidth=2, markersize=7,
                       label=f"两期都公布评分的{len(ids)}家的平均")
-            for spot, b in zip(spots, like.values()):
-                axes.annotate(str(half_up(b.published, 1)), (spot, float(b.published)), (0, 8), textcoords="offset points", size=8,
-                              color=colour(HIGH), ha="center")
+            for spot, (p, b) in zip(spots, like.items()):
+                above = b.published >= bounds[p].published
+                axes.annotate(str(half_up(b.published, 1)), (spot, float(b.published)), (0, 8 if above else -13), textcoords="offset points",
+                              size=8, color=colour(HIGH), ha="center")
         axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1.0), fontsize=8.5, borderaxespad=0.2)
         low = min(float(b.low) for b in (*bounds.values(), *like.values()))
         axes.set_xticks(places, panel.periods)
-        axes.set(xlim=(-0.3, len(panel.periods) - 0.7), ylim=(max(0, low - 6), 100), ylabel="平均分")
+        axes.set(xlim=(-0.3, len(panel.periods) - 0.7), ylim=(low - 8, 107), ylabel="平均分")
+        axes.set_yticks([tick for tick in axes.get_yticks() if max(0, low - 8) <= tick <= TOP_SCORE])
         axes.grid(axis="y")
 
     rows = [[p, str(b.n), f"{half_up(b.published)}" if b.n else "—", str(b.withheld),
@@ -461,7 +488,8 @@ def spark(panel: Panel, id: str) -> dict[str, str]:
         else:
             line = []
             if state in GRADES:
-                marks.append(f'<circle cx="{x}" cy="{high - 5}" r="2.3" fill="none" stroke="#5B5B5B"/>')
+                y = high - 2 - (high - 4) * (panel.schemes[period].floors[state] + panel.schemes[period].ceiling(state)) / 200
+                marks.append(f'<circle cx="{x}" cy="{y:.1f}" r="2.3" fill="none" stroke="#5B5B5B"/>')
             else:
                 marks.append(f'<path d="M{x - 2} {high - 3}h4" stroke="#B4B4B4"/>')
             words.append(f"{period}：{state if state not in GRADES else '评分未公布'}")

@@ -50,15 +50,17 @@ def flows(panel: Panel) -> Table:
 def comings_and_goings(panel: Panel, pair: Pair) -> Table:
     """Everyone who came, returned or left, by name."""
     f = trends.flow(panel, pair)
-    groups = {f"离开：只参加{pair.earlier}": f.leavers, f"新来：只参加{pair.later}": [i for i in f.entrants if i not in f.returned],
-              f"重返：参加{pair.later}，没有参加{pair.earlier}，更早参评过": f.returned}
+    before, after = f"参加{pair.earlier}", f"参加{pair.later}"
+    groups = {f"离开：{before}，没有{after}": f.leavers, f"新来：{after}，没有{before}": [i for i in f.entrants if i not in f.returned],
+              f"重返：{after}，没有{before}，更早参评过": f.returned}
     rows: list[list[str] | str] = []
     for what, ids in groups.items():
         if ids:
             rows.append(f"{what}（{len(ids)}家）")
         rows += [[name, str(panel.states.at[i, pair.earlier]), str(panel.states.at[i, pair.later])]
                  for i, name in zip(ids, panel.names(ids))]
-    return Table("comings-and-goings", "只参加其中一期的联盟", ["联盟名称", pair.earlier, pair.later], rows, "lll", stretch=0)
+    caption = f"{pair.earlier}与{pair.later}中只参加一期的联盟"
+    return Table("comings-and-goings", caption, ["联盟名称", pair.earlier, pair.later], rows, "lll", stretch=0)
 
 
 def matching(sheets: Sequence[Period]) -> Table:
@@ -75,7 +77,7 @@ def matching(sheets: Sequence[Period]) -> Table:
         rows += [[*([f"{r.from_period} → {r.to_period}"] if several else []), r.name_before, r.code_before, r.name_after, r.code_after]
                  for r in here.itertuples()]
     plain = int((frame["how"] == trends.BOTH).sum())
-    note = f"其余{plain}{'次对应' if several else '家'}的代码和名称都相同。" if len(frame) else ""
+    note = f"其余{plain}{'次对应' if several else '家'}的代码和名称都相同。" if rows else ""
     columns = [*(["评价期"] if several else []), "前期名称", "前期代码", "后期名称", "后期代码"]
     return Table("matching", "前后两期是怎样对应起来的", columns, rows or ([ALL_PLAIN] if len(frame) else []), "l" * several + "lclc",
                  stretch=[1, 3] if several else [0, 2], note=note)
@@ -110,6 +112,10 @@ def big_moves(panel: Panel, pair: Pair) -> Table:
     return Table("big-moves", "变动两档及以上的联盟", ["联盟名称", pair.earlier, pair.later, "变动档数"], rows or [NOBODY], "lllr", stretch=0)
 
 
+def _rank(rank: float, unknown: str = "—") -> str:
+    return f"{rank:.0f}" if rank == rank else unknown
+
+
 def ranks(panel: Panel, pair: Pair, most: int = 10) -> Table:
     """The largest changes of rank among those scored in both."""
     frame = trends.matched_scores(panel, pair)
@@ -119,13 +125,13 @@ def ranks(panel: Panel, pair: Pair, most: int = 10) -> Table:
     for what, here in shown.items():
         if len(here):
             rows.append(what)
-        rows += [[r.name_, f"{r.rank_before:.0f}", f"{r.rank_after:.0f}", f"{r.place_before:.0f}", f"{r.place_after:.0f}",
+        rows += [[r.name_, _rank(r.rank_before), _rank(r.rank_after), f"{r.place_before:.0f}", f"{r.place_after:.0f}",
                   signed(int(r.rank_change), 0)] for r in here.rename(columns={"name": "name_"}).itertuples()]
-    records = [{"id": i, "name": r["name"], "rank_before": int(r["rank_before"]), "rank_after": int(r["rank_after"]),
+    records = [{"id": i, "name": r["name"], "rank_before": _rank(r["rank_before"], ""), "rank_after": _rank(r["rank_after"], ""),
                 "place_before": int(r["place_before"]), "place_after": int(r["place_after"])} for i, r in order.iterrows()]
     columns = ["联盟名称", pair.earlier, pair.later, f"组内{pair.earlier}", f"组内{pair.later}", "组内变化"]
-    note = (f"前两列是在当期全部公布的评分中的名次，“组内”只在两期都有评分的{len(frame)}家中排；评分相同的名次相同，其后顺延。"
-            f"全部{len(frame)}家的名次见ranks.csv。")
+    note = (f"前两列是在当期全部参评者中的名次（评分未公布的按等级排在前后，同档有未公布的不排），“组内”只在两期都有评分的"
+            f"{len(frame)}家中排；评分相同的名次相同，其后顺延。全部{len(frame)}家的名次见ranks.csv。")
     return Table("ranks", "名次变化最大的联盟", columns, rows or [NOBODY], "lrrrrr", stretch=0, note=note, records=records)
 
 
@@ -151,6 +157,8 @@ def tests(panel: Panel) -> Table:
     rows = [[what, str(n), p_value(a.p), f"{a.v:.2f}", a.verdict] if a else [what, str(n), "—", "—", "无法检验（有一边只有一类）"]
             for what, n, a in entries]
     note = f"检验为卡方统计量的蒙特卡罗模拟（固定两边合计，{trends.RESAMPLES}次，固定种子）；V为克拉默系数，0为毫无关联，1为完全对应。"
+    if len(rows) > trends.FEW // 2:
+        note += f"这里共有{len(rows)}项检验，即使毫无差别，每二十项中也会有一项碰巧显得有差异。"
     return Table("tests", "批次之间的差别", ["问题", "联盟数", "p", "V", "结论"], rows, "lrrrl", stretch=0, note=note)
 
 
@@ -160,7 +168,7 @@ def near_cutoffs(panel: Panel, scheme, period: str) -> Table:
     rows: list[list[str] | str] = []
     for cutoff, here in frame.groupby("cutoff", sort=False):
         rows.append(f"{cutoff:g}分线上下（{len(here)}家）")
-        rows += [[r.name_, f"{r.score:g}", gained(r.distance)]
+        rows += [[r.name_, f"{r.score:.10g}", gained(r.distance)]
                  for r in here.rename(columns={"name": "name_"}).itertuples()]
     caption = f"{period}离分档线不超过{NEAREST}分的联盟"
     return Table("near-cutoffs", caption, ["联盟名称", "评分", "离分档线"], rows or [NOBODY], "lrr", stretch=0)
@@ -183,14 +191,13 @@ def regraded(sheets: Sequence[Period], panel: Panel, pair: Pair) -> Several:
 
 def claims(sheets: Sequence[Period], panel: Panel) -> Table:
     """The published claims about streaks, each confirmed, refuted or not to be verified."""
-    unchosen = trends.unchosen(sheets)
     rows: list[list[str] | str] = []
     for c in trends.claims(sheets, panel):
         heading = f"{c.period}报告：{c.what}"
         if heading not in rows:
             rows.append(heading)
-        why = {"不符": c.against, "没有评分表": [p for p in c.needed if p not in unchosen],
-               "没有选入": [p for p in c.needed if p in unchosen], "评分未公布": c.withheld}
+        why = {"不符": c.against, "没有评分表": [p for p in c.needed if p not in panel.unchosen],
+               "没有选入": [p for p in c.needed if p in panel.unchosen], "评分未公布": c.withheld}
         if c.verdict == trends.REFUTED:
             why = {"不符": c.against}
         reasons = [f"{'、'.join(periods)}{what}" for what, periods in why.items() if periods]
@@ -221,7 +228,7 @@ def everyone(panel: Panel, batches: dict[str, str], registry: Registry) -> Table
     rows, also = [], []
     for i in order:
         here = by_id[i]
-        cells = [f"{r.score:g}" if r.score == r.score else ("密" if wide else "未公布") if r.state in GRADES
+        cells = [f"{r.score:.10g}" if r.score == r.score else ("密" if wide else "未公布") if r.state in GRADES
                  else signs.get(r.state, r.state) for r in here.itertuples()]
         code = next((c for c in reversed(list(here["code"])) if isinstance(c, str)), "—")
         name, batch = panel.about.loc[i, ["name", "batch"]]
@@ -229,7 +236,7 @@ def everyone(panel: Panel, batches: dict[str, str], registry: Registry) -> Table
         rows.append([*about, *cells, spark(panel, i)])
         also.append(" ".join([*([name] if wide else []), *aliases.get(i, [])]))
     records = [{"id": r.id, "name": r.name_, "period": r.period, "batch": r.batch, "code": r.code if isinstance(r.code, str) else "",
-                "score": f"{r.score:g}" if r.score == r.score else "", "grade": r.grade if isinstance(r.grade, str) else "",
+                "score": f"{r.score:.10g}" if r.score == r.score else "", "grade": r.grade if isinstance(r.grade, str) else "",
                 "rank": f"{r.rank:.0f}" if r.rank == r.rank else "", "state": r.state}
                for r in frame.rename(columns={"name": "name_"}).itertuples()]
     note = "走势图中实心点为公布的评分，颜色为等级；空心点为评分未公布；短横为没有参评。"
@@ -246,12 +253,12 @@ def history(panel: Panel, sheets: Sequence[Period], who: str) -> Several:
     rows = []
     for r in trends.history(panel, sheets, who).itertuples():
         known = r.score == r.score
-        rows.append([r.period, str(r.state), r.code if isinstance(r.code, str) else "—", f"{r.score:g}" if known else "—",
-                     f"{r.rank:.0f}/{r.of}" if known else "—", f"{r.place_in_batch:.0f}/{r.batch_size}" if known else "—",
-                     f"{r.to_next_grade:g}" if r.to_next_grade == r.to_next_grade and r.to_next_grade is not None else "—"])
+        rows.append([r.period, str(r.state), r.code if isinstance(r.code, str) else "—", f"{r.score:.10g}" if known else "—",
+                     f"{_rank(r.rank)}/{r.of}" if known else "—", f"{_rank(r.place_in_batch)}/{r.batch_size}" if known else "—",
+                     f"{r.to_next_grade:.10g}" if r.to_next_grade == r.to_next_grade and r.to_next_grade is not None else "—"])
     columns = ["评价期", "状态", "代码", "评分", "名次", "本批次名次", "距上一档"]
     nearest = trends.peers(panel, sheets, who)
-    near = [[r.name_, f"{r.score:g}", str(r.grade), gained(r.distance)] for r in nearest.rename(columns={"name": "name_"}).itertuples()]
+    near = [[r.name_, f"{r.score:.10g}", str(r.grade), gained(r.distance)] for r in nearest.rename(columns={"name": "name_"}).itertuples()]
     name = panel.about.at[id, "name"]
     caption = f"{nearest['period'].iloc[0]}同批次中评分最接近的联盟" if near else "同批次中评分最接近的联盟"
     return Several([Text(f"**{name}**（{id}）"), Table("history", f"{name}历次评价", columns, rows, "lllrrrr"),

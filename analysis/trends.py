@@ -7,7 +7,7 @@ A withheld score is never filled in; where it could matter, a function gives bou
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
@@ -26,7 +26,9 @@ STREAK = 3  # periods running for the A-level
 BOTH, NAME, CODE, ALIAS, DECIDED = "代码和名称", "名称", "代码", "别名", "人工裁定"
 CONFIRMED, REFUTED, UNVERIFIABLE = "属实", "不属实", "无法核实"
 UNDECIDED = "无法确定"
-SEED, RESAMPLES, CONFIDENCE = 20171231, 9999, 0.95
+SEED, RESAMPLES, CONFIDENCE, SELDOM = 20171231, 9999, 0.95, 0.05
+FEW, IN_LINE = 10, 0.95  # fewer alliances, or scores more in line, than what is said of a regression to the mean needs
+DIGITS = 6  # to which differences of scores are taken: 2.3 and 2.3000000000000007 are one
 
 
 def read(periods: Iterable[str] | str = "", data: Path | str = "") -> list[Period]:
@@ -48,12 +50,15 @@ class Pair(NamedTuple):
 class Panel:
     """`frame` has id, name, period, batch, code, score, grade, rank, state: one row per alliance per period.
 
-    score is NaN where withheld or not evaluated; rank is the competition rank among the published scores of the
-    period; grade and state are ordered categories.
+    score is NaN where withheld or not evaluated; rank is the competition rank among all evaluated in the period, NaN where
+    a withheld score could change it; grade and state are ordered categories. `schemes` are those of the periods,
+    `unchosen` the periods that have a sheet and were left out.
     """
 
     frame: pd.DataFrame
     periods: tuple[str, ...]
+    schemes: dict[str, Scheme] = field(default_factory=dict)
+    unchosen: tuple[str, ...] = ()
 
     @property
     def pairs(self) -> list[Pair]:
@@ -62,8 +67,14 @@ class Panel:
 
     @property
     def last(self) -> Pair:
-        """The latest two periods."""
+        """The latest two periods. Raises ValueError where there is only one."""
+        if len(self.periods) < 2:
+            raise ValueError(f"a trend needs two periods or more; there is {' '.join(self.periods) or 'none'}")
         return self.pairs[-1]
+
+    def same_floors(self, pair: Pair) -> bool:
+        """Whether the grades of two periods have the same floors."""
+        return not self.schemes or self.schemes[pair.earlier].floors == self.schemes[pair.later].floors
 
     @cached_property
     def states(self) -> pd.DataFrame:
@@ -107,7 +118,9 @@ def panel(periods: Sequence[Period]) -> Panel:
                           columns=["id", "period", "code", "named"])
     joined = pd.DataFrame([(b.key, period.name, first_year(b.first_period) <= first_year(period.name))
                            for period in periods for b in registry.batches.values()], columns=["batch", "period", "registered"])
-    return from_frames(who, scored, absent, joined, [period.name for period in periods])
+    found = from_frames(who, scored, absent, joined, [period.name for period in periods])
+    left_out = [name for name in sheets.filled_periods(periods[-1].data)[0] if name not in found.periods]
+    return replace(found, schemes={period.name: period.scheme for period in periods}, unchosen=tuple(left_out))
 
 
 def from_frames(who: pd.DataFrame, scored: pd.DataFrame, absent: pd.DataFrame, joined: pd.DataFrame,
@@ -133,11 +146,27 @@ def from_frames(who: pd.DataFrame, scored: pd.DataFrame, absent: pd.DataFrame, j
     frame["state"] = pd.Categorical(state.fillna(NOT_YET_REGISTERED), categories=STATES, ordered=True)
     frame["grade"] = pd.Categorical(frame["grade"], categories=GRADES, ordered=True)
     frame["code"] = frame["code"].fillna(frame["code_absent"])
-    frame["rank"] = frame.groupby("period")["score"].rank(method="min", ascending=False)
+    frame["rank"] = places(frame, ["period"])
     frame["period"] = pd.Categorical(frame["period"], categories=list(periods), ordered=True)
     frame = frame.sort_values(["period", "id"], kind="stable", ignore_index=True)
     frame["period"] = frame["period"].astype(object)
     return Panel(frame[["id", "name", "period", "batch", "code", "score", "grade", "rank", "state"]], tuple(periods))
+
+
+def places(frame: pd.DataFrame, by: list[str]) -> pd.Series:
+    """The competition rank of each published score among all evaluated of its group.
+
+    A withheld score of a better grade counts as higher, one of a lower grade as lower; where one of the same grade is
+    withheld the rank cannot be told (NaN).
+    """
+    rank = frame.groupby(by)["score"].rank(method="min", ascending=False)
+    hidden = frame[frame["grade"].notna() & frame["score"].isna()]
+    for keys, here in hidden.groupby([*by, "grade"], observed=True):
+        *group, grade = keys
+        inside = (frame[by] == group).all(axis=1) & frame["score"].notna()
+        lower = frame["grade"].isin(GRADES[GRADES.index(grade) + 1:])
+        rank = rank.mask(inside & (frame["grade"] == grade)).where(~(inside & lower), rank + len(here))
+    return rank
 
 
 # Who is who
@@ -160,9 +189,13 @@ def matching(periods: Sequence[Period]) -> pd.DataFrame:
                                        "code_after", "how"])
 
 
-def shared_codes(registry: Registry) -> list[tuple[str, list[str]]]:
-    """Codes that two alliances have had, with the ids."""
-    return [(code, ids) for code, holders in registry.holders.items() if len(ids := list(dict.fromkeys(holders.values()))) > 1]
+def shared_codes(periods: Sequence[Period]) -> list[tuple[str, list[str]]]:
+    """Codes that stand for different alliances in these sheets, with the ids in the order of the periods."""
+    holders: dict[str, dict[str, None]] = {}
+    for period in periods:
+        for a in (*period.evaluated, *period.absent):
+            holders.setdefault(a.code, {})[a.id] = None
+    return [(code, list(ids)) for code, ids in sorted(holders.items()) if len(ids) > 1]
 
 
 # Coverage
@@ -229,14 +262,14 @@ class Association(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Whether chance alone would seldom (one time in twenty) show as much."""
-        return self.p < 1 - CONFIDENCE
+        """Whether chance alone would seldom (less than one time in twenty) show as much."""
+        return self.p < SELDOM
 
     @property
     def verdict(self) -> str:
         """A plain word: what this number of alliances can and cannot show."""
         strength = "很弱" if self.v < 0.1 else "较弱" if self.v < 0.3 else "中等" if self.v < 0.5 else "较强"
-        return f"差异明显（关联{strength}）" if self.differs else "看不出差异（可能只是偶然）"
+        return f"有差异，不像偶然（关联{strength}）" if self.differs else "看不出差异（可能只是偶然）"
 
 
 def association(rows: pd.Series, columns: pd.Series) -> Association | None:
@@ -291,13 +324,13 @@ def moves(panel: Panel, pair: Pair) -> pd.Series:
 def matched_scores(panel: Panel, pair: Pair) -> pd.DataFrame:
     """before, after, change, ranks and batch of those whose score is published in both periods; the index is the id.
 
-    `rank_before` and `rank_after` are competition ranks among all scored in the period, `place_before` and
-    `place_after` among these alliances alone.
+    `rank_before` and `rank_after` are competition ranks among all evaluated in the period (NaN where a withheld score
+    could change them), `place_before` and `place_after` among these alliances alone.
     """
     both = panel.scores[[pair.earlier, pair.later]].dropna()
     ranks = panel.frame.pivot(index="id", columns="period", values="rank").loc[both.index]
     frame = pd.DataFrame({"before": both[pair.earlier], "after": both[pair.later]})
-    frame["change"] = frame["after"] - frame["before"]
+    frame["change"] = (frame["after"] - frame["before"]).round(DIGITS)
     frame["rank_before"], frame["rank_after"] = ranks[pair.earlier], ranks[pair.later]
     for side in ("before", "after"):
         frame[f"place_{side}"] = frame[side].rank(method="min", ascending=False)
@@ -325,9 +358,23 @@ def agreement(matched: pd.DataFrame) -> Agreement | None:
                      float(pearsonr(before, after).statistic))
 
 
+def filled(panel: Panel, pair: Pair, top: bool) -> pd.DataFrame:
+    """before, after and change of all evaluated in both, a withheld score at the floor of its grade or at its `top`."""
+    both = panel.evaluated[[pair.earlier, pair.later]].all(axis=1)
+    states = panel.states[both].astype(object)
+    frame = pd.DataFrame(index=states.index)
+    for side, period in zip(("before", "after"), pair):
+        scheme = panel.schemes[period]
+        end = states[period].map(lambda grade, scheme=scheme: float(scheme.ceiling(grade) if top else scheme.floors[grade]))
+        frame[side] = panel.scores.loc[states.index, period].fillna(end.astype(float))
+    frame["change"] = (frame["after"] - frame["before"]).round(DIGITS)
+    return frame
+
+
 class Regression(NamedTuple):
     """Regression to the mean: the later score on the earlier, where the line crosses equality, and the mean change of
-    the `lower` alliances with the smaller earlier scores and of the `upper` ones with the larger.
+    the `lower` alliances with the smaller earlier scores and of the `upper` ones with the larger. `by_chance` is by how
+    much these two would differ from the correlation alone, were both periods equally spread.
     """
 
     slope: float
@@ -337,6 +384,12 @@ class Regression(NamedTuple):
     change_of_upper_half: float
     lower: int
     upper: int
+    by_chance: float
+
+    @property
+    def narrows(self) -> bool:
+        """Whether those who stood low gained on those who stood high, to a tenth of a point."""
+        return self.slope < 1 and round(self.change_of_lower_half, 1) > round(self.change_of_upper_half, 1)
 
 
 def regression(matched: pd.DataFrame) -> Regression | None:
@@ -351,10 +404,11 @@ def regression(matched: pd.DataFrame) -> Regression | None:
     line = linregress(matched["before"], matched["after"])
     middle = matched["before"].median()
     low = matched["before"] <= middle if middle < matched["before"].max() else matched["before"] < middle
-    lower, upper = matched.loc[low, "change"], matched.loc[~low, "change"]
+    lower, upper = matched[low], matched[~low]
     fixed = line.intercept / (1 - line.slope) if abs(1 - line.slope) > 1e-9 else None
     return Regression(float(line.slope), float(line.intercept), fixed if fixed and 0 <= fixed <= TOP_SCORE else None,
-                      float(lower.mean()), float(upper.mean()), len(lower), len(upper))
+                      round(float(lower["change"].mean()), DIGITS), round(float(upper["change"].mean()), DIGITS), len(lower), len(upper),
+                      float((1 - line.rvalue) * (upper["before"].mean() - lower["before"].mean())))
 
 
 def always_high(panel: Panel) -> list[str]:
@@ -429,7 +483,7 @@ class Bounds(NamedTuple):
 def mean_bounds(panel: Panel, scheme: Scheme, period: str, ids: Iterable[str] | None = None) -> Bounds:
     """The mean score of a period, of some alliances or all: withheld scores all at the floor, or all at the top.
 
-    The top of a grade is the next floor, which no score of the grade reaches; so the upper bound is not attained.
+    The top of a grade is the next floor, which no score of the grade reaches, and 100 for the best: the mean is not higher.
     """
     here = panel.of(period)
     if ids is not None:
@@ -499,28 +553,55 @@ def regraded(panel: Panel, period: str, own: Scheme, other: Scheme) -> pd.DataFr
     return table
 
 
+class OneScheme(NamedTuple):
+    """Two periods whose floors differ, both graded by the later floors.
+
+    `high` of `evaluated` in the earlier period would be 活跃度高, and `undecided` more could be; of the `n` scored in both,
+    `up` and `down` changed grade.
+    """
+
+    high: int
+    undecided: int
+    evaluated: int
+    n: int
+    up: int
+    down: int
+
+
+def one_scheme(panel: Panel, pair: Pair) -> OneScheme | None:
+    """What the change of the floors leaves of the changes of grade; None where the floors are the same."""
+    if panel.same_floors(pair):
+        return None
+    later = panel.schemes[pair.later]
+    table = regraded(panel, pair.earlier, panel.schemes[pair.earlier], later)
+    both = panel.scores[[pair.earlier, pair.later]].dropna()
+    before, after = (both[period].map(lambda score: GRADES.index(later.grade(score))) for period in pair)
+    undecided = sum(int(table.at[g, UNDECIDED]) for g in GRADES if panel.schemes[pair.earlier].ceiling(g) > later.floors[HIGH])
+    return OneScheme(int(table[HIGH].sum()), undecided, int(table.to_numpy().sum()), len(both), int((after < before).sum()),
+                     int((after > before).sum()))
+
+
 # Streaks and the A-level
 
 def timeline(registry: Registry, names: Iterable[str]) -> list[str]:
-    """Every period known to have been held, with those that only have a sheet, in order of their last years."""
-    return sorted({*registry.periods, *names}, key=lambda name: (int(name[-4:]), name))
+    """Every period known to have been held, with those that only have a sheet, in order of their last years.
+
+    A listed one whose years lie in those of a sheet is a part of it: 2018 of 2018-2019.
+    """
+    there = set(names)
+    parts = {p for p in registry.periods for n in there - {p} if first_year(n) <= first_year(p) and int(p[-4:]) <= int(n[-4:])}
+    return sorted({*registry.periods} - parts | there, key=lambda name: (int(name[-4:]), name))
 
 
-def neighbours(registry: Registry, pair: Pair) -> list[str]:
-    """The periods that were held between two periods; none where they are neighbours."""
-    line = timeline(registry, pair)
+def neighbours(registry: Registry, pair: Pair, others: Iterable[str] = ()) -> list[str]:
+    """The periods that were held between two periods, `others` with a sheet among them; none where they are neighbours."""
+    line = timeline(registry, (*pair, *others))
     return line[line.index(pair.earlier) + 1:line.index(pair.later)]
 
 
-def unchosen(periods: Sequence[Period]) -> list[str]:
-    """The periods that have a filled sheet and are not among these."""
-    names = {period.name for period in periods}
-    return [name for name in sheets.filled_periods(periods[-1].data)[0] if name not in names]
-
-
 def windows(panel: Panel, registry: Registry) -> list[list[str]]:
-    """The runs of three consecutive periods that all have a sheet."""
-    line = timeline(registry, panel.periods)
+    """The runs of three consecutive periods that are all in the panel."""
+    line = timeline(registry, (*panel.periods, *panel.unchosen))
     runs = [line[start:start + STREAK] for start in range(len(line) - STREAK + 1)]
     return [run for run in runs if all(period in panel.periods for period in run)]
 
@@ -556,7 +637,7 @@ class Claim(NamedTuple):
 def claims(periods: Sequence[Period], panel: Panel) -> list[Claim]:
     """Each published A-level alliance and each claim of `registry/claims.csv`, held against the sheets there are."""
     registry = periods[-1].registry
-    line = timeline(registry, panel.periods)
+    line = timeline(registry, (*panel.periods, *panel.unchosen))
     high, full = panel.states == HIGH, panel.scores == TOP_SCORE
     found = [_claim(line, period.name, a.id, "A级：连续三个评价期活跃度高", STREAK, high, high)
              for period in periods for a in period.a_level]
@@ -583,9 +664,7 @@ def find(panel: Panel, registry: Registry, who: str) -> str:
     """The id of an alliance by a name, an alias or a code. Raises LookupError with the nearest names."""
     key = normalise(who)
     if id := registry.by_name.get(key) or registry.by_alias.get(key):
-        if id not in panel.about.index:
-            raise LookupError(f"{registry.names[id]} ({id}) is on none of these sheets and has no code in registry/codes.csv")
-        return id
+        return _known(panel, registry, id)
     holders = list(dict.fromkeys(panel.frame.loc[panel.frame["code"] == key, "id"])) or \
         list(dict.fromkeys(registry.holders.get(key, {}).values()))
     if len(holders) == 1:
@@ -594,24 +673,30 @@ def find(panel: Panel, registry: Registry, who: str) -> str:
         raise LookupError(f"the code {who} has belonged to {' and '.join(registry.names[h] for h in holders)}; write the name")
     inside = [name for name in registry.names.values() if key and key in normalise(name)]
     if len(inside) == 1:
-        return registry.by_name[normalise(inside[0])]
+        return _known(panel, registry, registry.by_name[normalise(inside[0])])
     near = inside[:3] or registry.nearest(who)
     raise LookupError(f"no alliance is called {who!r}; the nearest: {', '.join(near) or 'none'}")
 
 
+def _known(panel: Panel, registry: Registry, id: str) -> str:
+    if id not in panel.about.index:
+        raise LookupError(f"{registry.names[id]} ({id}) is on none of these sheets and has no code in registry/codes.csv")
+    return id
+
+
 def history(panel: Panel, periods: Sequence[Period], who: str) -> pd.DataFrame:
-    """One alliance in every period: state, code, score, rank of so many scored, place among the scored of its batch, points
-    to the next grade.
+    """One alliance in every period: state, code, score, rank of so many evaluated, place among those of its batch, points to
+    the next grade.
     """
     id = find(panel, periods[-1].registry, who)
     rows = []
     for period in periods:
         here = panel.of(period.name)
         row = panel.frame[(panel.frame["id"] == id) & (panel.frame["period"] == period.name)].iloc[0]
-        batch = here[here["batch"] == row["batch"]].dropna(subset="score")
-        place = batch["score"].rank(method="min", ascending=False)[batch["id"] == id]
+        batch = here[here["batch"] == row["batch"]]
+        place = places(batch, ["period"])[batch["id"] == id]
         up = period.scheme.ceiling(row["grade"]) - row["score"] if isinstance(row["grade"], str) and row["grade"] != HIGH else None
-        rows.append((period.name, row["state"], row["code"], row["score"], row["rank"], int(here["score"].notna().sum()),
+        rows.append((period.name, row["state"], row["code"], row["score"], row["rank"], len(here),
                      place.iloc[0] if len(place) else None, len(batch), up))
     return pd.DataFrame(rows, columns=["period", "state", "code", "score", "rank", "of", "place_in_batch", "batch_size",
                                        "to_next_grade"])

@@ -208,4 +208,7 @@ def test_nothing_is_left_out_in_silence(panel):
     for period in panel.periods:
         here = panel.of(period)
         assert {s.unknown for s in trends.sensitivity(panel, SCHEME, period)} == {here["score"].isna().sum()}
-        assert all(r == 1 + (here["score"] > s).sum() if s == s else r != r for s, r in zip(here["score"], here["rank"]))
+        withheld = [g for g, s in zip(here["grade"], here["score"]) if s != s]
+        for grade, score, rank in zip(here["grade"], here["score"], here["rank"]):
+            above = (here["score"] > score).sum() + sum(GRADES.index(g) < GRADES.index(grade) for g in withheld)
+            assert rank != rank if score != score or grade in withheld else rank == 1 + above

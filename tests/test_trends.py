@@ -140,6 +140,16 @@ def test_ranks_regression_and_always_high():
     assert trends.always_high(small({"1a": (90, HIGH), "1b": (90, 84.9), "1c": (90, None)})) == ["1a"]
 
 
+def test_ranks_beside_withheld_scores():
+    # Two withheld 高 stand above 80; 60 and 55 share their grade with a withheld one; six stand above 30.
+    one = small({"1a": (HIGH, None), "1b": (HIGH, None), "1c": (80, None), "1d": (60, None), "1e": (55, None), "1f": (FAIR, None),
+                 "1g": (30, None)})
+    ranks = one.frame[one.frame["period"] == "2017"].set_index("id")["rank"]
+    assert ranks.dropna().to_dict() == {"1c": 3, "1g": 7} and len(ranks) == 7
+    with pytest.raises(ValueError, match=r"two periods or more; there is 2017"):
+        _ = small({"1a": (80,)}, ("2017",)).last
+
+
 def test_cutoffs_and_regrading():
     one = small({"1a": (87, None), "1b": (84, None), "1c": (70, None), "2d": (68, None), "2e": (67.9, None), "2f": (52, None),
                  "3g": (50, None), "3h": (30, None), "3i": (LOW, None)})
@@ -172,6 +182,8 @@ def test_a_level_and_neighbours(registry):
     assert [trends.neighbours(registry, pair) for pair in gap.pairs] == [[], ["2019"]]
     assert trends.neighbours(registry, Pair("2014", "2020-2021")) == ["2015", "2016", "2017", "2018", "2019"]
     assert trends.neighbours(registry, Pair("2020-2021", "2023")) == [], "2022 is not known to have been held"
+    assert trends.neighbours(registry, Pair("2020-2021", "2024"), ("2022",)) == ["2022"], "it has a sheet"
+    assert trends.timeline(registry, ("2017", "2018-2019"))[4:] == ["2017", "2018-2019", "2020-2021"], "2018 and 2019 are parts of it"
     longer = replace(registry, periods=("2017", "2018-2020", "2019", "2021"))
     assert trends.timeline(longer, ("2022",)) == ["2017", "2019", "2018-2020", "2021", "2022"], "by their ends"
 
@@ -207,15 +219,16 @@ def test_find_history_and_peers(real, registry):
         with pytest.raises(LookupError, match=words):
             trends.find(panel, registry, who)
     unheard = replace(registry, names=registry.names | {"L999": "未见于任何评分表的联盟"})
-    with pytest.raises(LookupError, match=r"L999.* is on none of these sheets"):
-        trends.find(panel, unheard, "未见于任何评分表的联盟")
+    for who in ("未见于任何评分表的联盟", "未见于任何评分表"):
+        with pytest.raises(LookupError, match=r"L999.* is on none of these sheets"):
+            trends.find(panel, unheard, who)
     assert list(trends.history(panel, real, "110")["code"]) == ["109", "110"]
     periods = [SimpleNamespace(name=p, scheme=SCHEME, registry=replace(registry, names={i: i for i in PAPER.about.index}, aliases={}))
                for p in PAIR]
-    # 1c: 75 is second of seven and of its batch, ten short of 85; 60 is last of six and of three, ten short of 70.
-    assert trends.history(PAPER, periods, "1c").iloc[:, 3:].values.tolist() == [[75, 2, 7, 2, 3, 10], [60, 6, 6, 3, 3, 10]]
-    # 2e: last of seven and of its three; first of six, and of its batch alone, since the score of 2d is withheld.
-    assert trends.history(PAPER, periods, "2e").iloc[:, 3:8].values.tolist() == [[40, 6, 7, 3, 3], [95, 1, 6, 1, 1]]
+    # 1c: 75 is second of seven and of its batch, ten short of 85; 60 is sixth of seven and last of three, ten short of 70.
+    assert trends.history(PAPER, periods, "1c").iloc[:, 3:].values.tolist() == [[75, 2, 7, 2, 3, 10], [60, 6, 7, 3, 3, 10]]
+    # 2e: sixth of seven and last of its three; first of seven, and of the two of its batch, the other in a lower grade.
+    assert trends.history(PAPER, periods, "2e").iloc[:, 3:8].values.tolist() == [[40, 6, 7, 3, 3], [95, 1, 7, 1, 2]]
     assert trends.peers(PAPER, periods, "1c").values.tolist() == [["2018", "1a联盟", 80, FAIRLY, 20], ["2018", "1b联盟", 90, HIGH, 30]]
     assert trends.peers(PAPER, periods, "2d").values.tolist() == [["2017", "2f联盟", 55, FAIR, -5], ["2017", "2e联盟", 40, LOW, -20]]
     assert trends.peers(PAPER, periods, "3i").empty
@@ -239,7 +252,7 @@ def test_the_two_real_periods(real, registry):
     assert trends.a_level(panel, registry) == [] and trends.neighbours(registry, pair) == ["2018", "2019"]
     how = trends.matching(real).set_index("id")["how"]
     assert (len(how), how["L010"], how["L050"], how["L006"], how["L002"]) == (87, "人工裁定", "人工裁定", "代码", "代码和名称")
-    assert trends.shared_codes(registry) == [("109", ["L009", "L010"])]
+    assert trends.shared_codes(real) == [("109", ["L010", "L009"])]
     assert not panel.frame.duplicated(["id", "period"]).any() and len(panel.frame) == 2 * len(registry.names)
 
 
