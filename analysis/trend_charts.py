@@ -242,7 +242,7 @@ def before_and_after(panel: Panel, pair: Pair, batches: dict[str, str], key: str
 
 
 def _name(axes: Axes, names: list[tuple[str, float, float, str]], points: np.ndarray, size: float = 7) -> None:
-    """Write names beside their points, each where it covers the fewest points and no name that is there already."""
+    """Write names beside their points, each where it covers the fewest points; a name that would lie on another is left out."""
     width, height = axes.figure.get_size_inches() * 72 * (axes.get_position().width, axes.get_position().height)
     to_print = axes.transLimits.transform
     dots = to_print(points) * (width, height)
@@ -258,7 +258,9 @@ def _name(axes: Axes, names: list[tuple[str, float, float, str]], points: np.nda
             over = any(min(box[2], b[2]) > max(box[0], b[0]) and min(box[3], b[3]) > max(box[1], b[1]) for b in taken)
             covered = ((dots > (box[0] - 2, box[1] - 2)) & (dots < (box[2] + 2, box[3] + 2))).all(axis=1).sum()
             choices.append((outside or over, covered, len(choices), across, up, box))
-        *_, across, up, box = min(choices)
+        crowded, *_, across, up, box = min(choices)
+        if crowded:
+            continue
         taken.append(box)
         axes.annotate(name, (x, y), (across, up), textcoords="offset points", size=size, color=ink_, va="center",
                       ha="left" if across > 0 else "right" if across < 0 else "center")
@@ -319,6 +321,7 @@ def retention(panel: Panel, pair: Pair, batches: dict[str, str], key: str, capti
             shown = {key: e.share for key, e in groups.items() if key}
             ends = [min((k for k in shown if shown[k] == end), key=list(shown).index) for end in (max(shown.values()), min(shown.values()))]
             message += "；" + "，".join(f"{batches.get(key, key)}{percent(shown[key])}" for key in ends)
+            break
     alt = f"点图，{caption}。" + "；".join(f"{name}{e.part}/{e.whole}，{percent(e.share)}" for name, e, _ in entries) + "。"
 
     def draw(axes: Axes) -> None:
@@ -368,6 +371,8 @@ def waterfall(panel: Panel, pair: Pair, key: str, caption: str) -> Figure:
                 axes.text(spot, max(start, start + value) + top * 0.015, text, ha="center", va="bottom", size=7)
             axes.set_xticks(range(5), [n.replace("-", "-\n") for n, _ in steps], size=7)
             axes.set(ylim=(lowest, top), yticks=[])
+            if lowest < 0:
+                axes.axhline(0, color="#8A8A8A", linewidth=0.6)
             axes.spines["left"].set_visible(False)
 
     columns = ["等级", pair.earlier, "留下者", "新来者", "离开者", "变化", pair.later]
