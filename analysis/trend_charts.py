@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOVERS = 10  # alliances named in each direction
 LABELLED = 5
-LONGEST_NAME = 14
+LONGEST_NAME = 18
 FEW_PERIODS = 4
 
 
