@@ -101,10 +101,9 @@ def trends(panel: Panel, numbers: Sequence[Numbers]) -> Templates:
     """The templates of the trend report, about the latest two periods of a panel."""
     sheets, pair, registry = [n.period for n in numbers], panel.last, numbers[-1].period.registry
     matched = t.matched_scores(panel, pair)
-    schemes = {sheet.name: sheet.scheme for sheet in sheets}
-    bounds = {p: t.mean_bounds(panel, schemes[p], p) for p in panel.periods}
+    bounds = {p: t.mean_bounds(panel, panel.schemes[p], p) for p in panel.periods}
     flows = [t.flow(panel, p) for p in panel.pairs]
-    like, stayers = ({p: t.mean_bounds(panel, schemes[p], p, ids) for p in pair} for ids in (matched.index, flows[-1].stayers))
+    like, stayers = ({p: t.mean_bounds(panel, panel.schemes[p], p, ids) for p in pair} for ids in (matched.index, flows[-1].stayers))
     return Templates(
         "trends", panel=panel, pair=pair, registry=registry, before=numbers[-2], after=numbers[-1], grades=GRADES,
         sheets={sheet.name: sheet for sheet in sheets}, matching=t.matching(sheets), shared_codes=t.shared_codes(sheets),
@@ -116,7 +115,7 @@ def trends(panel: Panel, numbers: Sequence[Numbers]) -> Templates:
         participation={by: t.participation(panel, pair, by) for by in ("grade", "batch")},
         moves=t.moves(panel, pair), always=panel.names(t.always_high(panel)),
         bounds=bounds, like=like, stayers=stayers, agreement=t.agreement(matched), regression=t.regression(matched),
-        parts={p.grade: p for p in t.decomposition(panel, pair)}, near=t.near_cutoffs(panel, schemes[pair.later], pair.later),
+        parts={p.grade: p for p in t.decomposition(panel, pair)}, near=t.near_cutoffs(panel, panel.schemes[pair.later], pair.later),
         claims=t.claims(sheets, panel), a_level=t.a_level(panel, registry), windows=t.windows(panel, registry),
         verdicts=(t.CONFIRMED, t.REFUTED, t.UNVERIFIABLE), plain=t.BOTH)
 

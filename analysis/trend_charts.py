@@ -383,13 +383,13 @@ def waterfall(panel: Panel, pair: Pair, key: str, caption: str) -> Figure:
                   trends.decomposition_records(panel), below=True)
 
 
-def mean_scores(panel: Panel, schemes: dict[str, object], key: str, caption: str) -> Figure:
+def mean_scores(panel: Panel, key: str, caption: str) -> Figure:
     """The mean as printed, its bounds with the withheld scores in, and the mean of those scored in both of the last two."""
     pair = panel.last
-    bounds = {p: trends.mean_bounds(panel, schemes[p], p) for p in panel.periods}
+    bounds = {p: trends.mean_bounds(panel, panel.schemes[p], p) for p in panel.periods}
     matched = trends.matched_scores(panel, pair)
     ids = list(matched.index)
-    like = {p: trends.mean_bounds(panel, schemes[p], p, ids) for p in pair} if ids else {}
+    like = {p: trends.mean_bounds(panel, panel.schemes[p], p, ids) for p in pair} if ids else {}
     silent = [p for p in pair if bounds[p].published is None]
     if silent:
         message = f"{'、'.join(silent)}没有公布任何评分，只知道平均数的范围"
@@ -398,7 +398,7 @@ def mean_scores(panel: Panel, schemes: dict[str, object], key: str, caption: str
         message = f"公布评分的平均数变化{signed(naive, 1)}分；"
         fair = like[pair.later].published - like[pair.earlier].published if ids else None
         stayers = trends.flow(panel, pair).stayers
-        ends = [trends.mean_bounds(panel, schemes[p], p, stayers) for p in pair]
+        ends = [trends.mean_bounds(panel, panel.schemes[p], p, stayers) for p in pair]
         only = "只" if ids and half_up(naive, 1) > half_up(fair, 1) > 0 and naive > ends[1].high - ends[0].low else ""
         message += f"两期都有评分的{len(ids)}家{only}变化{signed(fair, 1)}分" if ids else "没有一家两期都公布评分"
     alt = f"点图，{caption}。" + "；".join(

@@ -714,8 +714,3 @@ def peers(panel: Panel, periods: Sequence[Period], who: str, most: int = 6) -> p
     here = here.assign(distance=here["score"] - own["score"])
     nearest = here.iloc[here["distance"].abs().argsort(kind="stable")][:most]
     return nearest[["period", "name", "score", "grade", "distance"]].reset_index(drop=True)
-
-
-def schemes(periods: Sequence[Period]) -> dict[str, Scheme]:
-    """The grade scheme of each period."""
-    return {period.name: period.scheme for period in periods}

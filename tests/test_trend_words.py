@@ -49,9 +49,9 @@ def told(data: Path, sheets: dict[str, dict], chosen: str = "") -> tuple[trends.
 
 def drawings(panel: trends.Panel, numbers: list[breakdown.Numbers]) -> dict:
     """The charts of the report by their key, each drawn when it is asked for."""
-    pair, batches, schemes = panel.last, numbers[-1].batch_names, {n.period.name: n.scheme for n in numbers}
+    pair, batches, schemes = panel.last, numbers[-1].batch_names, panel.schemes
     charts = trend_charts
-    return {"mean-scores": lambda: charts.mean_scores(panel, schemes, "", ""), "coverage": lambda: charts.coverage(numbers, "", ""),
+    return {"mean-scores": lambda: charts.mean_scores(panel, "", ""), "coverage": lambda: charts.coverage(numbers, "", ""),
             "retention": lambda: charts.retention(panel, pair, batches, "", ""), "transitions": lambda: charts.alluvial(panel, "", ""),
             "scores": lambda: charts.before_and_after(panel, pair, batches, "", ""),
             "movers": lambda: charts.large_movers(panel, pair, "", ""), "grade-shares": lambda: charts.grade_shares(panel, "", ""),
