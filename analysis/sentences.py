@@ -16,7 +16,7 @@ from analysis import trends as t
 from analysis.blocks import Cover, Text
 from analysis.breakdown import Numbers, half_up, p_value, percent, signed
 from analysis.grades import GRADES
-from analysis.sheets import Period
+from analysis.sheets import Period, earlier_grades
 from analysis.trends import Estimate, Panel
 
 TEXTS = NOTEBOOKS / "text"
@@ -94,7 +94,8 @@ def report(numbers: Numbers) -> Templates:
         names=numbers.names, leader=numbers.leader, trailer=numbers.trailer, label=numbers.label,
         span=numbers.scheme.span, grades=GRADES, batches=batches, pilots=pilots, members=numbers.has_members,
         everyone=numbers.everyone, own_grade_pilots=numbers.own_grade_pilots, withheld=numbers.withheld(),
-        scheme=numbers.scheme, portion=numbers.portion, amount=numbers.amount)
+        scheme=numbers.scheme, portion=numbers.portion, amount=numbers.amount,
+        earlier_grades=lambda: earlier_grades(numbers.period))
 
 
 def trends(panel: Panel, numbers: Sequence[Numbers]) -> Templates:
