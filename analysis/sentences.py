@@ -91,7 +91,7 @@ def report(numbers: Numbers) -> Templates:
     pilots = [batch.short for batch in numbers.batches.values() if batch.is_pilot]
     return Templates(
         "report", period=numbers.period, facts=numbers.period.facts, count=numbers.count, share=numbers.share,
-        names=numbers.names, leader=numbers.leader, trailer=numbers.trailer, label=numbers.label,
+        names=numbers.names, leader=numbers.leader, trailer=numbers.trailer, leaders=numbers.leaders, trailers=numbers.trailers, label=numbers.label,
         span=numbers.scheme.span, grades=GRADES, batches=batches, pilots=pilots, members=numbers.has_members,
         everyone=numbers.everyone, own_grade_pilots=numbers.own_grade_pilots, withheld=numbers.withheld(),
         scheme=numbers.scheme, portion=numbers.portion, amount=numbers.amount,

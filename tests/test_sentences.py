@@ -56,3 +56,26 @@ def test_an_a_level_list_is_not_doubted_without_a_sheet_to_doubt_it_by(data):
     add(data, "2022", [(r.name, r.code, 90, "活跃度高") for r in rows], [(rows[0].name, rows[0].code)])
     assert "它们那一期也都评为活跃度高" in told("a-level", data, "2022")
     assert not any("A级名单" in note for note in sheets.notes(sheets.read("2022", data)))
+
+
+def counted(data: Path, high: dict[str, int], evaluated: dict[str, int]) -> None:
+    """A period 2022 in which so many of a batch are 活跃度高 and so many evaluated."""
+    rows = {batch: [r for r in scores(LATEST) if r.code[0] == batch] for batch in evaluated}
+    add(data, "2022", [(r.name, r.code, 90 if place < high.get(batch, 0) else 60, None)
+                       for batch, number in evaluated.items() for place, r in enumerate(rows[batch][:number])])
+
+
+def test_batches_that_tie_are_named(data):
+    """Of 52, 39 and 55: 8 and 6 are 15.38 % both; of those evaluated 8 of 16 and 6 of 12 are half."""
+    counted(data, {"1": 8, "2": 6, "3": 1}, {"1": 16, "2": 12, "3": 20, "D": 4})
+    said = told("summary", data, "2022")
+    assert "活跃度高的联盟占比最大的是第一批、第二批（并列）：以登记数为分母是15.38%，以参评数为分母是50.00%" in said
+    assert "试点中参评占比最低的是第一批：16家，占第一批52家试点联盟的30.77%；第二批：12家，占第二批39家试点联盟的30.77%（并列）" in said
+    assert "在第一批、第二批中占比并列最大" in told("grade", data, "2022", grade="活跃度高", figure="grade-high")
+    counted(data, {}, {"1": 4, "2": 3, "D": 11})
+    assert "试点联盟中没有活跃度高的" in told("summary", data, "2022")
+
+
+def test_coverage_names_those_that_tie_for_the_first_place(data):
+    counted(data, {}, {"1": 4, "2": 3, "3": 0})  # 7.69 % of 52 and of 39
+    assert "第一批、第二批参评的占7.69%，并列最高；第三批、网员联盟占0.00%，并列最低" in told("coverage", data, "2022")
