@@ -159,6 +159,12 @@ def periods(data: Path) -> list[str]:
     return sorted(name for name in names if alliances.PERIOD.fullmatch(name))
 
 
+def misnamed(data: Path) -> list[str]:
+    """The workbooks among the score sheets that no period is read from, by their names; a lock file is none."""
+    names = (path.name for path in (data / "score_sheets").glob("*.xlsx") if not path.name.startswith("~$"))
+    return sorted(name for name in names if not alliances.PERIOD.fullmatch(name.removesuffix(".xlsx")))
+
+
 class Unfilled(DataError):
     """The workbook is a template that nobody has filled in yet."""
 
