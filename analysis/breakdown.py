@@ -232,6 +232,10 @@ class Numbers:
     def share(self, what: str, of: str) -> Share | None:
         """The share of one count in another; `of` may be 本批次, 本批次参评联盟, 本档联盟, 本档试点联盟."""
         absolute, denominator = self._whole(what, of)
+        if of in (OWN_BATCH, OWN_BATCH_EVALUATED, OWN_GRADE, OWN_GRADE_PILOTS) and (not absolute or absolute[0] == " "):
+            wanted = "batch" if of in (OWN_BATCH, OWN_BATCH_EVALUATED) else "grade"
+            raise UnknownWord(f"{of!r} cannot be told from {what!r}, which names no {wanted}; name one, as in "
+                              f"{what + (' 第一批' if wanted == 'batch' else ' 活跃度高')!r}")
         part, whole = self.total(what).number, self.count(absolute)
         return None if part is None or whole is None else Share(int(part), int(whole), what, absolute, denominator)
 

@@ -204,7 +204,7 @@ def test_activities_that_tie_are_named(counts, title):
 def test_a_batch_that_the_palette_does_not_have_gets_a_colour_of_its_own():
     keys = "123456789ABCDEFGH"
     assert len({charts.colour(key) for key in keys}) == len(keys)
-    with pytest.raises(KeyError, match="palette.toml has no colour '第九档'"):
+    with pytest.raises(KeyError, match=r"palette\.toml has no colour '第九档'"):
         charts.colour("第九档")
 
 

@@ -8,6 +8,9 @@ import pytest
 from workbooks import change, scores
 
 from analysis import breakdown, sentences, sheets
+from analysis.__main__ import main
+from analysis.breakdown import UnknownWord
+from analysis.problems import DataError
 
 LATEST = "2020-2021"
 
@@ -79,3 +82,55 @@ def test_batches_that_tie_are_named(data):
 def test_coverage_names_those_that_tie_for_the_first_place(data):
     counted(data, {}, {"1": 4, "2": 3, "3": 0})  # 7.69 % of 52 and of 39
     assert "第一批、第二批参评的占7.69%，并列最高；第三批、网员联盟占0.00%，并列最低" in told("coverage", data, "2022")
+
+
+# What an analyst edits: the templates and the remarks
+
+
+@pytest.mark.parametrize("written, words", [
+    ("第一行\n{{ conut('参评联盟') }}", "trial.md, line 2: there is no conut; a template here may ask for amount, "),
+    ("{{ period.end", "trial.md, line 1: unexpected end of template"), ("一\n二\n{% if count('参评联盟') %}", "trial.md, line 3: "),
+    ("{{ names('95分及以上 第二批') }}", "line 1: a list cannot be printed as it is"),
+    ("{{ leader('活跃度高', '本批次') }}", "line 1: a tuple cannot be printed as it is; take one of it, as in leader(…)[0]"),
+    ("{{ count }}", "line 1: a method cannot"), ("{{ facts }}", "line 1: a dict cannot"),
+    ("一\n{{ share('活跃度高', '本批次') }}", "line 2: '本批次' cannot be told from '活跃度高', which names no batch"),
+    ("{{ share('第一批', '本档联盟') }}", "names no grade"), ("{{ count('第九批') }}", "line 1: '第九批' is not a word of the vocabulary"),
+    ("{{ 1 / 0 }}", "line 1: division by zero")])
+def test_a_wrong_template_is_told_by_its_file_and_line(tmp_path, monkeypatch, written, words):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "trial.md").write_text(written, "utf8")
+    monkeypatch.setattr(sentences, "TEXTS", tmp_path)
+    with pytest.raises(sentences.TemplateError) as refused:
+        told("trial")
+    assert words in str(refused.value) and "report/trial.md, line" in str(refused.value)
+
+
+def test_a_share_of_ones_own_batch_needs_a_batch(numbers):
+    with pytest.raises(UnknownWord, match="names no batch; name one, as in '活跃度高 第一批'"):
+        numbers.share("活跃度高", "本批次参评联盟")
+    assert numbers.share("活跃度高 第一批", "本批次").whole == 52
+
+
+def test_remarks_that_no_report_can_show_are_refused_all_at_once(data, tmp_path, capsys):
+    lines = ["### 小标题", "", "# 标题", "正文。", "---", "| a | b |", "|---|---|", "![图](a.png)", "很好\U0001f600",
+             "a\u200bb", "##标题", "```"]
+    (data / "remarks" / "2017.md").write_text("\n".join(lines), "utf8")
+    change(data, {"评分表!D60": "九十"})
+    for command in ("check", "report"):
+        assert main([command, "2017", "--data", str(data), "--out", str(tmp_path / "out")]) == 1
+        said = capsys.readouterr().err
+        assert '2017.xlsx › 评分表 › D60: score "九十" is not a number' in said
+        for number, words in ((1, 'the heading "### 小标题" is not of level 2; write it as "## 小标题"'), (3, 'write it as "## 标题"'),
+                              (5, "makes a heading of the line above"), (6, "a table cannot stand"), (7, "a table"), (8, "an image"),
+                              (9, "U+1F600"), (10, "the invisible character U+200B"), (11, 'write it as "## 标题"'), (12, "a block of code")):
+            assert any(line.startswith(f"remarks/2017.md › line {number}: ") and words in line for line in said.splitlines()), number
+
+
+def test_remarks_in_gbk_are_named(data):
+    (data / "remarks" / "2017.md").write_bytes("评价发现".encode("gbk"))
+    with pytest.raises(DataError, match=r"remarks/2017\.md: is not UTF-8 \(perhaps GBK\); save it as UTF-8"):
+        sentences.remarks(sheets.read("2017", data))
+
+
+def test_the_remarks_there_are_can_be_shown(period):
+    assert sentences.remarks(sheets.read(period)).markdown.startswith("## ")
