@@ -18,7 +18,8 @@ PLACES = --data "$$DATA" --out "$$OUT"
 
 CODE := $(wildcard analysis/*.py analysis/*/*.py analysis/style/* analysis/export/templates/* analysis/fonts/*.ttf)
 REGISTRY := $(wildcard $(DATA)/registry/*.csv)
-SHEETS := $(filter-out ~$$%,$(notdir $(wildcard $(DATA)/score_sheets/*.xlsx)))
+DIGITS := [0-9][0-9][0-9][0-9]
+SHEETS := $(notdir $(wildcard $(DATA)/score_sheets/$(DIGITS).xlsx $(DATA)/score_sheets/$(DIGITS)-$(DIGITS).xlsx))
 PERIODS_THERE := $(SHEETS:.xlsx=)
 GENERAL := $(CODE) $(REGISTRY) $(INSTALLED)
 
@@ -58,6 +59,7 @@ NEEDED := $(if $(filter reports,$(MAKECMDGOALS)),$(PERIODS_THERE),$(if $(filter 
 $(foreach period,$(NEEDED),$(call remember,$(period),$(call state,$(DATA)/score_sheets/$(period).xlsx)))
 $(if $(filter audit,$(MAKECMDGOALS)),$(if $(ONE_YEAR),$(call remember,audit-$(ONE_YEAR),$(call state,$(SHEETS:%=$(DATA)/score_sheets/%)))))
 
+ifneq ($(PLAIN),)
 $(OUT)/reports/%.html $(OUT)/reports/%.pdf: $(DATA)/score_sheets/%.xlsx notebooks/report.ipynb $(wildcard notebooks/text/report/*) \
                        $(wildcard $(DATA)/remarks/*.md) $(wildcard $(DATA)/panel/*.xlsx) $(GENERAL) $(OUT)/reports/.%-inputs
 	@$(RUN) report "$*" $(PASS_OVER) $(PLACES)
@@ -68,10 +70,19 @@ $(OUT)/reports/audit-%.html $(OUT)/reports/audit-%.pdf: $(SHEETS:%=$(DATA)/score
 	@$(RUN) audit "$*" $(PLACES)
 
 $(OUT)/reports/.%-inputs: ;
+endif
 
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+OTHER_NAMES = ls "$$DATA/score_sheets" | grep '\.xlsx$$' | grep -Evx '~.*|[0-9]{4}(-[0-9]{4})?\.xlsx'
+ifneq ($(PLAIN),)
 reports: $(INSTALLED)  ## the reports of all periods, side by side
+	@$(OTHER_NAMES) | sed 's/$$/: is not named like 2022.xlsx or 2020-2021.xlsx; passed over/' || true
 	@+$(MAKE) --no-print-directory -j$(CORES) PASS_OVER=--pass-over-unfilled $(PERIODS_THERE:%=$(OUT)/reports/%.html)
+else
+reports: $(INSTALLED)
+	@status=0; for period in $$(ls "$$DATA/score_sheets" | sed -En 's/^([0-9]{4}(-[0-9]{4})?)\.xlsx$$/\1/p'); do \
+	  $(RUN) report $$period --pass-over-unfilled $(PLACES) || status=$$?; done; exit $$status
+endif
 
 # All periods with a sheet, or those in PERIODS; which they are is written down, so that one more or less is seen.
 CHOSEN := $(sort $(or $(PERIODS),$(PERIODS_THERE)))
@@ -84,9 +95,11 @@ trends: $(INSTALLED)
 	@$(RUN) trends $$PERIODS $(PLACES)
 endif
 
+ifneq ($(PLAIN),)
 $(OUT)/reports/trends.html: $(KNOWN:%=$(DATA)/score_sheets/%.xlsx) notebooks/trends.ipynb $(wildcard notebooks/text/trends/*) \
                             $(GENERAL) $(OUT)/reports/.trends-inputs
 	@$(RUN) trends $(KNOWN) $(PLACES)
+endif
 
 check: $(INSTALLED)  ## YEAR=2017: read a sheet; every error in it, or one line that it is sound
 	@$(RUN) check "$$YEAR" $(PLACES)
@@ -117,7 +130,8 @@ bench: $(TESTING)  ## this project beside the plain tools
 	@$(PYTHON) tests/bench/bench.py
 
 clean:  ## remove what is made, and .venv
-	rm -rf .venv reports figures/20* figures/audit-* figures/trends .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv reports figures/20* figures/audit-* figures/trends figures/panel-* .lock-* .making-* .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	find analysis notebooks tests -name __pycache__ -prune -exec rm -rf {} +
 
 # An installed uv is used if there is one, and is not needed.
 define install

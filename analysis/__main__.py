@@ -9,10 +9,11 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from analysis import DATA, ROOT, alliances, sheets
-from analysis.problems import DataError
+from analysis import DATA, ROOT, alliances, remarks, sheets
+from analysis.problems import DataError, Problem
 
 DONE, DATA_WRONG, COMMAND_WRONG, FAILED = 0, 1, 2, 3
 
@@ -21,13 +22,14 @@ class CommandError(Exception):
     """The command cannot be carried out as it was given."""
 
 
-def known_period(name: str, data: Path) -> str:
+def known_period(name: str, data: Path, command: str = "report") -> str:
     """The period if it has a sheet. Raises CommandError with those there are, and the nearest."""
     there = sheets.periods(data)
     if alliances.PERIOD.fullmatch(name) and name in there:
         return name
     if not alliances.PERIOD.fullmatch(name):
-        raise CommandError(f"{name!r} is not a period; write one like 2017 or 2020-2021. {_there(there, data)}")
+        wrong = f"{name!r} is not a period; write one like 2017 or 2020-2021" if name else f"YEAR is missing: make {command} YEAR=2017"
+        raise CommandError(f"{wrong}. {_there(there, data)}")
     wanted = alliances.first_year(name)
     near = min(there, key=lambda p: min(abs(int(year) - wanted) for year in p.split("-")), default="")
     hint = f" Did you mean {near}?" if near else ""
@@ -38,12 +40,32 @@ def _there(there: list[str], data: Path) -> str:
     return f"Periods with a sheet: {', '.join(there)}." if there else f"There is no sheet in {data / 'score_sheets'}."
 
 
+def _years(period: str) -> range:
+    """The years that a period's name spans."""
+    return range(alliances.first_year(period), int(period[-4:]) + 1)
+
+
+def _problems(*readers: Callable[[], object]) -> list[Problem]:
+    """Every problem that some readers find, those of the first first; an unfilled template is told alone."""
+    found: list[Problem] = []
+    for reader in readers:
+        try:
+            reader()
+        except sheets.Unfilled:
+            raise
+        except DataError as error:
+            found += error.problems
+    return found
+
+
 def report(options: argparse.Namespace) -> None:
     """Make the report of one period."""
     started = time.perf_counter()
     period = known_period(options.period, options.data)
     try:
-        sheets.read(period, options.data)
+        problems = _problems(lambda: sheets.read(period, options.data), lambda: remarks.read(period, options.data))
+        if problems:
+            raise DataError(problems)
     except sheets.Unfilled as unfilled:
         if not options.pass_over_unfilled:
             raise
@@ -59,6 +81,7 @@ def trends(options: argparse.Namespace) -> None:
     """Make the trend report of all periods with a sheet, or of those named."""
     started = time.perf_counter()
     names = list(dict.fromkeys(known_period(name, options.data) for name in options.periods)) or sheets.periods(options.data)
+    _say_misnamed(options.data)
     problems = []
     for name in [*names]:
         try:
@@ -81,7 +104,7 @@ def trends(options: argparse.Namespace) -> None:
 def audit(options: argparse.Namespace) -> None:
     """Check the published report of one period: every figure that it prints, recomputed."""
     started = time.perf_counter()
-    period = known_period(options.period, options.data)
+    period = known_period(options.period, options.data, "audit")
     from analysis import audit, run
     from analysis.breakdown import Numbers
 
@@ -97,12 +120,19 @@ def audit(options: argparse.Namespace) -> None:
 
 def check(options: argparse.Namespace) -> None:
     """Read the sheet of one period and say whether it is sound."""
-    period = sheets.read(known_period(options.period, options.data), options.data)
+    name, read = known_period(options.period, options.data, "check"), []
+    problems = _problems(lambda: read.append(sheets.read(name, options.data)), lambda: remarks.read(name, options.data))
+    if problems:
+        raise DataError(problems)
+    period = read[0]
     print(period.summary(), *(f"  {note}" for note in sheets.notes(period)), sep="\n")
+    _say_misnamed(options.data)
 
 
 def new(options: argparse.Namespace) -> None:
     """Write an empty workbook to fill in; one that is there is never overwritten."""
+    if not options.period:
+        raise CommandError("YEAR is missing: make new YEAR=2022")
     if not alliances.PERIOD.fullmatch(options.period):
         raise CommandError(f"{options.period!r} is not a period; write one like 2017 or 2020-2021")
     path = sheets.path_of(options.period, options.data)
@@ -111,7 +141,16 @@ def new(options: argparse.Namespace) -> None:
     from analysis import template
 
     template.write(options.period, options.data)
+    for other, (start, end) in alliances.read(options.data).dates.items():
+        if {start.year, end.year} & set(_years(options.period)):
+            print(f"{other} covers {start} to {end} already; the dates of {options.period} must not overlap it")
     print(f"{_from_here(path)}: fill in {sheets.SCORES} and {sheets.FACTS}, then run: make check YEAR={options.period}")
+
+
+def _say_misnamed(data: Path) -> None:
+    """Which workbooks beside the score sheets are no score sheet of a period."""
+    for name in sheets.misnamed(data):
+        print(f"{name}: is not named like 2022.xlsx or 2020-2021.xlsx; passed over")
 
 
 def _say_made(made: list[Path], figures: Path, started: float) -> None:
@@ -142,7 +181,7 @@ def example_panel(options: argparse.Namespace) -> None:
 
     out = ROOT / "build" / f"example-panel-{options.period}" if options.out == ROOT else options.out
     try:
-        print(command.example(known_period(options.period, options.data), options.data, out))
+        print(command.example(known_period(options.period, options.data, "example-panel"), options.data, out))
     except command.Refused as refused:
         raise CommandError(str(refused)) from None
 

@@ -510,7 +510,7 @@ class _Judge:
         holding = [measure for measure, (holds, _) in results.items() if holds]
         failing = [measure for measure, (holds, _) in results.items() if holds is False]
         bare = list(results) == [BY_COUNT]
-        working = "；".join(f"{'' if bare else f'按{measure}：'}{text}，{'成立' if holds else '不成立'}"
+        working = "；".join(f"{'' if bare else f'按{measure}：'}{text}，{'成立' if holds else '说法不成立'}"
                            for measure, (holds, text) in results.items())
         if None in judged:
             return self.unverified(row, working=working)
@@ -544,7 +544,7 @@ class _Judge:
         if len(words) > MOST_SHOWN:
             some = f"{len(words)}项比较中{len(failed)}项不符：{'，'.join(failed)}"
             return all(held), some if failed else f"{len(words)}项比较都符合"
-        return all(held), "，".join(words)
+        return all(held), ("" if all(held) else "实为") + "，".join(words)
 
     def measured(self, side: str, measure: str) -> tuple[Fraction | None, str]:
         percent = PERCENT.fullmatch(side)

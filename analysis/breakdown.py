@@ -232,6 +232,10 @@ class Numbers:
     def share(self, what: str, of: str) -> Share | None:
         """The share of one count in another; `of` may be 本批次, 本批次参评联盟, 本档联盟, 本档试点联盟."""
         absolute, denominator = self._whole(what, of)
+        if of in (OWN_BATCH, OWN_BATCH_EVALUATED, OWN_GRADE, OWN_GRADE_PILOTS) and (not absolute or absolute[0] == " "):
+            wanted = "batch" if of in (OWN_BATCH, OWN_BATCH_EVALUATED) else "grade"
+            raise UnknownWord(f"{of!r} cannot be told from {what!r}, which names no {wanted}; name one, as in "
+                              f"{what + (' 第一批' if wanted == 'batch' else ' 活跃度高')!r}")
         part, whole = self.total(what).number, self.count(absolute)
         return None if part is None or whole is None else Share(int(part), int(whole), what, absolute, denominator)
 
@@ -369,17 +373,25 @@ class Numbers:
 
     def leader(self, what: str, of: str, pilots_only: bool = True) -> tuple[str, Share] | None:
         """The batch with the largest share, or None where two share the first place or nobody has any."""
+        first = self.leaders(what, of, pilots_only)
+        return first[0] if len(first) == 1 else None
+
+    def leaders(self, what: str, of: str, pilots_only: bool = True) -> list[tuple[str, Share]]:
+        """The batch with the largest share, or all that share the first place; nothing where nobody has any."""
         shares = self._batch_shares(what, of, pilots_only)
         best = max((share.fraction for _, share in shares), default=Fraction(0))
-        first = [(name, share) for name, share in shares if share.fraction == best and best > 0]
-        return first[0] if len(first) == 1 else None
+        return [(name, share) for name, share in shares if share.fraction == best and best > 0]
 
     def trailer(self, what: str, of: str, pilots_only: bool = True) -> tuple[str, Share] | None:
         """The batch with the smallest share, or None where two share the last place."""
+        last = self.trailers(what, of, pilots_only)
+        return last[0] if len(last) == 1 else None
+
+    def trailers(self, what: str, of: str, pilots_only: bool = True) -> list[tuple[str, Share]]:
+        """The batch with the smallest share, or all that share the last place."""
         shares = self._batch_shares(what, of, pilots_only)
         least = min((share.fraction for _, share in shares), default=Fraction(0))
-        last = [(name, share) for name, share in shares if share.fraction == least]
-        return last[0] if len(last) == 1 else None
+        return [(name, share) for name, share in shares if share.fraction == least]
 
     def _batch_shares(self, what: str, of: str, pilots_only: bool) -> list[tuple[str, Share]]:
         """The share of each batch by its name; nothing where one of them is not known."""

@@ -6,6 +6,7 @@ import io
 import math
 import tomllib
 import warnings
+from fractions import Fraction
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import to_rgb
+from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
 from matplotlib.figure import Figure as Canvas
 
 from analysis import fonts
@@ -29,6 +30,9 @@ STYLE = Path(__file__).parent / "style"
 PALETTE = tomllib.loads((STYLE / "palette.toml").read_text("utf8"))
 WIDE = 6.3
 LABEL_INSIDE = 0.12
+BATCH_KEYS = list("123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")  # what a code may begin with
+GOLDEN = 0.618034  # of a turn: hues that far apart never come close
+LONGEST_TITLE = 40  # characters
 
 
 @cache
@@ -57,8 +61,11 @@ def drawn(width: float, height: float, draw, title: str, alt: str, panels: int =
 
 
 def colour(key: str) -> str:
-    """The one colour of a grade, a batch or a state."""
-    return next(colours[key] for colours in PALETTE.values() if key in colours)
+    """The one colour of a grade, a batch or a state. A batch that the palette does not have gets a hue of its own by its key."""
+    known = {name: fill for colours in PALETTE.values() for name, fill in colours.items()}
+    if key not in known and key not in BATCH_KEYS:
+        raise KeyError(f"analysis/style/palette.toml has no colour {key!r}; add it there, or ask for one of {'、'.join(known)}")
+    return known.get(key) or to_hex(hsv_to_rgb((BATCH_KEYS.index(key) * GOLDEN % 1, 0.5, 0.7))).upper()
 
 
 def ink(fill: str) -> str:
@@ -143,13 +150,19 @@ def _labels_outside(axes: Axes, labels: list[tuple[float, Group]]) -> None:
                           arrowprops={"arrowstyle": "-", "color": colour("quiet"), "lw": 0.6, "shrinkA": 0, "shrinkB": 0})
 
 
+def _first(leaders: list[tuple[str, Share]]) -> str:
+    """Which batch comes first, or which tie: `第一批最大`, `第一批、第二批并列最大`."""
+    return "、".join(name for name, _ in leaders) + ("并列" if len(leaders) > 1 else "") + "最大"
+
+
 def stacked(numbers: Numbers, key: str, caption: str) -> Figure:
     """One bar of 100 % for each batch and for all: the grades of those evaluated, best first."""
     batches = [b.short for b in numbers.batches.values() if numbers.count(f"{b.short} {EVALUATED}")]
     bars = [(name, numbers.by_grade(name, OWN_BATCH_EVALUATED)) for name in batches]
     bars.append(("全部参评联盟", numbers.by_grade()))
-    lead = numbers.leader(GRADES[0], OWN_BATCH_EVALUATED, pilots_only=False)
-    message = f"活跃度高在本批次参评联盟中的占比：{lead[0]}最大，{lead[1].percent}" if lead else "各批次参评联盟的档次构成"
+    lead = numbers.leaders(GRADES[0], OWN_BATCH_EVALUATED)
+    message = (f"活跃度高在本批次参评联盟中的占比，试点各批里{_first(lead)}，{lead[0][1].percent}" if lead
+               else "各批次参评联盟的档次构成")
     alt = f"百分条图，{caption}。" + "；".join(f"{name}{b.whole}家：{listing(b.groups)}" for name, b in bars) + "。"
 
     def draw(axes: Axes) -> None:
@@ -195,8 +208,8 @@ def ladder(numbers: Numbers, key: str, caption: str) -> Figure:
     evaluated = [int(numbers.count(f"{row} {EVALUATED}")) for row in rows]
     absent = [int(numbers.count(f"{row} {NOT_EVALUATED}")) for row in rows]
     shares = [numbers.share(f"{row} {EVALUATED}", OWN_BATCH) for row in rows]
-    lead = numbers.leader(EVALUATED, OWN_BATCH, pilots_only=False)
-    message = f"参评的占比：{lead[0]}最大，{lead[1].percent}" if lead else "各批次参评与未参评"
+    lead = numbers.leaders(EVALUATED, OWN_BATCH, pilots_only=False)
+    message = f"参评的占比：{_first(lead)}，{lead[0][1].percent}" if lead else "各批次参评与未参评"
     alt = f"条形图，{caption}。" + "；".join(
         f"{row}：参评{e}家（{s.percent}），未参评{a}家" for row, e, a, s in zip(rows, evaluated, absent, shares)) + "。"
 
@@ -238,7 +251,7 @@ def scores(numbers: Numbers, key: str, caption: str) -> Figure:
     withheld = numbers.withheld()
     lowest = min(known)
     near = int(sum(((known - floor).abs() <= 2).sum() for floor in list(numbers.scheme.floors.values())[:-1]))
-    message = f"评分从{lowest:g}分到{max(known):g}分，{near}家距离某条分档线不超过2分"
+    message = f"{'公布的' if withheld else ''}评分从{lowest:g}分到{max(known):g}分，{near}家距离某条分档线不超过2分"
     held = f"另有{withheld}家{numbers.scheme.labels[GRADES[-1]]}联盟未公布评分，不在图中。" if withheld else ""
     alt = (f"直方图，{caption}。" + "；".join(f"{low}至{high}分{n}家" for low, high, n in bins if n)
            + f"。分档线：{'、'.join(f'{f:g}分' for f in list(numbers.scheme.floors.values())[:-1])}。{held}")
@@ -283,8 +296,9 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
     def share(grade: str, counts: dict[str, int], name: str) -> Share:
         return Share(counts[name], counts["联盟数"], f"{grade} {name}", grade, labels[grade])
 
-    gaps = {name: [counts[name] / counts["联盟数"] for counts in given.values()] for name in names}
-    widest = max(names, key=lambda name: max(gaps[name]) - min(gaps[name]))
+    gaps = {name: [Fraction(counts[name], counts["联盟数"]) for counts in given.values()] for name in names}
+    apart = {name: max(gaps[name]) - min(gaps[name]) for name in names}
+    widest = [name for name in names if apart[name] == max(apart.values()) > 0]
     alt = f"点图，{caption}。" + "；".join(
         f"{name}：" + "、".join(f"{numbers.label(g)}{c[name]}家（{share(g, c, name).percent}）" for g, c in given.items())
         for name in names) + "。"
@@ -292,13 +306,13 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
     def draw(axes: Axes) -> None:
         axes.set_position((0.33, 0.12, 0.65, 0.74))
         for place, name in enumerate(names):
-            axes.plot([100 * min(gaps[name]), 100 * max(gaps[name])], [place, place], color="#C9C9C9", linewidth=2, zorder=1)
+            axes.plot([float(100 * min(gaps[name])), float(100 * max(gaps[name]))], [place, place], color="#C9C9C9", linewidth=2, zorder=1)
             for order, (grade, counts) in enumerate(given.items()):
-                apart = 0.16 * (order - (len(given) - 1) / 2) if len(set(gaps[name])) < len(given) else 0
-                axes.plot(100 * counts[name] / counts["联盟数"], place + apart, "o", markersize=7.5, color=colour(grade),
+                aside = 0.16 * (order - (len(given) - 1) / 2) if len(set(gaps[name])) < len(given) else 0
+                axes.plot(100 * counts[name] / counts["联盟数"], place + aside, "o", markersize=7.5, color=colour(grade),
                           zorder=2, markeredgecolor="white", markeredgewidth=0.8)
         axes.set_yticks(range(len(names)), names)
-        axes.set(xlim=(min(35, 100 * min(min(g) for g in gaps.values()) - 5), 103), ylim=(len(names) - 0.5, -0.5),
+        axes.set(xlim=(min(35, float(100 * min(min(g) for g in gaps.values()) - 5)), 103), ylim=(len(names) - 0.5, -0.5),
                  xlabel="开展该项活动的联盟在本档联盟中的占比（%）")
         axes.grid(axis="x")
         colour_key(axes, list(labels.items()), 1.01, *([-0.48] if len(labels) > 2 else []))
@@ -308,7 +322,12 @@ def activities(numbers: Numbers, key: str, caption: str) -> Figure | None:
     rows = [[name, *(f"{c[name]}（{share(g, c, name).percent}）"
                      for g, c in given.items())] for name in names]
     table = Table("", "", ["活动", *labels.values()], rows, "l" + "r" * len(given))
-    message = f"{'两' if len(given) == 2 else '各'}档相差最大的一项：{widest}" if len(given) > 1 else ""
+    grades = "两档" if len(given) == 2 else "各档"
+    message = f"{grades}相差最大的{f'{len(widest)}项并列' if len(widest) > 1 else '一项'}：{'；'.join(widest)}"
+    if len(message) > LONGEST_TITLE:
+        message = f"{grades}相差最大的有{len(widest)}项，并列"
+    if not widest:
+        message = f"每一项{grades}都没有相差" if len(given) > 1 else ""
     svg = drawn(WIDE, 3.4, draw, message, alt)
     return Figure(key, caption, alt, svg, table, records, below=True)
 

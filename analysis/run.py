@@ -39,7 +39,7 @@ sys.modules.setdefault("rfc3987_syntax", None)
 
 LONGEST_SOCKET = 90  # characters; the system allows a little over a hundred
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-MOST_OF_A_CAUSE = 200  # characters
+MOST_OF_A_CAUSE = 600  # characters
 UNDO: list[Callable[[], object]] = []  # what a stop must clear away, latest last
 PROGRESS = "{desc} {percentage:3.0f}%|{bar:30}|"
 PRELOADED = "from analysis import breakdown, charts, sentences, sheets, tables"

@@ -6,35 +6,53 @@ Templates lie in `notebooks/text`, in Markdown with Jinja. What a template may a
 from __future__ import annotations
 
 import datetime as dt
+import re
+import traceback
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import jinja2
 
 from analysis import NOTEBOOKS, markup
+from analysis import remarks as written
 from analysis import trends as t
 from analysis.blocks import Cover, Text
 from analysis.breakdown import Numbers, half_up, p_value, percent, signed
 from analysis.grades import GRADES
-from analysis.sheets import Period
+from analysis.sheets import Period, earlier_grades
 from analysis.trends import Estimate, Panel
 
 TEXTS = NOTEBOOKS / "text"
+UNDEFINED = re.compile(r"'(\w+)' is undefined")
 
 
 def _shown(value: object) -> object:
     """What stands where a template has `{{ … }}`; text from a sheet is text, whatever is in it."""
-    if value is None:
-        raise jinja2.UndefinedError("a template printed a number that is not known; ask whether it is there first")
     if isinstance(value, (jinja2.Undefined, Reference)):
         return value
+    if isinstance(value, (list, tuple, dict, set)) or callable(value):
+        raise jinja2.UndefinedError(f"a {type(value).__name__} cannot be printed as it is; take one of it, as in leader(…)[0] for the "
+                                    "name and leader(…)[1].percent for the share, or names(…) | join(\"、\")")
+    if value is None:
+        raise jinja2.UndefinedError("a template printed a number that is not known; ask whether it is there first")
     if isinstance(value, dt.date):
         return date(value)
     return markup.plain(value)
 
 
+class TemplateError(ValueError):
+    """A template that cannot be filled in: its file, the line, and what is wrong there."""
+
+
 class Reference(str):
     """`[@key]`, the number of a figure or a table; never made from a sheet's text."""
+
+
+def _from_project(path: str | None) -> str:
+    """A template's path as a message has it."""
+    place = Path(path or TEXTS)
+    return place.relative_to(NOTEBOOKS.parent).as_posix() if place.is_relative_to(NOTEBOOKS.parent) else str(place)
 
 
 def date(day: dt.date) -> str:
@@ -65,6 +83,7 @@ class Templates:
     """The templates in one folder of `notebooks/text`, with the numbers that they may ask for."""
 
     def __init__(self, folder: str, **names: object):
+        self.names = [*names, "see"]
         self.environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader([TEXTS / folder, TEXTS]), finalize=_shown, undefined=jinja2.StrictUndefined,
             trim_blocks=True, lstrip_blocks=True)
@@ -74,7 +93,22 @@ class Templates:
 
     def __call__(self, name: str, **more: object) -> Text:
         """The text that the template `name.md` makes; empty where it has nothing to say."""
-        return Text(self.environment.get_template(f"{name}.md").render(**more).strip())
+        return Text(self._rendered(name, more).strip())
+
+    def _rendered(self, name: str, more: dict[str, object]) -> str:
+        """What a template says. Raises TemplateError with its file and line."""
+        try:
+            return self.environment.get_template(f"{name}.md").render(**more)
+        except jinja2.TemplateSyntaxError as error:
+            where = f"{_from_project(error.filename)}, line {error.lineno}"
+            raise TemplateError(f"{where}: {error.message}; see notebooks/text/README.md") from None
+        except Exception as error:
+            places = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".md")]
+            if not places:
+                raise
+            missing = UNDEFINED.match(str(error))
+            said = f"there is no {missing[1]}; a template here may ask for {', '.join(sorted({*self.names, *more}))}" if missing else error
+            raise TemplateError(f"{_from_project(places[-1][0])}, line {places[-1][1]}: {said}") from error
 
     def cover(self, day: dt.date) -> Cover:
         """The cover from `cover.md`: a line for the title, one for the subtitle, facts with `- `, then the publishers."""
@@ -91,10 +125,12 @@ def report(numbers: Numbers) -> Templates:
     pilots = [batch.short for batch in numbers.batches.values() if batch.is_pilot]
     return Templates(
         "report", period=numbers.period, facts=numbers.period.facts, count=numbers.count, share=numbers.share,
-        names=numbers.names, leader=numbers.leader, trailer=numbers.trailer, label=numbers.label,
+        names=numbers.names, leader=numbers.leader, trailer=numbers.trailer, leaders=numbers.leaders, trailers=numbers.trailers,
+        label=numbers.label,
         span=numbers.scheme.span, grades=GRADES, batches=batches, pilots=pilots, members=numbers.has_members,
         everyone=numbers.everyone, own_grade_pilots=numbers.own_grade_pilots, withheld=numbers.withheld(),
-        scheme=numbers.scheme, portion=numbers.portion, amount=numbers.amount)
+        scheme=numbers.scheme, portion=numbers.portion, amount=numbers.amount,
+        earlier_grades=lambda: earlier_grades(numbers.period))
 
 
 def trends(panel: Panel, numbers: Sequence[Numbers]) -> Templates:
@@ -121,6 +157,5 @@ def trends(panel: Panel, numbers: Sequence[Numbers]) -> Templates:
 
 
 def remarks(period: Period) -> Text:
-    """What an analyst wrote for the period in `data/remarks`; empty where nobody has."""
-    path = period.data / "remarks" / f"{period.name}.md"
-    return Text(path.read_text("utf-8-sig").strip() if path.exists() else "")
+    """What an analyst wrote for the period in `data/remarks`; empty where nobody has. Raises DataError."""
+    return Text(written.read(period.name, period.data))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from analysis import DATA, alliances, fonts, workbook
 from analysis.alliances import CODE, Registry, normalise
-from analysis.grades import GRADES, INCOMPLETE, TOP_SCORE, Scheme
+from analysis.grades import GRADES, INCOMPLETE, NOT_EVALUATED, TOP_SCORE, Scheme
 from analysis.problems import FORMULA_STARTS, SHOWN_OF_ONE_KIND, DataError, Problem, hidden, quoted
 from analysis.workbook import ERROR, PERCENT, UNCALCULATED, Cell, Unreadable
 
@@ -160,6 +160,12 @@ def periods(data: Path) -> list[str]:
     return sorted(name for name in names if alliances.PERIOD.fullmatch(name))
 
 
+def misnamed(data: Path) -> list[str]:
+    """The workbooks among the score sheets that no period is read from, by their names; a lock file is none."""
+    names = (path.name for path in (data / "score_sheets").glob("*.xlsx") if not path.name.startswith("~$"))
+    return sorted(name for name in names if not alliances.PERIOD.fullmatch(name.removesuffix(".xlsx")))
+
+
 class Unfilled(DataError):
     """The workbook is a template that nobody has filled in yet."""
 
@@ -210,6 +216,10 @@ def notes(reading: Period) -> list[str]:
     if new:
         lines = "、".join(f"{a.name} ({a.id},{reading.name},{a.code},certain)" for a in new.values())
         said.append(f"new, without a code in registry/codes.csv; add a line for each: {lines}")
+    for period, failing in earlier_grades(reading).items() if reading.a_level else ():
+        if failing:
+            names = "、".join(f"{a.name} ({was}, {A_LEVEL} row {a.row})" for a, was in failing)
+            said.append(f"in {A_LEVEL}, but not {reading.scheme.labels[GRADES[0]]} in {period}.xlsx: {names}")
     unused = _unused_aliases(registry, reading.data)
     if unused:
         said.append(f"aliases in no sheet: {'、'.join(unused)}")
@@ -234,6 +244,21 @@ def _unused_aliases(registry: Registry, data: Path) -> list[str]:
             posts += found if sheet == normalise(EXPERTS) else ()
     return [alias for alias in registry.aliases
             if normalise(alias) not in names and not any(normalise(alias) in post for post in posts)]
+
+
+def earlier_grades(reading: Period) -> dict[str, list[tuple[Alliance, str]] | None]:
+    """For each of the two periods before: who of the A-level list was not 活跃度高 there, and what instead; None without a sheet."""
+    before = [p for p in reading.registry.periods if alliances.first_year(p) < alliances.first_year(reading.name)][-2:]
+    found: dict[str, list[tuple[Alliance, str]] | None] = dict.fromkeys(before)
+    for period in set(before) & set(periods(reading.data)):
+        try:
+            sheet = read(period, reading.data)
+        except DataError:
+            continue  # its own check says why
+        was = {a.id: a.state for a in sheet.absent} | {a.id: a.grade for a in sheet.evaluated}
+        found[period] = [(a, sheet.scheme.labels.get(was.get(a.id, ""), was.get(a.id, NOT_EVALUATED)))
+                         for a in reading.a_level if was.get(a.id) != GRADES[0]]
+    return found
 
 
 Row = dict[int, Cell]

@@ -61,7 +61,7 @@ def scores(numbers: Numbers) -> Table:
     frame = numbers.ranks()
     rows: list[list[str] | str] = []
     for grade in GRADES:
-        here = frame[frame["grade"] == grade]
+        here = frame[frame["grade"] == grade].sort_values("score", ascending=False, kind="stable")
         label = numbers.scheme.labels[grade]
         rows.append(f"{label}的联盟（共{len(here)}家）")
         rows += [["—" if row.score != row.score else f"{row.rank:.0f}", row.name_, row.code,

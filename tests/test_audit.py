@@ -112,6 +112,13 @@ def test_polarisation_holds_under_no_measure():
     assert len(found) == 2 and all(kinds(f) == [audit.NO_MEASURE] for f in found)
 
 
+def test_a_claim_that_fails_reads_as_a_true_relation(numbers):
+    """The relation that is printed is what is so; it is the claim that fails."""
+    high, low = ("活跃度高", "活跃度较差") if numbers.count("活跃度高") > numbers.count("活跃度较差") else ("活跃度较差", "活跃度高")
+    found, = audit.check([row("前者少", "说法", f"{high} < {low}")], numbers)
+    assert found.working == f"实为{numbers.count(high)} > {numbers.count(low)}，说法不成立"
+
+
 def test_a_streak_is_not_verified_where_sheets_are_missing(checked):
     streaks = [f for f in checked.findings if f.row.counts.startswith("连续")]
     assert streaks and all(f.verdict == audit.UNVERIFIED and "评分表" in f.causes[0].detail for f in streaks)

@@ -169,6 +169,16 @@ def test_names_are_best_score_first(data):
     assert breakdown.Numbers(sheets.read("2017", data)).names("活跃度高")[-1] == last.name
 
 
+def test_the_annex_is_in_the_order_of_its_ranks(data):
+    """In the sheet 95 stands above 100; the annex has it below, and equal scores as the sheet has them."""
+    cells = {f"评分表!{column}{row}": value for row, r in ((4, workbooks.scores("2017")[23]), (27, workbooks.scores("2017")[0]))
+             for column, value in zip("BCD", r)}
+    workbooks.change(data, cells)
+    rows = [row for row in tables.scores(breakdown.Numbers(sheets.read("2017", data))).rows if not isinstance(row, str)]
+    assert [row[0] for row in rows] == sorted((row[0] for row in rows), key=float)
+    assert rows[23][1] == workbooks.scores("2017")[23].name
+
+
 # Registered, entered, incomplete, evaluated, not evaluated; None where nobody published it.
 LADDER = {
     "2017": {"第一批": (52, None, None, 40, 12), "第二批": (39, None, None, 22, 17), "第三批": (55, None, None, 39, 16),

@@ -178,6 +178,36 @@ def test_what_nobody_has_does_not_stop_a_report(gone):
         chart(numbers, "key", "caption")
 
 
+def test_the_title_of_the_stacked_bar_is_about_pilots_as_the_summary_is(numbers, period):
+    """1 of 7 members is no pilot's share, however large; PUBLISHED has batch 1 first: 13 of 40, and 18 of 34."""
+    svg = charts.stacked(numbers, "key", "caption").svg
+    title = {"2017": "试点各批里第一批最大，32.50%", "2020-2021": "试点各批里第一批最大，52.94%"}[period]
+    assert f"<dc:title>活跃度高在本批次参评联盟中的占比，{title}</dc:title>" in svg
+
+
+def test_the_title_of_the_histogram_speaks_of_published_scores_where_some_are_not(numbers, period):
+    title = re.search("<dc:title>(.*?)</dc:title>", charts.scores(numbers, "key", "caption").svg)[1]
+    assert title.startswith({"2017": "评分从", "2020-2021": "公布的评分从"}[period])
+
+
+@pytest.mark.parametrize("counts, title", [
+    ({"甲": (20, 10), "乙": (10, 0)}, "两档相差最大的2项并列：甲；乙"), ({"甲": (20, 9), "乙": (10, 0)}, "两档相差最大的一项：甲"),
+    ({"甲": (20, 20), "乙": (3, 3)}, "每一项两档都没有相差"),
+    ({"很长的一项活动名称、很长的一项活动名称": (9, 1), "另一项很长的活动名称、另一项很长的活动名称": (9, 1)}, "两档相差最大的有2项，并列")])
+def test_activities_that_tie_are_named(counts, title):
+    period = sheets.read("2017")
+    period.activities = {grade: {name: both[place] for name, both in counts.items()} for place, grade in enumerate(GRADES[:2])}
+    period.scores = period.scores.assign(grade=[GRADES[place % 2] for place in range(101)]).head(40)  # 20 of each
+    assert f"<dc:title>{title}</dc:title>" in charts.activities(breakdown.Numbers(period), "key", "caption").svg
+
+
+def test_a_batch_that_the_palette_does_not_have_gets_a_colour_of_its_own():
+    keys = "123456789ABCDEFGH"
+    assert len({charts.colour(key) for key in keys}) == len(keys)
+    with pytest.raises(KeyError, match=r"palette\.toml has no colour '第九档'"):
+        charts.colour("第九档")
+
+
 def lab(colour: str) -> tuple[float, float, float]:
     """CIE L*a*b* of a colour as a deuteranope sees it."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]

@@ -87,10 +87,38 @@ def test_the_template_is_never_overwritten(made_new, data, capsys):
         template.write(YEAR, data)
 
 
-@pytest.mark.parametrize("year", ["../x", "22", "2022.xlsx", "", "2022/2023"])
+@pytest.mark.parametrize("year", ["../x", "22", "2022.xlsx", "2022/2023"])
 def test_new_takes_a_period(data, capsys, year):
     assert command("new", year, data=data) == 2
     assert "is not a period; write one like 2017" in capsys.readouterr().err
+
+
+def test_new_without_a_year_says_so_and_check_too(data, capsys):
+    for name, words in (("new", "new: YEAR is missing: make new YEAR=2022"), ("check", "check: YEAR is missing: make check YEAR=2017")):
+        assert command(name, "", data=data) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_new_says_which_period_covers_the_year_already(data, capsys):
+    assert command("new", "2021", data=data) == 0
+    assert "2020-2021 covers 2020-01-01 to 2021-09-30 already; the dates of 2021 must not overlap it" in capsys.readouterr().out
+    assert command("new", YEAR, data=data) == 0
+    assert "already" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["2022 - 副本.xlsx", "2022 副本.xlsx", "2022副本.xlsx"])
+def test_a_copy_of_a_workbook_is_named_and_breaks_nothing(data, tmp_path, capsys, name):
+    shutil.copy(sheet_path(data), data / "score_sheets" / name)
+    (data / "score_sheets" / "~$2022.xlsx").touch()
+    assert command("check", "2017", data=data) == 0
+    said = capsys.readouterr().out
+    assert f"{name}: is not named like 2022.xlsx or 2020-2021.xlsx; passed over" in said and "~$" not in said
+    planned = subprocess.run(["make", "-n", "-o", ".venv/.installed", "audit", "YEAR=2017", f"DATA={data}", f"OUT={tmp_path}/out"], cwd=ROOT,
+                             capture_output=True, text=True, check=True)
+    assert "analysis audit" in planned.stdout
+    reports = subprocess.run(["make", "-t", "--no-print-directory", "-o", ".venv/.installed", "reports", f"DATA={data}",
+                              f"OUT={tmp_path}/out"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert reports.returncode == 0, reports.stderr
 
 
 def test_an_unfilled_template_is_said_in_one_line(made_new, data, tmp_path, capsys):

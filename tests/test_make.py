@@ -134,7 +134,8 @@ WILD = pytest.param("%", "is not a period")
 
 
 @pytest.mark.parametrize("year, said", [
-    ("2021", "Did you mean 2020-2021?"), ("../x", "'../x' is not a period"), ("..\\x", "is not a period"), ("", "is not a period"),
+    ("2021", "Did you mean 2020-2021?"),
+    ("../x", "'../x' is not a period"), ("..\\x", "is not a period"), ("", "YEAR is missing: make report YEAR=2017"),
     ("2017 2020-2021", "is not a period"), ("2017;ls", "is not a period"), ("$$(id)", "'$(id)' is not a period"), WILD])
 def test_a_wrong_year_is_refused_with_the_years_there_are(tmp_path, year, said):
     refused = make("report", f"YEAR={year}", f"OUT={tmp_path}/out")
@@ -152,6 +153,7 @@ def test_folders_may_have_a_blank_in_their_names(tmp_path):
     made = make("report", "YEAR=2017", f"DATA={data}", f"OUT={tmp_path / 'my out'}")
     assert made.returncode == 0, made.stderr
     assert (tmp_path / "my out/reports/2017.html").exists()
+    assert "warning" not in made.stderr
 
 
 def test_make_lists_what_it_can_do():

@@ -29,7 +29,7 @@ def out(tmp_path) -> Path:
 @pytest.mark.parametrize("year, said", [
     ("2021", "Did you mean 2020-2021? Periods with a sheet: 2017, 2020-2021."), ("2016", "Did you mean 2017?"),
     ("2020_2021", "write one like 2017 or 2020-2021"), ("../../etc", "is not a period"), ("/etc/passwd", "is not a period"),
-    ("2017/../2017", "is not a period"), ("", "is not a period"), ("2017.xlsx", "is not a period")])
+    ("2017/../2017", "is not a period"), ("", "report: YEAR is missing: make report YEAR=2017. Periods"), ("2017.xlsx", "is not a period")])
 def test_a_period_without_a_sheet_is_refused(out, capsys, year, said):
     assert main(["report", year, "--out", str(out)]) == 2
     answer = capsys.readouterr()
