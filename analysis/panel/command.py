@@ -28,7 +28,7 @@ def panel(period: str, data: Path, out: Path, force: bool) -> list[str]:
     """
     from analysis import run
 
-    there = workbook.periods(data)
+    there = sheets.periods(data, workbook.FOLDER)
     if not PERIOD.fullmatch(period) or period not in there:
         near = [p for p in there if period in p.split("-")] or difflib.get_close_matches(period, there, n=1, cutoff=0.7)
         hint = f" Did you mean {near[0]}?" if near else ""

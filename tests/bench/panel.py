@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis import DATA, alliances
+from analysis import DATA, alliances, sheets
 from analysis.panel import scores, words, workbook
 from analysis.panel import sheet as writer
 from analysis.panel.workbook import Entry, Expert, Indicator, Panel
@@ -99,7 +99,7 @@ def as_workbook(panel: Panel, data: Path, long: bool) -> None:
             },
             panel.end,
         ),
-        workbook.path_of("2017", data),
+        sheets.path_of("2017", data, workbook.FOLDER),
     )
 
 
