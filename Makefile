@@ -117,7 +117,7 @@ bench: $(TESTING)  ## this project beside the plain tools
 	@$(PYTHON) tests/bench/bench.py
 
 clean:  ## remove what is made, and .venv
-	rm -rf .venv reports figures/20* figures/audit-* figures/trends .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv reports figures/20* figures/audit-* figures/panel-* figures/trends .pytest_cache .ruff_cache .hypothesis build *.egg-info
 
 # An installed uv is used if there is one, and is not needed.
 define install

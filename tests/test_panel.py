@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis import breakdown, sheets
+from analysis.__main__ import main
 from analysis.grades import GRADES
 from analysis.panel import example, scores, shown, workbook
 from analysis.panel import sheet as writer
@@ -448,11 +450,43 @@ def test_a_sheet_is_replaced_only_when_told(data, tmp_path):
 
 def test_commands_that_are_wrong(tmp_path):
     none = run("panel", "2021", out=tmp_path)
-    assert none.returncode == 2 and "there is no panel for '2021'" in none.stderr
-    inside = run("example-panel", "2017", out=DATA / "panel-example")
-    assert inside.returncode == 2 and not (DATA / "panel-example").exists()
+    assert none.returncode == 2 and f"there is no panel for 2021. There is no panel in {DATA / 'panel'}." in none.stderr
     (tmp_path / "mine").write_text("x")
     assert run("example-panel", "2017", out=tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("way", ["plain", "by a link", "the project's own", "the folder itself"])
+def test_simulated_data_never_goes_into_a_data_folder(data, tmp_path, way, capsys):
+    (tmp_path / "link").symlink_to(data)
+    out = {"plain": data / "sim", "by a link": tmp_path / "link" / "sim", "the project's own": DATA / "sim", "the folder itself":
+           tmp_path / "link"}[way]
+    assert main(["example-panel", "2017", "--data", str(data), "--out", str(out)]) == 2
+    assert "simulated data never goes there" in capsys.readouterr().err
+    assert not (out / "panel").exists() and not (out / "模拟数据.txt").exists()
+
+
+def test_a_panel_whose_score_sheet_the_report_would_refuse(data, tmp_path, capsys):
+    """The dates are of another year: the panel is refused, and the sheet that is there stays."""
+    put(data, hand(评价期=[["项目", "数值"], ["开始日期", "2015-01-01"], ["结束日期", "2015-12-31"]]))
+    before = sheets.path_of("2017", data).read_bytes()
+    assert main(["panel", "2017", "--data", str(data), "--out", str(tmp_path / "out"), "--force"]) == 1
+    assert "2017.xlsx › 评价期 › B2: 开始日期 2015-01-01 and 结束日期 2015-12-31 are not in 2017" in capsys.readouterr().err
+    assert sheets.path_of("2017", data).read_bytes() == before and not (tmp_path / "out").exists()
+
+
+def test_a_score_sheet_is_read_back_before_it_is_put(data):
+    """Whatever else the report would refuse is refused here: a code that the registry gives to another."""
+    panel = read(data)
+    panel.intake[0] = replace(panel.intake[0], code="102")
+    with pytest.raises(DataError, match="评分表"):
+        writer.build(scores.Scores(panel))
+
+
+def test_a_failed_panel_has_a_log_of_its_own(data, tmp_path, monkeypatch):
+    put(data, hand())
+    monkeypatch.setattr(scores.Scores, "settled", property(lambda self: 1 / 0))
+    assert main(["panel", "2017", "--data", str(data), "--out", str(tmp_path / "out")]) == 3
+    assert [path.name for path in (tmp_path / "out" / "reports").iterdir()] == ["panel-2017.log"]
 
 
 def test_a_panel_that_waits_makes_its_report_and_no_sheet(data, tmp_path):
@@ -464,6 +498,7 @@ def test_a_panel_that_waits_makes_its_report_and_no_sheet(data, tmp_path):
     result = run("panel", "2017", out=tmp_path / "out", data=data)
     assert result.returncode == 1 and "no decided score" in result.stderr
     assert (tmp_path / "out" / "reports" / "panel-2017.pdf").exists()
+    assert "panel-2017.pdf" in result.stdout and "reports/." not in result.stdout
     assert sheets.path_of("2017", data).read_bytes() == before
 
 

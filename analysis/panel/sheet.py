@@ -6,6 +6,8 @@ import datetime as dt
 import io
 import os
 import re
+import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -21,7 +23,10 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def build(scores: Scores) -> bytes:
-    """The workbook. Raises DataError while an alliance on the list for the re-review has no decision."""
+    """The workbook, read back as the period report will read it.
+
+    Raises DataError while an alliance on the list for the re-review has no decision, and where the report would refuse it.
+    """
     scores.complete()
     panel = scores.panel
     rows: list[list] = [["序号", "联盟名称", "批次", "评分"]]
@@ -43,7 +48,12 @@ def build(scores: Scores) -> bytes:
     if panel.rules["公布专家名单"] == YES:
         roster = [[e.role or "成员", e.name or e.key, e.post or None] for e in panel.experts]
         made[sheets.EXPERTS] = [[*sheets.HEADINGS[sheets.EXPERTS]], *roster]
-    return workbook(made, panel.end, BANNER if panel.simulated else "")
+    content = workbook(made, panel.end, BANNER if panel.simulated else "")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(panel.path.parents[1] / "registry", Path(folder) / "registry")
+        put(content, sheets.path_of(panel.name, Path(folder)))
+        sheets.read(panel.name, folder)
+    return content
 
 
 def _order(one: Settled) -> tuple:
