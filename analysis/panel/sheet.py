@@ -18,6 +18,8 @@ from analysis.panel.workbook import SIMULATED, YES, counted
 
 NATURE = "数据性质"
 BANNER = "模拟数据：由程序生成，不是任何一期评价的真实录入或评分"
+PUBLIC = (*sheets.DATES, *sheets.COUNTS, "通知时间")  # what the period report asks of 评价期; nothing else leaves the panel
+NAMED = (INCOMPLETE, sheets.NOT_ENTERED)
 WIDTHS = (8, 52, 12, 14)
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -37,16 +39,16 @@ def build(scores: Scores) -> bytes:
         for one in here:
             place += 1
             rows.append([place, one.entry.name, _code(one.entry.code), None if one.withheld else _number(one.score)])
-    facts = {item: value for item, value in panel.facts.items() if item != NATURE} | counted(panel)
+    facts = {item: value for item, value in panel.facts.items() if item in PUBLIC} | counted(panel)
     if panel.simulated:
         facts[NATURE] = SIMULATED
     absent = [[n, e.name, _code(e.code), e.state] for n, e in enumerate(
-        sorted((e for e in panel.intake if e.state), key=lambda e: (e.state != INCOMPLETE, e.code)), start=1)]
+        sorted((e for e in panel.intake if e.state in NAMED), key=lambda e: (e.state != INCOMPLETE, e.code)), start=1)]
     made = {sheets.SCORES: rows, sheets.FACTS: [["项目", "数值"], *([item, value] for item, value in facts.items())]}
     if absent:
         made[sheets.ABSENT] = [["序号", "联盟名称", "批次", "情况"], *absent]
     if panel.rules["公布专家名单"] == YES:
-        roster = [[e.role or "成员", e.name or e.key, e.post or None] for e in panel.experts]
+        roster = [[e.role or "成员", e.name, e.post or None] for e in panel.experts]
         made[sheets.EXPERTS] = [[*sheets.HEADINGS[sheets.EXPERTS]], *roster]
     content = workbook(made, panel.end, BANNER if panel.simulated else "")
     with tempfile.TemporaryDirectory() as folder:

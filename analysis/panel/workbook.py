@@ -420,6 +420,8 @@ def _read_experts(book: PanelWorkbook, panel: Panel) -> None:
             continue
         texts = [book.text(EXPERTS, c, heading) if (c := table.cell(row, heading)).value is not None else ""
                  for heading in ("姓名", "职务", "单位及职务")]
+        if not texts[0] and panel.rules["公布专家名单"] == YES:
+            book.wrong("姓名 blank", f"姓名 is blank and 公布专家名单 is {YES}; fill it in", EXPERTS, table.cell(row, "姓名"))
         own_cell, own = table.cell(row, AFFILIATION), set()
         for name in LIST.split(str(own_cell.value or "")):
             if name.strip():
