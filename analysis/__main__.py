@@ -22,22 +22,23 @@ class CommandError(Exception):
     """The command cannot be carried out as it was given."""
 
 
-def known_period(name: str, data: Path, command: str = "report") -> str:
-    """The period if it has a sheet. Raises CommandError with those there are, and the nearest."""
-    there = sheets.periods(data)
-    if alliances.PERIOD.fullmatch(name) and name in there:
-        return name
+def known_period(name: str, data: Path, command: str = "report", folder: str = sheets.FOLDER) -> str:
+    """The period if it has a sheet, or a workbook in another folder. Raises CommandError with those there are, and the nearest."""
+    there = sheets.periods(data, folder)
     if not alliances.PERIOD.fullmatch(name):
         wrong = f"{name!r} is not a period; write one like 2017 or 2020-2021" if name else f"YEAR is missing: make {command} YEAR=2017"
-        raise CommandError(f"{wrong}. {_there(there, data)}")
+        raise CommandError(f"{wrong}. {_there(data, folder)}")
+    if name in there:
+        return name
     wanted = alliances.first_year(name)
     near = min(there, key=lambda p: min(abs(int(year) - wanted) for year in p.split("-")), default="")
     hint = f" Did you mean {near}?" if near else ""
-    raise CommandError(f"there is no score sheet for {name}.{hint} {_there(there, data)}")
+    raise CommandError(f"there is no {folder.removesuffix('s').replace('_', ' ')} for {name}.{hint} {_there(data, folder)}")
 
 
-def _there(there: list[str], data: Path) -> str:
-    return f"Periods with a sheet: {', '.join(there)}." if there else f"There is no sheet in {data / 'score_sheets'}."
+def _there(data: Path, folder: str = sheets.FOLDER) -> str:
+    there, what = sheets.periods(data, folder), "sheet" if folder == sheets.FOLDER else folder
+    return f"Periods with a {what}: {', '.join(there)}." if there else f"There is no {what} in {data / folder}."
 
 
 def _years(period: str) -> range:
@@ -94,7 +95,7 @@ def trends(options: argparse.Namespace) -> None:
     if problems:
         raise DataError(problems)
     if len(names) < 2:
-        raise CommandError(f"a trend needs two periods or more. {_there(sheets.periods(options.data), options.data)}")
+        raise CommandError(f"a trend needs two periods or more. {_there(options.data)}")
     from analysis import run
 
     made = run.report("trends", "trends", {"periods": " ".join(names), "data": str(options.data)}, options.out, "trends")
@@ -164,26 +165,56 @@ def _say_made(made: list[Path], figures: Path, started: float) -> None:
 
 
 def panel(options: argparse.Namespace) -> None:
-    """From a period's panel to its score sheet and the internal report."""
+    """From a period's panel to its score sheet and the internal report; a decision that is missing stops the score sheet."""
     started = time.perf_counter()
-    from analysis.panel import command
+    from analysis import run
+    from analysis.panel import sheet, workbook
+    from analysis.panel.scores import Scores
 
-    try:
-        print("\n".join(command.panel(options.period, options.data, options.out, options.force)))
-    except command.Refused as refused:
-        raise CommandError(str(refused)) from None
-    print(f"{options.period}: done in {time.perf_counter() - started:.1f} s")
+    period = known_period(options.period, options.data, "panel", workbook.FOLDER)
+    scores = Scores(workbook.read(period, options.data))
+    waiting = any(one.open for one in scores.settled)
+    place, title, content = sheets.path_of(period, options.data), f"panel-{period}", b"" if waiting else sheet.build(scores)
+    same = place.exists() and place.read_bytes() == content
+    if content and place.exists() and not same and not options.force:
+        _ask(place)
+    made = run.report("panel", title, {"period": period, "data": str(options.data)}, options.out, title,
+                      {"trace": f"{title}-trace.csv"})
+    if content and not same:
+        sheet.put(content, place)
+    _say_made(made, options.out / "figures" / title, started)
+    if waiting:
+        print("the list for the re-review is in the report; the score sheet waits for these decisions:", file=sys.stderr)
+        scores.complete()
+    listed, reviewed = len(scores.listed), sum(one.review is not None for one in scores.settled)
+    print(f"{_from_here(place)}  {len(scores.settled)} evaluated, {listed} on the list, {reviewed} decided in the re-review"
+          f"{', unchanged' if same else ''}")
+
+
+def _ask(place: Path) -> None:
+    """Let a person say whether a score sheet may be replaced. Raises CommandError where nobody says yes."""
+    if not sys.stdin.isatty():
+        raise CommandError(f"{_from_here(place)} is there and would change; FORCE=1 (--force) replaces it")
+    if input(f"{_from_here(place)} is there and would change; replace it? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise CommandError(f"{_from_here(place)} stays as it was; nothing was made")
 
 
 def example_panel(options: argparse.Namespace) -> None:
-    """Make a simulated data folder whose panel settles on a period's published scores."""
-    from analysis.panel import command
+    """Make a simulated data folder whose panel settles on a period's published scores; never inside a data folder."""
+    from analysis.panel import example
 
-    out = ROOT / "build" / f"example-panel-{options.period}" if options.out == ROOT else options.out
+    period = known_period(options.period, options.data, "example-panel")
+    out = ROOT / "build" / f"example-panel-{period}" if options.out == ROOT else options.out
+    for data in (options.data, DATA):
+        if out.resolve().is_relative_to(data.resolve()):
+            raise CommandError(f"{out} lies in the data folder {data}; simulated data never goes there, name another with OUT=")
     try:
-        print(command.example(known_period(options.period, options.data, "example-panel"), options.data, out))
-    except command.Refused as refused:
-        raise CommandError(str(refused)) from None
+        path = example.make(period, options.data, out)
+    except FileExistsError as error:
+        raise CommandError(str(error)) from None
+    here = _from_here(out)
+    print(f"{_from_here(path)}  simulated; it settles on the published scores of {period}\n"
+          f"next: make panel YEAR={period} DATA={here} OUT={here}   then: make report YEAR={period} DATA={here} OUT={here}")
 
 
 def _from_here(path: Path) -> str:
@@ -256,8 +287,8 @@ def _failed(error: Exception, options: argparse.Namespace) -> int:
     else:
         print(f"{options.command} failed: {type(error).__name__}: {error}", file=sys.stderr)
         rest = traceback.format_exc()
-    of = "audit-" if options.command == "audit" else ""
-    log = options.out / "reports" / f"{of}{getattr(options, 'period', options.command)}.log"
+    title = "-".join([options.command] * (options.command != "report") + [options.period] * hasattr(options, "period"))
+    log = options.out / "reports" / f"{title}.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(rest, "utf8")

@@ -23,6 +23,7 @@ from analysis.workbook import ERROR, PERCENT, UNCALCULATED, Cell, Unreadable
 if TYPE_CHECKING:
     import pandas as pd
 
+FOLDER = "score_sheets"
 SCORES, FACTS, ABSENT, ACTIVITIES, TOTALS, A_LEVEL, EXPERTS = (
     "评分表", "评价期", "未参评", "协同创新活动", "活动汇总", "A级名单", "专家组")
 HEADINGS = {
@@ -53,6 +54,7 @@ NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # full-width forms of ASCII
 DATE_TEXT = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+NOTE_STARTS = ("*", "备注", "注：")
 ONE_SPACE = dict.fromkeys(map(ord, SPACES), " ")
 
 
@@ -149,14 +151,14 @@ class Period:
         return f"{self.path.name} is sound: {len(self.evaluated)} evaluated ({by_grade}; {by_batch})"
 
 
-def path_of(period: str, data: Path) -> Path:
-    """Where the score sheet of a period lies."""
-    return data / "score_sheets" / f"{period}.xlsx"
+def path_of(period: str, data: Path, folder: str = FOLDER) -> Path:
+    """Where the score sheet of a period lies, or its workbook in another folder."""
+    return data / folder / f"{period}.xlsx"
 
 
-def periods(data: Path) -> list[str]:
-    """The periods with a sheet, earliest first."""
-    names = (path.stem for path in (data / "score_sheets").glob("*.xlsx"))
+def periods(data: Path, folder: str = FOLDER) -> list[str]:
+    """The periods with a sheet, or with a workbook in another folder, earliest first."""
+    names = (path.stem for path in (data / folder).glob("*.xlsx"))
     return sorted(name for name in names if alliances.PERIOD.fullmatch(name))
 
 
@@ -280,6 +282,10 @@ class _Table:
     def holds(self, row: Row, headings: Iterable[str]) -> bool:
         """Whether a row has something under one of the headings."""
         return any(self.columns.get(heading, 0) in row for heading in headings)
+
+    def filled(self) -> list[Row]:
+        """The rows that are not a note under the table."""
+        return [row for row in self.rows if not str(next(iter(row.values())).value).startswith(NOTE_STARTS)]
 
 
 def _headings(rows: list[Row], needed: tuple[str, ...]) -> tuple[int, dict[str, list[Cell]]]:
@@ -481,6 +487,14 @@ class _Workbook:
             return None
         return (match.id, name, code, match.how) if code else None
 
+    def twice(self, what: str, shown: str, seen: dict[str, str], key: str, sheet: str, cell: Cell) -> bool:
+        """Whether a key stands in a sheet already, which is noted; `seen` keeps the place of the first."""
+        if key in seen:
+            self.wrong(f"{what} twice", f"{shown} stands in {seen[key]} already; keep one", sheet, cell)
+            return True
+        seen[key] = cell.place
+        return False
+
     def once(self, table: _Table, row: Row, seen: dict[str, str], id: str, code: str) -> None:
         """Note an alliance or a code that was listed already; `seen` maps both to their place."""
         for key, heading, what in ((f"id {id}", "联盟名称", "alliance"), (f"code {code}", "批次", "code")):
@@ -613,11 +627,7 @@ def _read_facts(book: _Workbook, reading: Period) -> None:
                 book.wrong("项目 blank", f"项目 is blank beside {_shown(cell)}; fill it in", FACTS, item_cell)
             continue
         item = book.word(item_cell)
-        if item in seen:
-            book.wrong("item twice", f"{item} stands in {seen[item]} already; keep one", FACTS, item_cell)
-            continue
-        seen[item] = item_cell.place
-        if cell.value is None:
+        if book.twice("item", item, seen, item, FACTS, item_cell) or cell.value is None:
             continue
         book.fact_cells[item] = cell
         if item in DATES:
@@ -722,10 +732,8 @@ def _read_totals(book: _Workbook, reading: Period) -> None:
         item = book.text(TOTALS, item_cell, "项目")
         number = book.number(TOTALS, cell, "数值", "write a number")
         unit = book.text(TOTALS, table.cell(row, "单位"), "单位")
-        if item in seen:
-            book.wrong("item twice", f"{quoted(item)} stands in {seen[item]} already; keep one", TOTALS, item_cell)
-        elif item is not None:
-            seen[item] = item_cell.place
+        if item is not None:
+            book.twice("item", quoted(item), seen, item, TOTALS, item_cell)
         if item is not None and number is not None and unit is not None:
             reading.totals[item] = (number, unit)
 

@@ -28,14 +28,14 @@ def design(alliances, group, groups, crossed=True):
 
 def drawn(rng, alliance, expert, number, severity, spread=4.0):
     quality = rng.uniform(30, 90, alliance.max() + 1)
-    return experts.two_way(alliance, expert, quality[alliance] + severity[expert] + rng.normal(0, spread, len(alliance)),
+    return experts.TwoWay(alliance, expert, quality[alliance] + severity[expert] + rng.normal(0, spread, len(alliance)),
                            alliance.max() + 1, number)
 
 
 def test_shrout_and_fleiss_1979():
     """Their table 4: ICC(2,1) .29, ICC(3,1) .71, ICC(2,4) .62."""
     alliance, expert = (index.ravel() for index in np.indices(SHROUT_FLEISS.shape))
-    icc = experts.two_way(alliance, expert, SHROUT_FLEISS.ravel(), 6, 4).icc()
+    icc = experts.TwoWay(alliance, expert, SHROUT_FLEISS.ravel(), 6, 4).icc()
     assert round(icc["one"], 2) == 0.29 and round(icc["order"], 2) == 0.71 and round(icc["many"], 2) == 0.62
 
 
@@ -46,7 +46,7 @@ def test_components_of_a_complete_design_are_those_of_the_analysis_of_variance()
     judges = n * y.mean(0).var(ddof=1)
     left = ((y - y.mean(1, keepdims=True) - y.mean(0) + y.mean()) ** 2).sum() / (n - 1) / (k - 1)
     alliance, expert = (index.ravel() for index in np.indices(y.shape))
-    found = experts.two_way(alliance, expert, y.ravel(), n, k).components()
+    found = experts.TwoWay(alliance, expert, y.ravel(), n, k).components()
     assert found == pytest.approx({"alliance": (between - left) / k, "expert": (judges - left) / n, "residual": left})
 
 
@@ -64,7 +64,7 @@ def test_alpha_from_sums_is_the_packages(seed):
     coder, unit = np.nonzero(~np.isnan(values))
     if (np.bincount(unit) > 1).sum() < 2:
         return
-    found = experts._alphas(experts.Design(unit, coder, values[coder, unit], 12, 5), np.ones((1, 12)))[0]
+    found = experts._alphas(experts.TwoWay(unit, coder, values[coder, unit], 12, 5), np.ones((1, 12)))[0]
     assert found == pytest.approx(experts.alpha(values), nan_ok=True)
 
 
@@ -95,7 +95,7 @@ def test_within_parts_only():
 
 
 def test_an_expert_alone_has_no_error():
-    model = experts.two_way(np.array([0, 0, 1]), np.array([0, 1, 2]), np.array([50.0, 60, 70]), 2, 4)
+    model = experts.TwoWay(np.array([0, 0, 1]), np.array([0, 1, 2]), np.array([50.0, 60, 70]), 2, 4)
     assert model.parts == 2 and np.isnan(model.error[2:]).all() and model.part_of_expert[3] == -1
 
 
@@ -119,7 +119,7 @@ def test_a_constant_moves_one_severity_only():
     rng = np.random.default_rng(6)
     alliance, expert, number = design(60, 3, 4)
     model = drawn(rng, alliance, expert, number, rng.normal(0, 3, number))
-    moved = experts.two_way(alliance, expert, model.y + 7.0 * (expert == 5), 60, number)
+    moved = experts.TwoWay(alliance, expert, model.y + 7.0 * (expert == 5), 60, number)
     change = moved.severity - model.severity
     assert change - change[0] == pytest.approx(7.0 * (np.arange(number) == 5), abs=1e-8)
     assert moved.residual == pytest.approx(model.residual, abs=1e-8)
@@ -131,7 +131,7 @@ def test_relabelling_experts_relabels_severities():
     alliance, expert, number = design(50, 3, 4)
     model = drawn(rng, alliance, expert, number, rng.normal(0, 3, number))
     order = rng.permutation(number)
-    other = experts.two_way(alliance, order[expert], model.y, 50, number)
+    other = experts.TwoWay(alliance, order[expert], model.y, 50, number)
     assert other.severity[order] == pytest.approx(model.severity)
     assert other.error[order] == pytest.approx(model.error)
     assert other.components() == pytest.approx(model.components())
@@ -158,8 +158,43 @@ def test_variance_components_of_an_incomplete_design():
     for _ in range(40):
         alliance, expert, number = design(60, 3, 5)
         y = rng.normal(0, 10, 60)[alliance] + rng.normal(0, 3, number)[expert] + rng.normal(0, 4, len(alliance))
-        found.append([*experts.two_way(alliance, expert, y, 60, number).components().values()])
+        found.append([*experts.TwoWay(alliance, expert, y, 60, number).components().values()])
     assert np.mean(found, axis=0) == pytest.approx([100, 9, 16], rel=0.12)
+
+
+@pytest.mark.parametrize("crossed", [True, False])
+def test_components_of_some_alliances_are_those_of_a_model_without_the_others(crossed):
+    """Leaving out the alliances that join two groups parts the graph; the degrees of freedom follow."""
+    rng = np.random.default_rng(11)
+    alliance, expert, number = design(20, 3, 4, crossed)
+    y = rng.normal(60, 9, len(alliance))
+    for left in (np.arange(20) % 4 != 1, np.arange(20) % 2 == 0):
+        here = left[alliance]
+        weighed = experts.TwoWay(alliance, expert, y, 20, number).components_of(left[None].astype(float))
+        alone = experts.TwoWay(alliance[here], expert[here], y[here], 20, number).components()
+        assert {what: value[0] for what, value in weighed.items()} == pytest.approx(alone, rel=1e-6)
+
+
+def test_parts_by_hand():
+    """Experts 0 and 3 share the first alliance, 3 and 1 the second; 4 is alone with the third; 2 and the fourth have no marks."""
+    number = np.zeros((4, 5))
+    number[0, [0, 3]] = number[1, [3, 1]] = number[2, 4] = 1
+    found = experts.parts_of(number)
+    assert [part.tolist() for part in found] == [[0, 0, -1, 0, 1], [0, 0, 1, -1]]
+
+
+def test_agreement_intervals_cover_for_the_experts_there_are():
+    """What the report says of them: other alliances, the same experts. Their spread is then what it is, not a sample's."""
+    rng = np.random.default_rng(12)
+    alliance, expert = (index.ravel() for index in np.indices((40, 5)))
+    severity = np.array([-4.0, -1, 0, 2, 3])
+    true = 100 / (100 + severity.var(ddof=1) + 16)  # the variances that the totals are drawn with
+    held = []
+    for seed in range(200):
+        y = rng.normal(0, 10, 40)[alliance] + severity[expert] + rng.normal(0, 4, len(alliance))
+        one = experts.agreement("x", alliance, expert, expert, y, seed)
+        held.append([low <= true <= high for low, high in (one.icc_interval, one.alpha_interval)])
+    assert (np.mean(held, axis=0) > 0.88).all(), np.mean(held, axis=0)
 
 
 def test_deviations_by_hand():

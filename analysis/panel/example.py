@@ -88,7 +88,7 @@ def make(period: str, data: Path, out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     mark.write_text(f"{writer.BANNER}\n", "utf8")
     shutil.copytree(data / "registry", out / "registry", dirs_exist_ok=True)
-    path = workbook.path_of(period, out)
+    path = sheets.path_of(period, out, workbook.FOLDER)
     path.parent.mkdir(exist_ok=True)
     ours = _simulate(published)
     reviews: dict[str, tuple[float, str]] = {}

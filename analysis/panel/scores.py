@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.breakdown import half_up
-from analysis.grades import TOP_SCORE
+from analysis.grades import GRADES, TOP_SCORE
 from analysis.panel.workbook import (
     FIRST,
     MEDIAN,
@@ -54,8 +54,18 @@ class Settled:
         return bool(self.reasons) and self.review is None
 
 
+@dataclass(frozen=True)
+class Without:
+    """What is different without one expert or indicator: grades that change, the largest change, who is left without a score."""
+
+    what: str
+    grades: int
+    most: float
+    lost: list[str]
+
+
 def totals_of(marks: pd.DataFrame) -> pd.DataFrame:
-    """What each expert gave each alliance at each stage in all: alliance, expert, stage, units, and the first row of it.
+    """What each expert gave each alliance at each stage in all: alliance, expert, stage, units.
 
     Sorted by stage, alliance and units, as `centres` wants them.
     """
@@ -65,11 +75,8 @@ def totals_of(marks: pd.DataFrame) -> pd.DataFrame:
     size = int(np.prod(widths))
     units = np.bincount(key, weights=marks["units"], minlength=size)  # whole numbers far under 2**53: exact
     there = np.flatnonzero(np.bincount(key, minlength=size))
-    first = np.full(size, np.iinfo(np.int32).max, dtype=np.int32)
-    if "row" in marks:
-        np.minimum.at(first, key, marks["row"].to_numpy())
     frame = pd.DataFrame({"alliance": there // widths[2] % widths[1], "expert": there % widths[2],
-                          "stage": there // widths[2] // widths[1], "units": units[there].astype(np.int64), "row": first[there]})
+                          "stage": there // widths[2] // widths[1], "units": units[there].astype(np.int64)})
     return frame.sort_values(["stage", "alliance", "units"], kind="stable", ignore_index=True)
 
 
@@ -83,6 +90,8 @@ def centres(units: np.ndarray, of: np.ndarray, size: int, how: str, trim: int = 
     (array([40]), array([2]))
     """
     number = np.bincount(of, minlength=size)
+    if not len(units):
+        return number, number
     ends = np.cumsum(number)
     starts = ends - number
     if how == MEDIAN:
@@ -96,32 +105,22 @@ def centres(units: np.ndarray, of: np.ndarray, size: int, how: str, trim: int = 
 def combined(totals: pd.DataFrame, size: int, rules: dict, exact: bool = False) -> tuple[list[np.ndarray], np.ndarray]:
     """The score of each stage and the score that the rule makes of them, in points, for `size` alliances.
 
-    `totals` is sorted as `totals_of` leaves it. NaN (None where `exact`, which gives fractions) for an alliance without marks.
+    `totals` is sorted as `totals_of` leaves it. Fractions where `exact`; NaN for an alliance without marks.
     """
-    how, trim, rule = rules["汇总方法"], rules["截尾个数"], rules["两阶段合成"]
-    if rule == POOL:
-        pool = totals.sort_values(["alliance", "units"], kind="stable")
-        pooled = _points(*centres(pool["units"].to_numpy(), pool["alliance"].to_numpy(), size, how, trim), exact)
-    stages = []
-    for stage in range(len(STAGES)):
-        here = totals[totals["stage"].to_numpy() == stage]
-        stages.append(_points(*centres(here["units"].to_numpy(), here["alliance"].to_numpy(), size, how, trim), exact))
-    if rule == POOL:
-        return stages, pooled
+    def middles(part: pd.DataFrame) -> np.ndarray:
+        found = centres(part["units"].to_numpy(), part["alliance"].to_numpy(), size, rules["汇总方法"], rules["截尾个数"])
+        if exact:
+            return np.array([Fraction(int(n), int(d) * UNITS) if d else np.nan for n, d in zip(*found)], dtype=object)
+        return found[0] / np.where(found[1] == 0, np.nan, found[1]) / UNITS
+
+    stages = [middles(totals[totals["stage"].to_numpy() == stage]) for stage in range(len(STAGES))]
+    if rules["两阶段合成"] == POOL:
+        return stages, middles(totals.sort_values(["alliance", "units"], kind="stable"))
     first, second = stages
-    weight = Fraction(1) if rule == REPLACE else rules["会评权重"]
-    if not exact:
-        joined = float(weight) * second + (1 - float(weight)) * first
-        return stages, np.where(np.isnan(second), first, np.where(np.isnan(first), second, joined))
-    joined = [a if b is None else b if a is None else weight * b + (1 - weight) * a for a, b in zip(first, second)]
-    return stages, np.array(joined, dtype=object)
-
-
-def _points(numerator: np.ndarray, denominator: np.ndarray, exact: bool) -> np.ndarray:
-    if exact:
-        return np.array([Fraction(int(n), int(d) * UNITS) if d else None for n, d in zip(numerator, denominator)], dtype=object)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return numerator / np.where(denominator == 0, np.nan, denominator) / UNITS
+    weight = Fraction(1) if rules["两阶段合成"] == REPLACE else rules["会评权重"] or Fraction(0)
+    weight = weight if exact else float(weight)
+    both = weight * second + (1 - weight) * first
+    return stages, np.where(second != second, first, np.where(first != first, second, both))  # NaN is not itself
 
 
 def rounded(points: np.ndarray, places: int) -> np.ndarray:
@@ -139,11 +138,11 @@ class Scores:
 
     @cached_property
     def model(self):
-        """The two-way model of all totals; see `experts.two_way`."""
+        """The two-way model of all totals; see `experts.TwoWay`."""
         from analysis.panel import experts
 
-        return experts.two_way(self.totals["alliance"].to_numpy(), self.totals["expert"].to_numpy(),
-                               self.totals["units"].to_numpy() / UNITS, self.size, len(self.panel.experts))
+        return experts.TwoWay(self.totals["alliance"].to_numpy(), self.totals["expert"].to_numpy(),
+                              self.totals["units"].to_numpy() / UNITS, self.size, len(self.panel.experts))
 
     @cached_property
     def settled(self) -> list[Settled]:
@@ -157,8 +156,9 @@ class Scores:
             review = self.panel.reviews.get(entry.id)
             score = review.score if review else of_panel
             grade = scheme.grade(float(score))
-            settled.append(Settled(entry, tuple(stage[place] for stage in stages), joined[place], of_panel, tuple(reasons[place]),
-                                   review, score, grade, grade == self.rules["不公布评分的等级"]))
+            marked = tuple(None if stage[place] != stage[place] else stage[place] for stage in stages)
+            settled.append(Settled(entry, marked, joined[place], of_panel, tuple(reasons[place]), review, score, grade,
+                                   grade == self.rules["不公布评分的等级"]))
         return settled
 
     def _reasons(self, stages: list[np.ndarray]) -> list[list[str]]:
@@ -171,11 +171,11 @@ class Scores:
             low, high = np.full(self.size, np.inf), np.full(self.size, -np.inf)
             np.minimum.at(low, of, units)
             np.maximum.at(high, of, units)
-            for place in np.flatnonzero(high - low > most * UNITS):
+            for place in np.flatnonzero(high - low > round(most * UNITS)):
                 reasons[place].append(f"专家总分极差{(high[place] - low[place]) / UNITS:g}分")
         if rules["重点差异：组间等级不同"] == YES:
             for place, (first, second) in enumerate(zip(*stages)):
-                if first is None or second is None or abs(first - second) < Fraction(str(rules["重点差异：组间相差至少"])):
+                if first != first or second != second or abs(first - second) < Fraction(str(rules["重点差异：组间相差至少"])):
                     continue
                 grades = [scheme.grade(float(half_up(score, places))) for score in (first, second)]
                 if grades[0] != grades[1]:
@@ -195,17 +195,10 @@ class Scores:
 
     def complete(self) -> None:
         """Raises DataError where an alliance on the list has no decision: then there is no score sheet."""
-        problems = [
-            Problem(
-                "re-review missing",
-                (self.panel.path.name, REVIEWS),
-                f"{one.entry.name} ({one.entry.code}) is on the list ({'；'.join(one.reasons)}) and has no decided score; "
-                f"add a row with 复核评分 and 理由",
-                (3, number),
-            )
-            for number, one in enumerate(self.settled)
-            if one.open
-        ]
+        problems = [Problem("re-review missing", (self.panel.path.name, REVIEWS),
+                            f"{one.entry.name} ({one.entry.code}) is on the list ({'；'.join(one.reasons)}) and has no decided "
+                            "score; add a row with 复核评分 and 理由", (3, number))
+                    for number, one in enumerate(self.settled) if one.open]
         if problems:
             raise DataError(problems)
 
@@ -213,7 +206,7 @@ class Scores:
     def adjusted(self) -> list[tuple[Settled, Fraction | float, Decimal, str]]:
         """Each alliance with the score that the same rule makes once each expert's severity is taken off; decisions stay.
 
-        Nothing is replaced by it. Severity is told only within connected parts, see `experts.two_way`.
+        Nothing is replaced by it. Severity is told only within connected parts, see `experts.TwoWay`.
         """
         totals = self.totals.assign(units=self.totals["units"] - UNITS * self.model.severity[self.totals["expert"].to_numpy()])
         totals = totals.sort_values(["stage", "alliance", "units"], kind="stable", ignore_index=True)
@@ -222,35 +215,38 @@ class Scores:
         return [(one, value, Decimal(f"{score:.{self.rules['评分小数位']}f}"), self.panel.scheme.grade(float(score)))
                 for one, value, score in zip(self.settled, joined, shown)]
 
-    def without_expert(self) -> list[tuple[int, int, float]]:
-        """For each expert left out: the place in the list, how many change grade, the largest change of a score."""
-        base = combined(self.totals, self.size, self.rules)[1]
+    def without_expert(self) -> list[Without]:
+        """What leaving out each expert would change."""
         expert = self.totals["expert"].to_numpy()
-        return [(place, *self._changes(base, combined(self.totals[expert != place], self.size, self.rules)[1]))
+        return [self._without(self.panel.experts[place].key, combined(self.totals[expert != place], self.size, self.rules)[1])
                 for place in np.unique(expert)]
 
-    def without_indicator(self) -> list[tuple[int, int, float]]:
-        """The same for each indicator left out, the rest brought back to 100 points."""
-        base, marks = combined(self.totals, self.size, self.rules)[1], self.panel.marks
-        found = []
+    def without_indicator(self) -> list[Without]:
+        """The same for each indicator, the rest brought back to 100 points."""
+        marks, found = self.panel.marks, []
         for place, indicator in enumerate(self.panel.indicators):
-            if indicator.points == TOP_SCORE:
-                continue
-            left = totals_of(marks[marks["indicator"].to_numpy() != place])
-            values = combined(left, self.size, self.rules)[1] * TOP_SCORE / float(TOP_SCORE - indicator.points)
-            found.append((place, *self._changes(base, values)))
+            if indicator.points < TOP_SCORE:
+                left = combined(totals_of(marks[marks["indicator"].to_numpy() != place]), self.size, self.rules)[1]
+                found.append(self._without(indicator.name, left * TOP_SCORE / float(TOP_SCORE - indicator.points)))
         return found
 
-    def _changes(self, base: np.ndarray, values: np.ndarray) -> tuple[int, float]:
-        """How many alliances change grade, and the largest change; a decided score does not change."""
-        free = np.array([one.review is None for one in self.settled]) & ~np.isnan(values)
-        places = self.rules["评分小数位"]
-        before, after = (self._grades(rounded(v[free], places)) for v in (base, values))
-        change = np.abs(values[free] - base[free])
-        return int((before != after).sum()), float(change.max()) if change.size else 0.0
+    @cached_property
+    def _base(self) -> np.ndarray:
+        return combined(self.totals, self.size, self.rules)[1]
+
+    def _without(self, what: str, values: np.ndarray) -> Without:
+        """`values` held against the scores as they are; a decided score does not change."""
+        free, lost = np.array([one.review is None for one in self.settled]), np.isnan(values)
+        kept = free & ~lost
+        before, after = (self._grades(rounded(v[kept], self.rules["评分小数位"])) for v in (self._base, values))
+        change = np.abs(values[kept] - self._base[kept])
+        return Without(what, int((before != after).sum()), float(change.max(initial=0)),
+                       [self.panel.evaluated[place].name for place in np.flatnonzero(free & lost)])
 
     def _grades(self, points: np.ndarray) -> np.ndarray:
-        """0 for the best grade, 3 for the lowest."""
+        """0 for the best grade, 3 for the lowest. Raises ValueError for a score that is not known."""
+        if np.isnan(points).any():
+            raise ValueError("a score that is not known has no grade")
         floors = np.array(sorted(self.panel.scheme.floors.values()))
         return len(floors) - np.searchsorted(floors, np.clip(points, 0, TOP_SCORE), side="right")
 
@@ -259,33 +255,22 @@ class Scores:
         """For each alliance the share of simulated panels that give it its panel grade; the rows are alliances, columns grades.
 
         Each simulated expert's total is drawn around the stage score with the pooled spread of an expert (severity and
-        residual together), the same rule makes a score of it. The seed is a rule of the workbook.
+        residual together), the same rule makes a score of it. The seed is a rule of the workbook. NaN where that spread
+        cannot be told.
         """
-        rng = np.random.default_rng(self.rules["随机种子"])
-        draws, parts = self.rules["模拟次数"], self.model.components()
+        rng, draws = np.random.default_rng(self.rules["随机种子"]), self.rules["模拟次数"]
+        parts = self.model.components()
         spread = float(np.sqrt(parts["expert"] + parts["residual"]))
         stages, _ = combined(self.totals, self.size, self.rules)
-        how, rule, trim = self.rules["汇总方法"], self.rules["两阶段合成"], self.rules["截尾个数"]
         stage, of = self.totals["stage"].to_numpy(), self.totals["alliance"].to_numpy()
         number = [np.bincount(of[stage == s], minlength=self.size) for s in range(len(STAGES))]
-        chances = np.zeros((self.size, 4))
-        weight = float(1 if rule == REPLACE else self.rules["会评权重"] or 0)
-        for place in range(self.size):
-            drawn = [np.clip(rng.normal(stages[s][place], spread, (draws, number[s][place])), 0, TOP_SCORE)
-                     for s in range(len(STAGES)) if number[s][place]]
-            if rule == POOL or len(drawn) == 1:
-                values = _middle(np.concatenate(drawn, axis=1), how, trim)
-            else:
-                values = weight * _middle(drawn[1], how, trim) + (1 - weight) * _middle(drawn[0], how, trim)
-            chances[place] = np.bincount(self._grades(rounded(values, self.rules["评分小数位"])), minlength=4) / draws
+        chances = np.full((self.size, len(GRADES)), np.nan)
+        for place in range(self.size if np.isfinite(spread) else 0):
+            drawn = [np.sort(rng.normal(stages[s][place], spread, (draws, number[s][place])), axis=1) for s in range(len(STAGES))]
+            panels = pd.DataFrame({  # each simulated panel stands for an alliance
+                "stage": np.repeat(range(len(STAGES)), [part.size for part in drawn]),
+                "alliance": np.concatenate([np.repeat(np.arange(draws), part.shape[1]) for part in drawn]),
+                "units": np.clip(np.concatenate([part.ravel() for part in drawn]), 0, TOP_SCORE) * UNITS})
+            values = rounded(combined(panels, draws, self.rules)[1], self.rules["评分小数位"])
+            chances[place] = np.bincount(self._grades(values), minlength=len(GRADES)) / draws
         return chances
-
-
-def _middle(values: np.ndarray, how: str, trim: int) -> np.ndarray:
-    """The centre of each row of simulated totals."""
-    if how == MEDIAN:
-        return np.median(values, axis=1)
-    if how == TRIMMED:
-        cut = min(trim, (values.shape[1] - 1) // 2)
-        values = np.sort(values, axis=1)[:, cut:values.shape[1] - cut]
-    return values.mean(axis=1)

@@ -6,6 +6,8 @@ import datetime as dt
 import io
 import os
 import re
+import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -16,12 +18,17 @@ from analysis.panel.workbook import SIMULATED, YES, counted
 
 NATURE = "数据性质"
 BANNER = "模拟数据：由程序生成，不是任何一期评价的真实录入或评分"
+PUBLIC = (*sheets.DATES, *sheets.COUNTS, "通知时间")  # what the period report asks of 评价期; nothing else leaves the panel
+NAMED = (INCOMPLETE, sheets.NOT_ENTERED)
 WIDTHS = (8, 52, 12, 14)
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def build(scores: Scores) -> bytes:
-    """The workbook. Raises DataError while an alliance on the list for the re-review has no decision."""
+    """The workbook, read back as the period report will read it.
+
+    Raises DataError while an alliance on the list for the re-review has no decision, and where the report would refuse it.
+    """
     scores.complete()
     panel = scores.panel
     rows: list[list] = [["序号", "联盟名称", "批次", "评分"]]
@@ -32,18 +39,23 @@ def build(scores: Scores) -> bytes:
         for one in here:
             place += 1
             rows.append([place, one.entry.name, _code(one.entry.code), None if one.withheld else _number(one.score)])
-    facts = {item: value for item, value in panel.facts.items() if item != NATURE} | counted(panel)
+    facts = {item: value for item, value in panel.facts.items() if item in PUBLIC} | counted(panel)
     if panel.simulated:
         facts[NATURE] = SIMULATED
     absent = [[n, e.name, _code(e.code), e.state] for n, e in enumerate(
-        sorted((e for e in panel.intake if e.state), key=lambda e: (e.state != INCOMPLETE, e.code)), start=1)]
+        sorted((e for e in panel.intake if e.state in NAMED), key=lambda e: (e.state != INCOMPLETE, e.code)), start=1)]
     made = {sheets.SCORES: rows, sheets.FACTS: [["项目", "数值"], *([item, value] for item, value in facts.items())]}
     if absent:
         made[sheets.ABSENT] = [["序号", "联盟名称", "批次", "情况"], *absent]
     if panel.rules["公布专家名单"] == YES:
-        roster = [[e.role or "成员", e.name or e.key, e.post or None] for e in panel.experts]
+        roster = [[e.role or "成员", e.name, e.post or None] for e in panel.experts]
         made[sheets.EXPERTS] = [[*sheets.HEADINGS[sheets.EXPERTS]], *roster]
-    return workbook(made, panel.end, BANNER if panel.simulated else "")
+    content = workbook(made, panel.end, BANNER if panel.simulated else "")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(panel.path.parents[1] / "registry", Path(folder) / "registry")
+        put(content, sheets.path_of(panel.name, Path(folder)))
+        sheets.read(panel.name, folder)
+    return content
 
 
 def _order(one: Settled) -> tuple:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from analysis import sheets
 from analysis.blocks import Table
 from analysis.breakdown import EVALUATED, Share, half_up
 from analysis.grades import GRADES
@@ -124,7 +125,7 @@ def read(sheet: Period) -> Shown:
 
     Raises DataError where panel and score sheet do not evaluate the same alliances.
     """
-    path = workbook.path_of(sheet.name, sheet.data)
+    path = sheets.path_of(sheet.name, sheet.data, workbook.FOLDER)
     if not path.exists():
         return Shown(sheet)
     panel = workbook.read(sheet.name, sheet.data, marks=False)

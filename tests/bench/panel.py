@@ -19,7 +19,7 @@ import openpyxl
 import pandas as pd
 import python_calamine
 
-from analysis import DATA, alliances
+from analysis import DATA, alliances, sheets
 from analysis import workbook as cells
 from analysis.panel import scores, words, workbook
 from analysis.panel import sheet as writer
@@ -102,7 +102,7 @@ def as_workbook(panel: Panel, data: Path, long: bool) -> None:
             },
             panel.end,
         ),
-        workbook.path_of("2017", data),
+        sheets.path_of("2017", data, workbook.FOLDER),
     )
 
 
@@ -163,7 +163,7 @@ if __name__ == "__main__":
                 clock = Clock(f"panel 160×34×20, {'long' if long else 'wide'}")
                 found = workbook.read("2017", Path(folder))
                 clock(f"read {len(found.marks):,} marks")
-                side_by_side(workbook.path_of("2017", Path(folder)), clock)
+                side_by_side(sheets.path_of("2017", Path(folder), workbook.FOLDER), clock)
             work(found, clock)
     else:
         built = panel_of(1600, 340)
