@@ -197,8 +197,10 @@ class Figure(Block):
         if self.numbers:
             numbers = (f'<div class="numbers" role="region" tabindex="0" aria-label="{escape(f"{label} {self.caption}的数据")}">'
                        f"{self.numbers.grid_html()}{_note(self.numbers.note)}</div>")
+        # Wide charts scroll in a window of their own on a phone, which a keyboard must reach.
+        window = f' role="region" tabindex="0" aria-label="{escape(f"{label} {self.caption}")}"' if self.below or not numbers else ""
         return (f'<figure id="{escape(self.anchor)}" class="{"below" if self.below or not numbers else "beside"}">'
-                f'<div class="chart">{inline(self.svg, self.key, self.alt)}</div>{numbers}'
+                f'<div class="chart"{window}>{inline(self.svg, self.key, self.alt)}</div>{numbers}'
                 f"<figcaption>{escape(label)}　{escape(self.caption)}</figcaption></figure>\n")
 
     def typst(self, references: References) -> str:
