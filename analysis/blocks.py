@@ -18,6 +18,8 @@ from analysis.markup import References, string
 MIME = "application/vnd.alliance.block+json"
 FIGURE, TABLE = "图", "表"
 UNBROKEN = 11  # ems: a narrower column is not broken on a small screen
+LONG = 28  # ems: a wider one keeps a line that can be read
+HYPHENATED = re.compile(r"(?<![\w.-])(\w?\d[\d.]*(?:-\d+)+)(?![\w-])", re.ASCII)  # a number or years that a line must not break
 
 
 class Block:
@@ -131,7 +133,8 @@ class Table(Block):
         """The bare table."""
         longest = [max((ems(row[i]) for row in self.rows if not isinstance(row, str) and isinstance(row[i], str)), default=0)
                    for i in range(len(self.columns))]
-        kinds = [f"{a} n" if i not in self.stretched and longest[i] <= UNBROKEN else a for i, a in enumerate(self.align)]
+        kinds = [f"{a} n" if i not in self.stretched and longest[i] <= UNBROKEN else f"{a} w" if longest[i] > LONG else a
+                 for i, a in enumerate(self.align)]
         heads = "".join(f'<th scope="col" class="{k}">{escape(h)}</th>' for k, h in zip(kinds, self.columns))
         bodies, rows = [], []
         also = iter(self.also)
@@ -261,11 +264,14 @@ def inline(svg: str, key: str, alt: str) -> str:
 
 def _cell_html(cell: str | dict[str, str]) -> str:
     if isinstance(cell, str):
-        return escape(cell)
+        return HYPHENATED.sub(r'<span class="whole">\g<0></span>', escape(cell))
     return cell["svg"].replace("<svg ", f'<svg role="img" aria-label="{escape(cell["alt"])}" ', 1)
 
 
 def _cell_typst(cell: str | dict[str, str]) -> str:
+    if isinstance(cell, str) and HYPHENATED.search(cell):
+        pieces = HYPHENATED.split(cell)
+        return "cell([" + "".join(f"#box({string(p)});" if place % 2 else f"#{string(p)};" for place, p in enumerate(pieces) if p) + "])"
     if isinstance(cell, str):
         return f"cell({string(cell)})"
     return f"cell(drawing({string(cell['svg'])}, {string(cell['alt'])}))"

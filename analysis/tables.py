@@ -108,7 +108,8 @@ def doubtful(period: Period) -> Table:
     named: list[Alliance] = [*period.evaluated, *period.absent]
     rows = [[a.name, a.code, period.registry.names[a.id], "代码存疑" if a.how == "decided" else "名称不同"]
             for a in named if a.how in ("alias", "decided")]
-    return Table("doubtful", "名称或代码与联盟名录不一致的联盟", ["本期名称", "本期代码", "名录中的名称", "情况"], rows, "lcll")
+    return Table("doubtful", "名称或代码与联盟名录不一致的联盟", ["本期名称", "本期代码", "名录中的名称", "情况"], rows, "lcll",
+                 stretch=[0, 2])
 
 
 def provenance(numbers: Numbers) -> Table:

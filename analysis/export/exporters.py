@@ -57,7 +57,8 @@ class HTMLExporter(ReportExporter):
     def render(self, report: Document) -> str:
         parts = [self._heading(part) if isinstance(part, Heading) else part.html(report.references) for part in report.parts]
         body, glyphs = _glyphs_once("".join(parts))
-        text = document.text_of(report) + "".join(chr(c) for c in range(32, 127))
+        own = "".join((TEMPLATES / name).read_text("utf8") for name in ("report.js", "report.css", "report.html.j2"))
+        text = document.text_of(report) + own + "".join(chr(c) for c in range(32, 127))
         faces = [(weight, base64.b64encode(fonts.web_font(path, text)).decode())
                  for weight, path in ((400, fonts.REGULAR), (700, fonts.BOLD))]
         files = {name: Markup((TEMPLATES / name).read_text("utf8")) for name in ("report.css", "report.js")}
