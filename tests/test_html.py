@@ -149,9 +149,11 @@ def test_axe_finds_nothing(opened, viewport):
 def test_the_page_never_scrolls_sideways(opened, viewport):
     page = opened(viewport)
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    beyond = page.eval_on_selector_all("main p, main svg, main figcaption, h1, h2, h3", """all => all.filter(e =>
-        e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))""")
+    beyond = page.eval_on_selector_all("main p, main .chart, main svg, main figcaption, h1, h2, h3", """all => all.filter(e =>
+        !e.closest('.chart[tabindex] svg') && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))""")
     assert beyond == []
+    charts = page.eval_on_selector_all("figure.below .chart svg", "all => all.map(e => e.getBoundingClientRect().width)")
+    assert charts and min(charts) > 450, "a wide chart keeps its size, and scrolls in a window of its own"
 
 
 @pytest.mark.parametrize("viewport", [WIDE, TWO_COLUMNS])
