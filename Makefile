@@ -73,13 +73,16 @@ $(OUT)/reports/.%-inputs: ;
 endif
 
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-OTHER_NAMES = ls "$$DATA/score_sheets" | grep '\.xlsx$$' | grep -Evx '~.*|[0-9]{4}(-[0-9]{4})?\.xlsx'
+OTHER_NAMES = ls "$$DATA/score_sheets" 2>/dev/null | grep '\.xlsx$$' | grep -Evx '~.*|[0-9]{4}(-[0-9]{4})?\.xlsx'
+PASSED_OVER = $(OTHER_NAMES) | sed 's/$$/: is not named like 2022.xlsx or 2020-2021.xlsx; passed over/' || true
 ifneq ($(PLAIN),)
 reports: $(INSTALLED)  ## the reports of all periods, side by side
-	@$(OTHER_NAMES) | sed 's/$$/: is not named like 2022.xlsx or 2020-2021.xlsx; passed over/' || true
+	@$(PASSED_OVER)
+	@$(if $(PERIODS_THERE),,echo "there is no sheet in $$DATA/score_sheets; start with make new YEAR=2022" >&2; exit 2)
 	@+$(MAKE) --no-print-directory -j$(CORES) PASS_OVER=--pass-over-unfilled $(PERIODS_THERE:%=$(OUT)/reports/%.html)
 else
 reports: $(INSTALLED)
+	@$(PASSED_OVER)
 	@status=0; for period in $$(ls "$$DATA/score_sheets" | sed -En 's/^([0-9]{4}(-[0-9]{4})?)\.xlsx$$/\1/p'); do \
 	  $(RUN) report $$period --pass-over-unfilled $(PLACES) || status=$$?; done; exit $$status
 endif

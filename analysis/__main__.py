@@ -159,7 +159,7 @@ def _say_made(made: list[Path], figures: Path, started: float) -> None:
     for path in (path for path in made if path.parent.name == "reports" and not path.name.startswith(".")):
         print(f"{_from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB")
     drawings = sum(path.suffix == ".svg" for path in made)
-    print(f"{_from_here(figures)}/  {drawings} figures, each as SVG with its numbers as CSV")
+    print(f"{_from_here(figures)}/  {drawings} figure{'s' * (drawings != 1)}, each as SVG with its numbers as CSV")
     (made[-1].parent / f"{made[-1].stem}.log").unlink(missing_ok=True)
     print(f"{figures.name}: done in {time.perf_counter() - started:.1f} s")
 

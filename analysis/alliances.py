@@ -146,13 +146,16 @@ class Registry:
         """The codes of an alliance by period."""
         return self.own_codes.get(id, {})
 
+    def id_of(self, name: str) -> str | None:
+        """Whose name or alias this is."""
+        return self.by_name.get(normalise(name)) or self.by_alias.get(normalise(name))
+
     def identify(self, name: str, code: str | None, period: str) -> Match:
         """The alliance that a row of a sheet means.
 
         Raises Conflict for a name that is not known, and for a code that is another's or not its own.
         """
-        key = normalise(name)
-        id = self.by_name.get(key) or self.by_alias.get(key)
+        key, id = normalise(name), self.id_of(name)
         how = "name" if key in self.by_name else "alias"
         holders = self.holders.get(code or "", {})
         if id is None:
@@ -195,7 +198,8 @@ class Registry:
         hint = f"; the nearest known: {', '.join(near)}" if near else ""
         holders = self.holders.get(code or "", {})
         id = holders.get(period) or (holders[max(holders, key=first_year)] if holders else None)
-        renamed = f'; if {code} was renamed, add the line "{_csv(name, id, "renamed")}" to registry/aliases.csv' if id else ""
+        renamed = (f'; if {code} ({self.names[id]}) was renamed, add the line "{_csv(name, id, "renamed")}" to registry/aliases.csv'
+                   if id in self.names else "")
         free = max((int(i[1:]) for i in self.names if i[1:].isdigit()), default=0) + 1
         return (
             f"the registry does not know {quoted(name)}{hint}{renamed}; if it is new, add the line "

@@ -367,7 +367,8 @@ class _Judge:
         causes += self.neighbour(row)
         elsewhere = sorted({f"{other.printed} ({other.section})" for other in self.rows if other.unit == SHARE
                             and self.shares[other.id] == share and Fraction(other.value) != Fraction(row.value)})
-        return causes + ([Cause(ELSEWHERE, "、".join(elsewhere))] if elsewhere else [])
+        told = "、".join(elsewhere)
+        return causes + ([Cause(ELSEWHERE, told, told.replace(" (", "（").replace(")", "）"))] if elsewhere else [])
 
     def adjusted(self, row: Printed, share: Share) -> list[Cause]:
         """Whether the printed parts of one whole add to 100.00 only because this one was moved; the rest counts as a part."""
@@ -383,7 +384,8 @@ class _Judge:
                 together = [row.printed, *(other.printed for other in group), *([f"{left}%"] if rest else [])]
                 if rest >= 0 and sum(Decimal(text.rstrip("%")) for text in together) == 100:
                     words = f" ({rest} ÷ {share.whole} = {left}%)" if rest else ""
-                    return [Cause(ADJUSTED, " + ".join(text.rstrip("%") for text in together) + f" = 100.00{words}")]
+                    addends = " + ".join(text.rstrip("%") for text in together) + " = 100.00"
+                    return [Cause(ADJUSTED, addends + words, addends + words.replace(" (", "（").replace(")", "）"))]
         return []
 
     def neighbour(self, row: Printed) -> list[Cause]:
@@ -577,7 +579,7 @@ class _Judge:
         known = {other.name: Numbers(other) for other in self.others} | {self.period.name: self.numbers}
         seen = {name: known[name].ids(what) for name in until if name in known}
         failing = [name for name, having in seen.items() if having is not None and ids - having]
-        working = "；".join(f"{name}：{len(ids & (having or set()))}家符合，共{len(ids)}家" for name, having in seen.items())
+        working = "；".join(f"{name}评价期：{len(ids)}家中{len(ids & (having or set()))}家符合" for name, having in seen.items())
         missing = [name for name in until if seen.get(name) is None]
         if failing:
             return Finding(row, DIFFERS, working, "、".join(failing), working, off=Fraction(1))
@@ -617,7 +619,9 @@ def _places(seen: list[tuple[str, str, str, str]], column: int) -> str:
     for entry in seen:
         if entry[column]:
             where.setdefault(entry[column], []).append(entry[0])
-    return "、".join(f"{value}（{'、'.join(dict.fromkeys(places))}）" for value, places in where.items())
+    once = {value: [p for p in dict.fromkeys(places) if not any(q != p and q.endswith(p) for q in places)]
+            for value, places in where.items()}  # 附件1 专家组 is where 专家组 is
+    return "、".join(f"{value}（{'、'.join(places)}）" for value, places in once.items())
 
 
 def _codes(period: sheets.Period, seen: list, elsewhere: dict[str, list]) -> Iterator[Name]:

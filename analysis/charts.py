@@ -176,7 +176,7 @@ def stacked(numbers: Numbers, key: str, caption: str) -> Figure:
                     axes.text(left + width / 2, place, f"{group.count}家\n{group.share.percent}", ha="center", va="center",
                               size=8, color=ink(colour(group.key)), linespacing=1.1)
                 elif group.count:
-                    axes.text(left + width / 2, place, f"{group.count}", ha="center", va="center", size=8,
+                    axes.text(left + width / 2, place, f"{group.count}{'家' if width >= 4 else ''}", ha="center", va="center", size=8,
                               color=ink(colour(group.key)))
                 left += width
         axes.set_yticks(range(len(bars)), [f"{name}\n（{bar.whole}家）" for name, bar in bars])
@@ -277,7 +277,9 @@ def scores(numbers: Numbers, key: str, caption: str) -> Figure:
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
 
-    rows = [[f"{low}—{high if high == 100 else high - 1}", str(n)] for low, high, n in reversed(bins) if n]
+    whole = all(known == known.round())
+    rows = [[f"{low}—{high if high == 100 else high - 1}" if whole or high == 100 else f"{low}至不足{high}", str(n)]
+            for low, high, n in reversed(bins) if n]
     half = math.ceil(len(rows) / 2)
     pairs = [[*left, *right] for left, right in zip(rows[:half], [*rows[half:], *[["", ""]] * (2 * half - len(rows))])]
     table = Table("", "", ["分数段", "联盟数"] * 2, pairs, "lrlr", stretch=-1, note=held)

@@ -162,7 +162,7 @@ def _typst(tokens: list[dict], index: int, references: References) -> str:
         case "list":
             items = "".join(f"[{typst(item['children'], references)}]," for item in token["children"])
             kind = f"enum(start: {token['attrs'].get('start', 1)}, " if token["attrs"]["ordered"] else "list("
-            return f"#listing({kind}{items}))\n\n"
+            return f"#{kind}{items})\n\n"
         case "block_quote":
             return f"#quote(block: true)[{inner}]\n\n"
         case _:

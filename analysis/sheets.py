@@ -224,7 +224,7 @@ def notes(reading: Period) -> list[str]:
             said.append(f"in {A_LEVEL}, but not {reading.scheme.labels[GRADES[0]]} in {period}.xlsx: {names}")
     unused = _unused_aliases(registry, reading.data)
     if unused:
-        said.append(f"aliases in no sheet: {'、'.join(unused)}")
+        said.append(f"aliases in no sheet and no published report: {'、'.join(unused)}")
     if reading.name not in registry.periods:
         said.append(f'not in registry/periods.csv; add the line "{reading.name},{reading.start},{reading.end},"')
     if reading.scheme.declared != reading.name:
@@ -233,8 +233,8 @@ def notes(reading: Period) -> list[str]:
 
 
 def _unused_aliases(registry: Registry, data: Path) -> list[str]:
-    """The aliases that no sheet of any period has, not even inside an expert's post."""
-    names, posts = set(), []
+    """The aliases that no sheet of any period has, not even inside an expert's post, and no published report prints."""
+    names, posts = set(), [normalise(path.read_text("utf-8-sig", errors="replace")) for path in (data / "published").glob("*.csv")]
     for period in periods(data):
         try:
             book = _Workbook(path_of(period, data), locked=True)
@@ -458,8 +458,11 @@ class _Workbook:
         """A cell as a word to be compared with known ones."""
         return normalise(_plain(cell.value)) if cell.value is not None else ""
 
-    def alliance(self, table: _Table, row: Row, reading: Period) -> tuple[str, str, str, str] | None:
-        """Id, name, code and way of matching of the alliance in a row, or None with the problems noted."""
+    def alliance(self, table: _Table, row: Row, reading: Period, seen: dict[str, str] | None = None) -> tuple[str, str, str, str] | None:
+        """Id, name, code and way of matching of the alliance in a row, or None with the problems noted.
+
+        `seen` maps the ids and codes of the rows above to their places.
+        """
         name_cell, code_cell = table.cell(row, "联盟名称"), table.cell(row, "批次")
         name = self.text(table.sheet, name_cell, "name")
         code = self.text(table.sheet, code_cell, "code")
@@ -483,7 +486,10 @@ class _Workbook:
             match = reading.registry.identify(name, code, reading.name)
         except alliances.Conflict as conflict:
             cell = code_cell if conflict.about_code else name_cell
-            self.wrong(conflict.kind, conflict.__str__, table.sheet, cell)
+            above = (seen or {}).get(f"id {reading.registry.id_of(name)}")
+            pasted = (f"{quoted(name)} stands in {above} already, and the code {code} here is another's; write the name that belongs to "
+                      f"the code, or remove the row") if above and code else ""
+            self.wrong("name pasted twice" if pasted else conflict.kind, pasted or conflict.__str__, table.sheet, cell)
             return None
         return (match.id, name, code, match.how) if code else None
 
@@ -523,7 +529,7 @@ def _shown(cell: Cell) -> str:
 
 def _kind(cell: Cell) -> str:
     if cell.kind == UNCALCULATED:
-        return "a formula that was never calculated (open the sheet in Excel and save it)"
+        return "not calculated yet (open the sheet in Excel and save it)"
     if cell.kind == ERROR:
         return "an error of the spreadsheet"
     if cell.kind == PERCENT:
@@ -570,7 +576,7 @@ def _read_scores(book: _Workbook, reading: Period) -> None:
             continue
         under += 1
         book.listed[SCORES] = book.listed.get(SCORES, 0) + 1
-        found = book.alliance(table, row, reading)
+        found = book.alliance(table, row, reading, seen)
         if found:
             book.once(table, row, seen, found[0], found[2])
         score_cell, grade_cell = table.cell(row, "评分"), table.cell(row, "等级")
@@ -675,7 +681,7 @@ def _read_absent(book: _Workbook, reading: Period) -> None:
         if state not in (INCOMPLETE, NOT_ENTERED):
             what = f"情况 {_shown(cell)} is not" if state else "情况 is blank; write"
             book.wrong("state unknown", f"{what} {INCOMPLETE} or {NOT_ENTERED}", ABSENT, cell)
-        found = book.alliance(table, row, reading)
+        found = book.alliance(table, row, reading, seen)
         if found is None:
             continue
         id, name, code, how = found
@@ -707,16 +713,20 @@ def _read_activities(book: _Workbook, reading: Period) -> None:
         counts = {heading: book.number(ACTIVITIES, table.cell(row, heading), heading, "write a whole number", whole=True)
                   for heading in ("联盟数", *headings)}
         reading.activities[grade] = {heading: count for heading, count in counts.items() if count is not None}
-        if book.wrong_in(SCORES):
-            continue  # how many there are is not known
         total = sum(a.grade == grade for a in reading.evaluated)
+        unknown = book.listed.get(SCORES, 0) - len(reading.evaluated)  # rows that are wrong may be of any grade
+        twice = book.kinds["alliance twice"] + book.kinds["code twice"]
+        least, most = (total - twice, total + unknown) if book.wrong_in(SCORES) else (total, total)
+        if SCORES not in book.listed:
+            continue  # how many there are is not known
         label = reading.scheme.labels[grade]
+        there = f"{total} alliances" if least == most else f"{least} to {most} alliances"
         for heading, count in reading.activities[grade].items():
-            if heading == "联盟数" and count != total:
-                book.wrong("number of a grade", f"联盟数 {count} is not the {total} alliances that {SCORES} has as {label}",
+            if heading == "联盟数" and not least <= count <= most:
+                book.wrong("number of a grade", f"联盟数 {count} is not the {there} that {SCORES} has as {label}",
                            ACTIVITIES, table.cell(row, heading))
-            elif count > total:
-                book.wrong("more than there are", f"{heading} {count} is more than the {total} alliances of {label}",
+            elif count > most:
+                book.wrong("more than there are", f"{heading} {count} is more than the {there} of {label}",
                            ACTIVITIES, table.cell(row, heading))
 
 
@@ -747,11 +757,11 @@ def _read_a_level(book: _Workbook, reading: Period) -> None:
     for row in table.rows:
         if not table.holds(row, HEADINGS[A_LEVEL]):
             continue
-        found = book.alliance(table, row, reading)
+        found = book.alliance(table, row, reading, seen)
         if found is not None:
             book.once(table, row, seen, found[0], found[2])
             graded = evaluated.get(found[0])
-            if not book.wrong_in(SCORES) and (graded is None or graded.grade != GRADES[0]):
+            if graded.grade != GRADES[0] if graded else not book.wrong_in(SCORES):  # a row that is wrong may be this alliance's
                 what = f"{reading.scheme.labels[graded.grade]} ({SCORES} row {graded.row})" if graded else f"not in {SCORES}"
                 book.wrong("A-level and grade", f"{quoted(found[1])} is {what}; A-level is {reading.scheme.labels[GRADES[0]]} in "
                            "this period and the two before", A_LEVEL, table.cell(row, "联盟名称"))

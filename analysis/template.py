@@ -21,6 +21,7 @@ from analysis.workbook import letters
 DIRECTORY = "联盟名录"
 HEADING_ROW = 3
 LAST_ROW = 500
+TOLD = ("通知时间", "专家来源")  # items of 评价期 that are text
 ROLES = ("顾问", "组长", "副组长", "成员")
 WIDTHS = {"序号": 6, "联盟名称": 48, "批次": 8, "评分": 8, "等级": 12, "情况": 14, "项目": 30, "数值": 16, "单位": 8, "说明": 60,
           "职务": 10, "姓名": 12, "单位及职务": 60, "编号": 8, "联盟数": 8}
@@ -38,6 +39,7 @@ EXPLANATIONS = {
 }
 ABOUT = {
     sheets.START: "必填，如 2022-01-01", sheets.END: "必填，如 2022-12-31",
+    "通知时间": "文字，如 2023年1月；有日期就写日期", "专家来源": "文字，接在“评价专家组共若干人”之后，如：成员来自各联盟秘书处",
     "启动会日期": "日期", "会评日期": "日期", "复核日期": "日期",
     sheets.REGISTERED: "各批次批准的联盟总数", sheets.ENTERED: "在系统中录入信息的联盟数",
     sheets.INCOMPLETE_TOTAL: "录入但信息不完整的联盟数", sheets.EVALUATED_TOTAL: "应等于评分表中的联盟数",
@@ -83,8 +85,11 @@ def _workbook(period: str, registry: Registry, earlier: list[Period]) -> Workboo
            "评分是 0 至 100 的数；不公布时留空，并选择等级")
     _allow(scores, "等级", _list(labels), f"等级是{'、'.join(labels)}之一")
 
-    facts = _sheet(book, FACTS, period, ("项目", "数值", "说明"), [(item, None, ABOUT[item]) for item in (*DATES, *COUNTS)])
-    for row, item in enumerate((*DATES, *COUNTS), start=HEADING_ROW + 1):
+    items = (*DATES, *TOLD, *COUNTS)
+    facts = _sheet(book, FACTS, period, ("项目", "数值", "说明"), [(item, None, ABOUT[item]) for item in items])
+    for row, item in enumerate(items, start=HEADING_ROW + 1):
+        if item in TOLD:
+            continue
         rule = DataValidation("date", operator="greaterThan", formula1="36526") if item in DATES else DataValidation(
             "whole", operator="greaterThanOrEqual", formula1="0")
         _allow(facts, f"B{row}", rule, f"{item}是{'日期，如 2022-01-31' if item in DATES else '整数'}")

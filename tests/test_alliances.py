@@ -89,7 +89,8 @@ def test_identify(name, code, period, id, how):
 @pytest.mark.parametrize("name, code, period, kind, words", [
     ("量子产业技术创新战略联盟", "356", "2030", "name not in the registry", ['add the line "L121,量子产业技术创新战略联盟"']),
     ("半导体明照产业技术创新战略联盟", "110", "2030", "name not in the registry",
-     [f"the nearest known: {LIGHTING}", 'if 110 was renamed, add the line "半导体明照产业技术创新战略联盟,L010,renamed"']),
+     [f"the nearest known: {LIGHTING}",
+      'if 110 (半导体照明产业技术创新战略联盟) was renamed, add the line "半导体明照产业技术创新战略联盟,L010,renamed"']),
     (POWDER, "104", "2030", "code and name of two alliances", ["is L082 but the code 104 belongs to L004", "农业装备"]),
     (LIGHTING, "109", "2030", "code and name of two alliances", [f"belongs to L009 ({VITAMINS})"]),
     (POWDER, "356", "2030", "code not known for this alliance", ["320 in 2017", '"L082,2030,356,certain,<why>"'])])

@@ -1,5 +1,6 @@
 """The HTML report as its reader has it: opened from the disk in headless Chromium, without a network."""
 
+import base64
 import io
 import re
 import shutil
@@ -9,9 +10,11 @@ from pathlib import Path
 import axe_playwright_python
 import nbformat
 import pytest
+from fontTools.ttLib import TTFont
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
+from analysis.blocks import Table
 from analysis.export.exporters import HTMLExporter
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -174,6 +177,21 @@ def test_contents_are_folded_on_a_phone(opened):
     assert not page.locator(".contents a").first.is_visible()
     page.click(".contents summary")
     assert page.locator(".contents a").first.is_visible()
+
+
+def test_the_fonts_have_the_words_of_the_search_box(made, period):
+    page = (made / "reports" / f"{period}.html").read_text("utf8")
+    for font in re.findall(r"font/woff;base64,([^)]+)\)", page):
+        known = TTFont(io.BytesIO(base64.b64decode(font))).getBestCmap()
+        assert not set("查找：任何文字名称或代码条全部跳到正文目录") - {chr(code) for code in known}
+
+
+@pytest.mark.parametrize("text, whole", [
+    ("2020-2021：甲", ["2020-2021"]), ("4.2-03、A1-02", ["4.2-03", "A1-02"]), ("2017-12-31", ["2017-12-31"]), ("甲-乙", []), ("a-1b", [])])
+def test_numbers_and_years_in_cells_do_not_break(text, whole):
+    table = Table("key", "", ["甲"], [[text]], "l")
+    assert re.findall(r'<span class="whole">(.*?)</span>', table.grid_html()) == whole
+    assert re.findall(r'#box\("(.*?)"\)', table.grid_typst()) == whole
 
 
 def test_search_narrows_the_score_table(opened):

@@ -281,7 +281,7 @@ def test_an_alliance_that_nobody_may_mark(data):
 
 def test_a_formula_that_was_never_calculated_is_not_blank(data):
     said = problems(data, 评分=lambda r: [*r[:1], ["A", "初评", STEEL, "=1+1", 40], *r[2:]])
-    assert "评分 › D2: mark (a formula) is a formula that was never calculated" in said
+    assert "评分 › D2: mark (a formula) is not calculated yet" in said
 
 
 def test_an_error_of_the_spreadsheet_is_not_blank(data):

@@ -200,6 +200,28 @@ def test_no_heading_or_caption_is_left_alone_at_a_foot(pages, html):
         assert after.strip()
 
 
+def test_an_annex_begins_a_page_only_where_little_is_left_of_one(pages, html):
+    """All but the first: of the last annexes at least one stands under something else."""
+    annexes = [bare(h.text) for h in html.find_all("h2") if h.text.startswith("附件")]
+    under = [annex for annex in annexes for page in map(bare, pages[2:]) if page.find(annex) > 60]
+    first = next(page for page in map(bare, pages[2:]) if annexes[0] in page)
+    assert annexes[0] not in under and first.index(annexes[0]) < 60
+    assert set(under) & set(annexes[1:])
+
+
+def test_the_running_head_is_the_chapter_in_force_where_the_page_begins(pages, html):
+    """The title, then the chapter; where one begins at the top of the page, it is that one."""
+    title, chapters = bare(html.h1.text), [bare(h.text) for h in html.find_all("h2")]
+    current = None
+    for page in map(bare, pages[2:]):
+        head, rest = page[:len(title)], page[len(title):]
+        here = [chapter for chapter in chapters if chapter in rest.removeprefix(current or "")]
+        at_top = [c for c in here if rest.removeprefix(c).startswith(c)]
+        current = at_top[0] if at_top else current or here[0]
+        assert head == title and rest.startswith(current), rest[:40]
+        current = here[-1] if here and here[-1] in rest[len(current):] else current
+
+
 def test_no_page_is_nearly_empty(pages):
     assert [number for number, page in enumerate(pages[1:], start=2) if len(bare(page)) < 150] == []
 

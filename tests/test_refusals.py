@@ -21,7 +21,7 @@ NOT_0_TO_100 = "; write 0–100, or leave it blank and give a grade"
 @pytest.mark.parametrize("value, words", [
     ("九十", f'"九十" is not a number{NOT_0_TO_100}'), ("85分", f'"85分" is not a number{NOT_0_TO_100}'),
     ("NaN", '"NaN" is not a number'), ("inf", '"inf" is not a number'), ("6,5", '"6,5" is not a number'),
-    ("=60+5", "a formula that was never calculated"), ("#REF!", '"#REF!" is an error of the spreadsheet'),
+    ("=60+5", "score (a formula) is not calculated yet (open the sheet in Excel"), ("#REF!", '"#REF!" is an error of the spreadsheet'),
     (True, "TRUE or FALSE, not a number"), (dt.time(1, 5), "is a date, not a number"),
     (dt.datetime(2017, 3, 5, 12), '"2017-03-05 12:00:00" is a date, not a number'),
     (dt.date(2017, 3, 5), '"2017-03-05" is a date, not a number'),
@@ -40,7 +40,7 @@ def test_score(data, value, words):
     ({"评分表!C60": 401}, "C60", 'code "401" is of no batch of 2017'), ({"评分表!C60": None}, "C60", "code is blank"),
     ({"评分表!C60": "D101"}, "C60", 'code "D101" is of no batch of 2017 (1 第一批、2 第二批、3 第三批)'),
     ({"评分表!C60": True}, "C60", "code True is TRUE or FALSE"), ({"评分表!C60": "#N/A"}, "C60", 'code "#N/A" is an error'),
-    ({"评分表!B60": None}, "B60", "name is blank"), ({"评分表!B60": "=A1"}, "B60", "name (a formula) is a formula that was never"),
+    ({"评分表!B60": None}, "B60", "name is blank"), ({"评分表!B60": "=A1"}, "B60", "name (a formula) is not calculated yet"),
     ({"评分表!B60": dt.date(2017, 1, 1)}, "B60", "name"), ({"评分表!B60": "@联盟"}, "B60", "which a spreadsheet would run"),
     ({"评分表!B60": f"深部地质\n矿产勘查{NAME}"}, "B60", "contains a line break; remove it"),
     ({"评分表!B60": f"深部\u200b地质矿产勘查{NAME}"}, "B60", "the invisible character U+200B"),
@@ -131,6 +131,32 @@ def test_activities(data, cells, place, words):
 def test_sheets_and_columns(data, edit, lines):
     change(data, edit)
     assert [line for line in problems(data) if "协同创新活动 ›" not in line] == lines
+
+
+def test_a_name_pasted_twice_is_told_by_the_place_where_it_stands(data):
+    """Row 59 is above row 60; its name beside the code 352 is a slip of pasting, and no code to be decided on."""
+    name = openpyxl.load_workbook(sheets.path_of("2017", data))["评分表"]["B59"].value
+    change(data, {"评分表!B60": name})
+    told, = problems(data)
+    assert told.startswith(f'{SCORE}B60: "{name}" stands in B59 already, and the code 352 here is another\'s') and "doubtful" not in told
+
+
+def test_a_fault_in_the_scores_hides_no_fault_elsewhere(data):
+    """24 are 活跃度高 in 2017; with one row that cannot be read there can be 25, and not 26."""
+    change(data, {"评分表!D60": "九十", "协同创新活动!B2": 25})
+    assert len(problems(data)) == 1
+    change(data, {"协同创新活动!B2": 26, "协同创新活动!C2": 26})
+    told = problems(data)
+    assert [line.split(": ")[0].split(" › ")[1:] for line in told] == [["评分表", "D60"], ["协同创新活动", "B2"], ["协同创新活动", "C2"]]
+    assert "联盟数 26 is not the 24 to 25 alliances that 评分表 has as 活跃度高" in told[1]
+
+
+def test_an_a_level_list_is_checked_beside_a_fault_in_the_scores(data):
+    book = openpyxl.load_workbook(sheets.path_of("2020-2021", data))["评分表"]
+    low = next(row for row in book.iter_rows(min_row=60, values_only=True) if row[2] and row[3] is None)  # withheld: 不活跃
+    change(data, {"评分表!D40": "九十", "A级名单!B3": low[1], "A级名单!C3": low[2]}, "2020-2021")
+    told = problems(data, "2020-2021")
+    assert len(told) == 2 and f'A级名单 › B3: "{low[1]}" is 不活跃' in told[1]
 
 
 def test_one_fault_is_one_problem(data):

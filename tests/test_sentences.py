@@ -134,3 +134,41 @@ def test_remarks_in_gbk_are_named(data):
 
 def test_the_remarks_there_are_can_be_shown(period):
     assert sentences.remarks(sheets.read(period)).markdown.startswith("## ")
+
+
+def test_a_total_that_holds_income_is_told_so(data):
+    """1268 + 206 + 71 = 1545, and the 71 is income; what was put in is 1474."""
+    said = told("indicators-cooperation")
+    assert "总额等于三项之和，其中企业委托项目的71亿元是收入而不是投入；只算投入，是1474亿元。" in said
+    change(data, lambda book: [row[1].__setattr__("value", 1474) for row in book["活动汇总"] if row[0].value == "投入经费总额"], LATEST)
+    assert "等于三项之和" not in told("indicators-cooperation", data)
+
+
+def test_totals_of_which_some_are_missing_end_in_a_full_stop(data):
+    change(data, lambda book: [row[1].__setattr__("value", None) for row in book["活动汇总"] if str(row[0].value).startswith("企业")], LATEST)
+    said = told("indicators-cooperation", data)
+    assert "联盟自设项目585项，投入1268亿元；政府委托项目833项，投入206亿元。" in said and "；\n" not in said and not said.endswith("；")
+
+
+def test_items_with_marks_in_them_are_kept_apart():
+    assert "各家都开展了的是" in told("indicators-cooperation", period="2017", entered=None)
+    assert "、组织展览、论坛、学术会议、" not in told("indicators-cooperation", period="2017", entered=None)
+
+
+def test_what_is_true_of_a_period_only_is_told_of_it_only(data):
+    rows = scores(LATEST)
+    add(data, "2022", [(r.name, r.code, 90, None) for r in rows])
+    assert "秘书长" in told("experts", period="2017") and "三步走" in told("procedure", period="2017")
+    assert told("experts", data, "2022").startswith("评价专家组的人数未公布。") and "秘书长" not in told("experts", data, "2022")
+    assert "三步走" not in told("procedure", data, "2022") and "各次会议的日期未公布。" in told("procedure", data, "2022")
+    said = told("provenance", data, "2022", remarked=True, entered=None)
+    assert "按未公布处理的有：通知时间、启动会日期、会评日期、复核日期、专家人数、录入信息联盟数、信息不完整联盟数。" in said
+    assert "按未公布处理的有" not in told("provenance", period="2017", remarked=True, entered=None)
+    change(data, lambda book: [book["评价期"].append(row) for row in (
+        ("专家来源", "成员来自各联盟的秘书处"), ("会评日期", dt.datetime(2023, 3, 1)))], "2022")
+    assert "成员来自各联盟的秘书处。" in told("experts", data, "2022")
+    assert "会评的日期是2023年3月1日。" in told("procedure", data, "2022")
+
+
+def test_with_a_panel_the_score_was_rounded_before_it_was_graded():
+    assert "不先取整" in told("grades", entered=None) and "不先取整" not in told("grades", entered=["a panel"])
