@@ -41,6 +41,7 @@ TO_FILL = {  # the columns that a template leaves empty
     SCORES: ("联盟名称", "批次", "评分", "等级"), FACTS: ("数值",), ABSENT: ("联盟名称", "批次", "情况"), ACTIVITIES: ("联盟数",),
     TOTALS: ("数值",), A_LEVEL: ("联盟名称", "批次"), EXPERTS: ("职务", "姓名", "单位及职务"),
 }
+NATURE, SIMULATED = "数据性质", "模拟数据"
 START, END = "开始日期", "结束日期"
 DATES = (START, END, "启动会日期", "会评日期", "复核日期")
 REGISTERED, ENTERED, INCOMPLETE_TOTAL, EVALUATED_TOTAL = "登记联盟数", "录入信息联盟数", "信息不完整联盟数", "参评联盟数"
@@ -117,6 +118,11 @@ class Period:
     def months(self) -> int:
         """The length of the period in months, both ends included."""
         return 12 * (self.end.year - self.start.year) + self.end.month - self.start.month + 1
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the sheet came out of a simulated panel."""
+        return self.facts.get(NATURE) == SIMULATED
 
     @property
     def data(self) -> Path:
