@@ -41,6 +41,7 @@ TO_FILL = {  # the columns that a template leaves empty
     SCORES: ("联盟名称", "批次", "评分", "等级"), FACTS: ("数值",), ABSENT: ("联盟名称", "批次", "情况"), ACTIVITIES: ("联盟数",),
     TOTALS: ("数值",), A_LEVEL: ("联盟名称", "批次"), EXPERTS: ("职务", "姓名", "单位及职务"),
 }
+NATURE, SIMULATED = "数据性质", "模拟数据"
 START, END = "开始日期", "结束日期"
 DAYS_IN_A_MONTH = 30.436875
 DATES = (START, END, "启动会日期", "会评日期", "复核日期")
@@ -118,6 +119,11 @@ class Period:
     def months(self) -> int:
         """The length of the period in months of the usual length, both ends included: 2017-03-01 to 2017-03-31 is one."""
         return round(((self.end - self.start).days + 1) / DAYS_IN_A_MONTH)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the sheet came out of a simulated panel."""
+        return self.facts.get(NATURE) == SIMULATED
 
     @property
     def data(self) -> Path:

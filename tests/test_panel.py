@@ -6,15 +6,16 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import openpyxl
 import pandas as pd
 import pytest
-from conftest import DATA, once, run
+from conftest import DATA, PERIODS, once, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import breakdown, sheets
+from analysis import breakdown, sentences, sheets, trends
 from analysis.__main__ import main
 from analysis.grades import GRADES
 from analysis.panel import example, scores, shown, workbook
@@ -372,6 +373,23 @@ def test_simulated_says_so_on_every_sheet_and_page(chain, period):
         assert mark in re.search(r"<h1>(.*?)</h1>", (chain / "reports" / f"{name}.html").read_text("utf8"))[1]
 
 
+def test_simulated_says_so_on_trends_and_audit():
+    """By the sheets themselves: a simulated one marks the trend report that has it, and the audit of it."""
+    periods = [sheets.read(period) for period in PERIODS]
+
+    def titles():
+        numbers = [*map(breakdown.Numbers, periods)]
+        panel = trends.panel(periods)
+        audited = sentences.Templates("audit", period=periods[0], total=1, percentages=1, claims=0)
+        return [say.cover(periods[0].end).title for say in (sentences.trends(panel, numbers), audited)]
+
+    assert not any("模拟" in title for title in titles())
+    periods[0].facts["数据性质"] = "模拟数据"
+    assert titles()[0].endswith("报告（含模拟数据）") and titles()[1].endswith("核对（模拟数据）")
+    periods[1].facts["数据性质"] = "模拟数据"
+    assert titles()[0].endswith("报告（模拟数据）")
+
+
 def test_nothing_of_an_expert_or_a_withheld_score_in_the_public_files(chain, period):
     """The roster may stand there; marks, deviations, flags and withheld scores may not."""
     import json
@@ -384,8 +402,8 @@ def test_nothing_of_an_expert_or_a_withheld_score_in_the_public_files(chain, per
         if path.suffix in (".html", ".csv", ".svg", ".ipynb") and not path.name.startswith("panel-")
     }
     pypdf = pytest.importorskip("pypdf")
-    public["pdf"] = "".join(page.extract_text() for page in pypdf.PdfReader(chain / "reports" / f"{period}.pdf").pages)
-    public["sheet"] = json.dumps([list(row) for sheet in openpyxl.load_workbook(sheets.path_of(period, chain))
+    public[Path("report.pdf")] = "".join(page.extract_text() for page in pypdf.PdfReader(chain / "reports" / f"{period}.pdf").pages)
+    public[Path("sheet")] = json.dumps([list(row) for sheet in openpyxl.load_workbook(sheets.path_of(period, chain))
                                   for row in sheet.iter_rows(values_only=True)], default=str, ensure_ascii=False)
     keys = re.compile(r"(?<![A-Za-z0-9#])(" + "|".join(expert.key for expert in work.panel.experts) + r")(?![0-9A-Za-z])")
     forbidden = ("偏离", "偏宽", "偏严", "宽严", "分差偏", "复核评分", "总分极差", "残差")
@@ -393,12 +411,22 @@ def test_nothing_of_an_expert_or_a_withheld_score_in_the_public_files(chain, per
         plain = re.sub(r"base64,[A-Za-z0-9+/=]+|<path[^>]*>|<use[^>]*>|id=\"[^\"]*\"|#[0-9a-zA-Z]+|\"[0-9a-f]{8,}\"", "", text)
         assert not [word for word in forbidden if word in plain], path
         assert not keys.search(plain), (path, keys.search(plain))
+    for expert in work.panel.experts:  # a name stands in the roster of the report and of the sheet, and nowhere else
+        for path, text in public.items():
+            most = {".csv": 0, ".svg": 0, ".ipynb": 2}.get(path.suffix, 1)  # a notebook has each block as HTML and as data
+            assert text.count(expert.name) <= most, (path, expert.name)
+        assert expert.name in public[chain / "reports" / f"{period}.html"]
     withheld = [one for one in work.settled if one.withheld]
     assert bool(withheld) == (period == "2020-2021")
     report = public[chain / "reports" / f"{period}.html"]
     for one in withheld:
         row = next(r for r in re.findall(r"<tr>.*?</tr>", report, re.S) if one.entry.name in r)
-        assert ">未公布<" in row and f">{one.score}<" not in row
+        assert ">未公布<" in row
+        score = re.compile(rf"(?<![\d.]){one.score}(?![\d.%家])")
+        for path, text in public.items():
+            for begin in (match.end() for match in re.finditer(re.escape(one.entry.name), text)):
+                row = re.split(r"\n|</tr>|\]", text[begin:begin + 200])[0]  # what follows a name in its row
+                assert not score.search(row), (path, row)
     rows = {a.name: a.score for a in sheets.read(period, chain).evaluated}
     assert all(rows[one.entry.name] is None for one in withheld)
 

@@ -190,11 +190,11 @@ def test_agreement_intervals_cover_for_the_experts_there_are():
     severity = np.array([-4.0, -1, 0, 2, 3])
     true = 100 / (100 + severity.var(ddof=1) + 16)  # the variances that the totals are drawn with
     held = []
-    for seed in range(200):
+    for seed in range(150):
         y = rng.normal(0, 10, 40)[alliance] + severity[expert] + rng.normal(0, 4, len(alliance))
         one = experts.agreement("x", alliance, expert, expert, y, seed)
         held.append([low <= true <= high for low, high in (one.icc_interval, one.alpha_interval)])
-    assert (np.mean(held, axis=0) > 0.88).all(), np.mean(held, axis=0)
+    assert (np.abs(np.mean(held, axis=0) - 0.95) < 0.04).all(), np.mean(held, axis=0)
 
 
 def test_deviations_by_hand():

@@ -18,7 +18,7 @@ from analysis.grades import GRADES, INCOMPLETE
 from analysis.panel import sheet as writer
 from analysis.panel import workbook
 from analysis.panel.scores import Scores
-from analysis.panel.workbook import SIMULATED, STAGES, WEIGH, YES
+from analysis.panel.workbook import STAGES, WEIGH, YES
 
 POINTS = {"联盟组织机构建设与运行": (6, 5, 4, 5, 5, 5), "联盟协同创新活动": (5,) * 9, "联盟带动产业发展成效": (5,) * 5}
 STEPS = 2  # marks are given in half points
@@ -27,7 +27,7 @@ SEVERITY, RESIDUAL = 2.2, 2.6  # points
 CONTESTED = 0.06
 SHARE_OF_SECOND = 0.6
 RULES = (
-    ("数据性质", SIMULATED, ""),
+    (sheets.NATURE, sheets.SIMULATED, ""),
     ("录入信息的最少填写数", 1, "填了几项才算录入"),
     ("信息完整的最少填写数", 16, "填了几项才算完整"),
     ("信息完整的必填指标", "理事会、秘书处联络与专职人员", "缺了就不完整"),

@@ -14,9 +14,8 @@ from pathlib import Path
 from analysis import sheets
 from analysis.grades import GRADES, INCOMPLETE
 from analysis.panel.scores import Scores, Settled
-from analysis.panel.workbook import SIMULATED, YES, counted
+from analysis.panel.workbook import YES, counted
 
-NATURE = "数据性质"
 BANNER = "模拟数据：由程序生成，不是任何一期评价的真实录入或评分"
 PUBLIC = (*sheets.DATES, *sheets.COUNTS, "通知时间")  # what the period report asks of 评价期; nothing else leaves the panel
 NAMED = (INCOMPLETE, sheets.NOT_ENTERED)
@@ -41,7 +40,7 @@ def build(scores: Scores) -> bytes:
             rows.append([place, one.entry.name, _code(one.entry.code), None if one.withheld else _number(one.score)])
     facts = {item: value for item, value in panel.facts.items() if item in PUBLIC} | counted(panel)
     if panel.simulated:
-        facts[NATURE] = SIMULATED
+        facts[sheets.NATURE] = sheets.SIMULATED
     absent = [[n, e.name, _code(e.code), e.state] for n, e in enumerate(
         sorted((e for e in panel.intake if e.state in NAMED), key=lambda e: (e.state != INCOMPLETE, e.code)), start=1)]
     made = {sheets.SCORES: rows, sheets.FACTS: [["项目", "数值"], *([item, value] for item, value in facts.items())]}

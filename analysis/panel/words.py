@@ -373,6 +373,6 @@ def provenance(work: Scores) -> Table:
             ["取整", f"单项分按百分之一分的整数相加，合成分是精确分数，最后四舍五入一次到{work.rules['评分小数位']}位小数"],
             ["宽严模型", f"专家总分＝联盟＋专家＋残差，最小二乘；{FIRST}、会评的总分都在内；每一片内宽严之和为0"],
             ["一致程度", "ICC由方差分量（Henderson第三法）算出，分工不完整也可用；α用krippendorff包；区间由重抽联盟"
-             f"{statistics.DRAWS[0]}次得到（专家与联盟的组合超过{statistics.MANY}个时{statistics.DRAWS[1]}次），专家不重抽"],
+             f"{statistics.DRAWS[0]}次得到（专家与联盟的组合超过{statistics.MANY}个时{statistics.DRAWS[1]}次），取对数比上的t区间，专家不重抽"],
             ["制作工具", "，".join(f"{name} {version(name)}" for name in MADE_WITH)]]
     return Table("provenance", "数据来源与算法", ["项目", "内容"], rows, "ll", stretch=1)

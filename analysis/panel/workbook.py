@@ -34,11 +34,11 @@ UNITS = 100  # a mark is a whole number of hundredths of a point, so that sums a
 MEAN, MEDIAN, TRIMMED = "平均", "中位数", "截尾平均"
 REPLACE, POOL, WEIGH = "替代", "合并", "加权"
 YES, NO = "是", "否"
-REAL, SIMULATED = "正式数据", "模拟数据"
+REAL = "正式数据"
 UNFIT = "未达评价条件"  # entered and complete, and yet it shows too little to be evaluated
 NEEDED = object()
 ITEMS: dict[str, tuple[str, object]] = {  # what a rule holds, and what it is where the workbook does not say
-    "数据性质": (f"{REAL}|{SIMULATED}", REAL),
+    sheets.NATURE: (f"{REAL}|{sheets.SIMULATED}", REAL),
     "录入信息的最少填写数": ("count", 1),
     "信息完整的最少填写数": ("count", NEEDED),
     "信息完整的必填指标": ("indicators", ()),
@@ -150,7 +150,7 @@ class Panel:
 
     @property
     def simulated(self) -> bool:
-        return self.rules["数据性质"] == SIMULATED
+        return self.rules[sheets.NATURE] == sheets.SIMULATED
 
     @property
     def pillars(self) -> list[str]:
