@@ -253,17 +253,16 @@ def deviations(alliance: np.ndarray, expert: np.ndarray, stage: np.ndarray, y: n
 def relative_spread(alliance: np.ndarray, expert: np.ndarray, stage: np.ndarray, y: np.ndarray) -> dict[int, float]:
     """For each expert the spread of the totals over that of another on the same alliances, the median of all the others.
 
-    NaN for an expert who shares fewer than three alliances with everybody, or whose alliances got one total from the others.
+    NaN for an expert who shares fewer than three alliances with everybody; pairs of which one gave the same total to all of
+    them are left out.
     """
     _, of = np.unique(stage.astype(np.int64) * (alliance.max(initial=0) + 1) + alliance, return_inverse=True)
-    values = np.full((of.max(initial=-1) + 1, expert.max(initial=-1) + 1), np.nan)
-    values[of, expert] = y
-    found = {}
-    for place in np.unique(expert).tolist():
-        others = np.delete(values[~np.isnan(values[:, place])], place, axis=1)
-        mine = np.where(np.isnan(others), np.nan, values[~np.isnan(values[:, place]), place][:, None])
-        enough = (~np.isnan(others)).sum(0) >= SHARED
-        spreads = [np.nanstd(part[:, enough], axis=0) for part in (mine, others)]
-        ratios = (spreads[0] / np.where(spreads[1] > 0, spreads[1], np.nan))
-        found[place] = float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else float("nan")
-    return found
+    there, values = np.zeros((2, of.max(initial=-1) + 1, expert.max(initial=-1) + 1))
+    there[of, expert], values[of, expert] = 1, y - y.mean()
+    shared = there.T @ there
+    np.fill_diagonal(shared, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):  # row and column: the first one's totals on what both marked
+        variance = values.T ** 2 @ there / shared - (values.T @ there / shared) ** 2
+        ratios = np.sqrt(np.where((shared >= SHARED) & (variance > 1e-9) & (variance.T > 1e-9), variance / variance.T, np.nan))
+    return {place: float(np.median(mine)) if (mine := ratios[place][~np.isnan(ratios[place])]).size else float("nan")
+            for place in np.unique(expert).tolist()}
