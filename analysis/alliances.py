@@ -55,6 +55,15 @@ def normalise(text: str) -> str:
     return folded.upper()
 
 
+def short(name: str) -> str:
+    """A name without the ending that all of them share.
+
+    >>> short("半导体照明产业技术创新战略联盟")
+    '半导体照明'
+    """
+    return SHARED_ENDING.sub("", name) or name
+
+
 def first_year(period: str) -> int:
     """The year in which a period starts, from its name: 2020 for `2020-2021`."""
     return int(period[:4])

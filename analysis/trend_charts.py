@@ -12,6 +12,7 @@ from matplotlib.path import Path as Outline
 from matplotlib.patheffects import Normal, Stroke
 
 from analysis import trends
+from analysis.alliances import short
 from analysis.blocks import Figure, Table, ems
 from analysis.breakdown import EVALUATED, OWN_BATCH, PILOTS, Numbers, gained, half_up, percent, signed
 from analysis.charts import WIDE, colour, colour_key, drawn, hatch, ink
@@ -25,14 +26,6 @@ MOVERS = 10  # alliances named in each direction
 LABELLED = 5
 LONGEST_NAME = 18
 FEW_PERIODS = 4
-
-
-def short(name: str) -> str:
-    """A name without the ending that all of them share."""
-    for ending in ("产业技术创新战略联盟", "技术创新战略联盟", "产业技术创新联盟", "联盟"):
-        if name.endswith(ending) and len(name) > len(ending):
-            return name.removesuffix(ending)
-    return name
 
 
 def coverage(numbers: Sequence[Numbers], key: str, caption: str) -> Figure:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from analysis import trends
-from analysis.alliances import Registry
+from analysis.alliances import Registry, short
 from analysis.blocks import Several, Table, Text
 from analysis.breakdown import EVALUATED, HAS_ENTERED, UNPUBLISHED, Numbers, gained, p_value, percent, signed
 from analysis.grades import GRADES, HIGH, INCOMPLETE, NOT_EVALUATED, NOT_YET_REGISTERED
 from analysis.sheets import Period
-from analysis.trend_charts import FEW_PERIODS, short, spark
+from analysis.trend_charts import FEW_PERIODS, spark
 from analysis.trends import STATES, Pair, Panel
 
 NEAREST = 2

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
+from analysis.alliances import short
 from analysis.blocks import Figure, Table
 from analysis.breakdown import half_up
 from analysis.charts import WIDE, colour, colour_key, drawn, ink
@@ -64,7 +65,7 @@ def stages(work: Scores) -> Figure | None:
     up = sum(one.stages[1] > one.stages[0] for one in moved)
     message = f"{len(moved)}家初评与会评的等级不同：会评较高的{up}家，较低的{len(moved) - up}家"
     alt = "哑铃图，初评与会评等级不同的联盟。" + "；".join(
-        f"{words.short(one.entry.name)}初评{float(one.stages[0]):.2f}分，会评{float(one.stages[1]):.2f}分" for one in shown) + "。"
+        f"{short(one.entry.name)}初评{float(one.stages[0]):.2f}分，会评{float(one.stages[1]):.2f}分" for one in shown) + "。"
     height = 0.215 * len(shown) + 1.05
 
     def draw(axes: Axes) -> None:
@@ -77,7 +78,7 @@ def stages(work: Scores) -> Figure | None:
                           markeredgewidth=0.8)
         for floor in list(work.panel.scheme.floors.values())[:-1]:
             axes.axvline(floor, color=colour("accent"), linewidth=0.9, linestyle=(0, (4, 2)), zorder=0)
-        axes.set_yticks(range(len(shown)), [words.short(one.entry.name) for one in shown], size=8)
+        axes.set_yticks(range(len(shown)), [short(one.entry.name) for one in shown], size=8)
         axes.set(ylim=(len(shown) - 0.4, -0.6), xlabel="阶段评分（虚线为分档线）")
         axes.grid(axis="y", visible=False)
         colour_key(axes, [(STAGE_COLOURS[stage], stage) for stage in STAGES], y=1.01)

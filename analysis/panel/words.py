@@ -13,7 +13,7 @@ from importlib.metadata import version
 import numpy as np
 
 from analysis import breakdown
-from analysis.alliances import SHARED_ENDING
+from analysis.alliances import short
 from analysis.blocks import Table
 from analysis.breakdown import Share, half_up
 from analysis.grades import GRADES, INCOMPLETE, Scheme
@@ -57,11 +57,6 @@ class Use:
         if times and math.isfinite(self.relative) and not 1 / times <= self.relative <= times:
             found.append(f"分差偏{'大' if self.relative > 1 else '小'}（{number(self.relative, 1)}倍）")
         return found
-
-
-def short(name: str) -> str:
-    """An alliance's name without the ending that they all share."""
-    return SHARED_ENDING.sub("", name) or name
 
 
 def number(value: float, places: int = 2) -> str:
