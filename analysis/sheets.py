@@ -170,7 +170,7 @@ def periods(data: Path, folder: str = FOLDER) -> list[str]:
 
 def misnamed(data: Path) -> list[str]:
     """The workbooks among the score sheets that no period is read from, by their names; a lock file is none."""
-    names = (path.name for path in (data / "score_sheets").glob("*.xlsx") if not path.name.startswith("~$"))
+    names = (path.name for path in (data / FOLDER).glob("*.xlsx") if not path.name.startswith("~$"))
     return sorted(name for name in names if not alliances.PERIOD.fullmatch(name.removesuffix(".xlsx")))
 
 

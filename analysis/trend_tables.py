@@ -157,8 +157,7 @@ def tests(panel: Panel) -> Table:
     rows = [[what, str(n), p_value(a.p), f"{a.v:.2f}", a.verdict] if a else [what, str(n), "—", "—", "无法检验（有一边只有一类）"]
             for what, n, a in entries]
     note = f"检验为卡方统计量的蒙特卡罗模拟（固定两边合计，{trends.RESAMPLES}次，固定种子）；V为克拉默系数，0为毫无关联，1为完全对应。"
-    if len(rows) > trends.FEW // 2:
-        note += f"这里共有{len(rows)}项检验，即使毫无差别，每二十项中也会有一项碰巧显得有差异。"
+    note += f"这里共有{len(rows)}项检验，即使毫无差别，每二十项中也会有一项碰巧显得有差异。"
     return Table("tests", "批次之间的差别", ["问题", "联盟数", "p", "V", "结论"], rows, "lrrrl", stretch=0, note=note)
 
 
@@ -174,12 +173,11 @@ def near_cutoffs(panel: Panel, scheme, period: str) -> Table:
     return Table("near-cutoffs", caption, ["联盟名称", "评分", "离分档线"], rows or [NOBODY], "lrr", stretch=0)
 
 
-def regraded(sheets: Sequence[Period], panel: Panel, pair: Pair) -> Several:
+def regraded(panel: Panel, pair: Pair) -> Several:
     """The earlier period under the later scheme and the reverse; nothing where the floors are the same."""
-    by_name = {p.name: p for p in sheets}
     tables = []
     for own, other in ((pair.earlier, pair.later), (pair.later, pair.earlier)):
-        table = trends.regraded(panel, own, by_name[own].scheme, by_name[other].scheme)
+        table = trends.regraded(panel, own, panel.schemes[own], panel.schemes[other])
         if table is not None:
             columns = [c for c in table.columns if c != trends.UNDECIDED or table[c].any()]
             rows = [[g, *(str(n) for n in table.loc[g, columns])] for g in GRADES]

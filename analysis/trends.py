@@ -119,8 +119,10 @@ def panel(periods: Sequence[Period]) -> Panel:
     joined = pd.DataFrame([(b.key, period.name, first_year(b.first_period) <= first_year(period.name))
                            for period in periods for b in registry.batches.values()], columns=["batch", "period", "registered"])
     found = from_frames(who, scored, absent, joined, [period.name for period in periods])
-    left_out = [name for name in sheets.filled_periods(periods[-1].data)[0] if name not in found.periods]
-    return replace(found, schemes={period.name: period.scheme for period in periods}, unchosen=tuple(left_out))
+    data = periods[-1].data
+    others = {*sheets.periods(data)} - {*found.periods}  # mostly none, and then no workbook is opened
+    unchosen = [name for name in sheets.filled_periods(data)[0] if name in others] if others else []
+    return replace(found, schemes={period.name: period.scheme for period in periods}, unchosen=tuple(unchosen))
 
 
 def from_frames(who: pd.DataFrame, scored: pd.DataFrame, absent: pd.DataFrame, joined: pd.DataFrame,
