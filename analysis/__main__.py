@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from analysis import DATA, ROOT, alliances, remarks, sheets
+from analysis import DATA, ROOT, registry, remarks, sheets
 from analysis.problems import DataError, Problem
 
 DONE, DATA_WRONG, COMMAND_WRONG, FAILED = 0, 1, 2, 3
@@ -25,12 +25,12 @@ class CommandError(Exception):
 def known_period(name: str, data: Path, command: str = "report", folder: str = sheets.FOLDER) -> str:
     """The period if it has a sheet, or a workbook in another folder. Raises CommandError with those there are, and the nearest."""
     there = sheets.periods(data, folder)
-    if not alliances.PERIOD.fullmatch(name):
+    if not registry.PERIOD.fullmatch(name):
         wrong = f"{name!r} is not a period; write one like 2017 or 2020-2021" if name else f"YEAR is missing: make {command} YEAR=2017"
         raise CommandError(f"{wrong}. {_there(data, folder)}")
     if name in there:
         return name
-    wanted = alliances.first_year(name)
+    wanted = registry.first_year(name)
     near = min(there, key=lambda p: min(abs(int(year) - wanted) for year in p.split("-")), default="")
     hint = f" Did you mean {near}?" if near else ""
     raise CommandError(f"there is no {folder.removesuffix('s').replace('_', ' ')} for {name}.{hint} {_there(data, folder)}")
@@ -43,7 +43,7 @@ def _there(data: Path, folder: str = sheets.FOLDER) -> str:
 
 def _years(period: str) -> range:
     """The years that a period's name spans."""
-    return range(alliances.first_year(period), int(period[-4:]) + 1)
+    return range(registry.first_year(period), int(period[-4:]) + 1)
 
 
 def _problems(*readers: Callable[[], object]) -> list[Problem]:
@@ -134,7 +134,7 @@ def new(options: argparse.Namespace) -> None:
     """Write an empty workbook to fill in; one that is there is never overwritten."""
     if not options.period:
         raise CommandError("YEAR is missing: make new YEAR=2022")
-    if not alliances.PERIOD.fullmatch(options.period):
+    if not registry.PERIOD.fullmatch(options.period):
         raise CommandError(f"{options.period!r} is not a period; write one like 2017 or 2020-2021")
     path = sheets.path_of(options.period, options.data)
     if os.path.lexists(path):
@@ -142,7 +142,7 @@ def new(options: argparse.Namespace) -> None:
     from analysis import template
 
     template.write(options.period, options.data)
-    for other, (start, end) in alliances.read(options.data).dates.items():
+    for other, (start, end) in registry.read(options.data).dates.items():
         if {start.year, end.year} & set(_years(options.period)):
             print(f"{other} covers {start} to {end} already; the dates of {options.period} must not overlap it")
     print(f"{_from_here(path)}: fill in {sheets.SCORES} and {sheets.FACTS}, then run: make check YEAR={options.period}")

@@ -17,8 +17,8 @@ from itertools import combinations, groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import DATA, alliances, sheets
-from analysis.alliances import first_year, normalise
+from analysis import DATA, registry, sheets
+from analysis.registry import first_year, normalise
 from analysis.blocks import Table
 from analysis.breakdown import (
     EVALUATED,
@@ -199,7 +199,7 @@ def published(numbers: Numbers) -> list[Printed]:
     """The rows of the period's published file. Raises DataError with everything in it that cannot be understood."""
     path = path_of(numbers.period.name, numbers.period.data)
     problems: list[Problem] = []
-    lines = alliances.read_csv(path, COLUMNS[:5], ("id",), problems)
+    lines = registry.read_csv(path, COLUMNS[:5], ("id",), problems)
     rows = [Printed(*(line.get(column, "") for column in COLUMNS), int(line["line"])) for line in lines]
     if not rows and not problems:
         problems.append(Problem("no rows", (f"published/{path.name}",), "has headings but no rows; see data/README.md"))
@@ -641,7 +641,7 @@ def _codes(period: sheets.Period, seen: list, elsewhere: dict[str, list]) -> Ite
             yield Name("一家两码", f"{registry.names[id]}：{where}", *_decided(registry, [id]))
 
 
-def _decided(registry: alliances.Registry, ids: list[str], code: str = "") -> tuple[str, str]:
+def _decided(registry: registry.Registry, ids: list[str], code: str = "") -> tuple[str, str]:
     """What the registry holds of the codes of alliances, and why."""
     held = [f"{registry.names[owner] if code else ''}{period}的{own}{'存疑' if status == 'doubtful' else '可信'}"
             for (owner, period), (own, status) in registry.codes.items() if owner in ids and code in ("", own)]

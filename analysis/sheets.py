@@ -10,18 +10,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from analysis import DATA, alliances, fonts, workbook
-from analysis.alliances import CODE, Registry, normalise
-from analysis.grades import GRADES, INCOMPLETE, NOT_EVALUATED, TOP_SCORE, Scheme
+from analysis import DATA, fonts, registry, workbook
+from analysis.registry import CODE, Registry, normalise
+from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, NOT_EVALUATED, TOP_SCORE, Scheme
 from analysis.problems import FORMULA_STARTS, SHOWN_OF_ONE_KIND, DataError, Problem, hidden, quoted
 from analysis.workbook import ERROR, PERCENT, UNCALCULATED, Cell, Unreadable
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FOLDER = "score_sheets"
 SCORES, FACTS, ABSENT, ACTIVITIES, TOTALS, A_LEVEL, EXPERTS = (
@@ -80,6 +75,7 @@ class Evaluated(Alliance):
 
     score: float | None = None
     grade: str = ""
+    columns: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -131,28 +127,15 @@ class Period:
         return self.path.parents[1]
 
     @property
-    def batches(self) -> list[alliances.Batch]:
+    def batches(self) -> list[registry.Batch]:
         """The batches that were in the programme, in order."""
         return self.registry.batches_in(self.name)
-
-    @cached_property
-    def scores(self) -> pd.DataFrame:
-        """One row per evaluated alliance: id, name, code, batch, score (NaN where withheld), grade (ordered)."""
-        import pandas as pd  # a check must not wait half a second for it
-
-        frame = pd.DataFrame(
-            [(a.id, a.name, a.code, a.batch, a.score, a.grade) for a in self.evaluated],
-            columns=["id", "name", "code", "batch", "score", "grade"],
-        )
-        frame["score"] = frame["score"].astype(float)
-        frame["grade"] = pd.Categorical(frame["grade"], categories=GRADES, ordered=True)
-        return frame
 
     def summary(self) -> str:
         """One line that says the sheet is sound, with the counts by grade and batch."""
         grades = Counter(a.grade for a in self.evaluated)
         batches = Counter(a.batch for a in self.evaluated)
-        by_grade = ", ".join(f"{self.scheme.labels[g]} {grades[g]}" for g in GRADES)
+        by_grade = ", ".join(f"{self.scheme.labels[g]} {grades[g]}" for g in BEST_FIRST)
         by_batch = ", ".join(f"{b.short} {batches[b.key]}" for b in self.batches)
         return f"{self.path.name} is sound: {len(self.evaluated)} evaluated ({by_grade}; {by_batch})"
 
@@ -165,13 +148,13 @@ def path_of(period: str, data: Path, folder: str = FOLDER) -> Path:
 def periods(data: Path, folder: str = FOLDER) -> list[str]:
     """The periods with a sheet, or with a workbook in another folder, earliest first."""
     names = (path.stem for path in (data / folder).glob("*.xlsx"))
-    return sorted(name for name in names if alliances.PERIOD.fullmatch(name))
+    return sorted(name for name in names if registry.PERIOD.fullmatch(name))
 
 
 def misnamed(data: Path) -> list[str]:
     """The workbooks among the score sheets that no period is read from, by their names; a lock file is none."""
     names = (path.name for path in (data / FOLDER).glob("*.xlsx") if not path.name.startswith("~$"))
-    return sorted(name for name in names if not alliances.PERIOD.fullmatch(name.removesuffix(".xlsx")))
+    return sorted(name for name in names if not registry.PERIOD.fullmatch(name.removesuffix(".xlsx")))
 
 
 class Unfilled(DataError):
@@ -190,18 +173,18 @@ def filled_periods(data: Path) -> tuple[list[str], list[str]]:
     return filled, empty
 
 
-def read(period: str, data: Path | str = "") -> Period:
+def read(period: str | int, data: Path | str = "") -> Period:
     """The checked period from a data folder, the project's own unless another is named.
 
     Raises DataError with every problem of the workbook, or of the registry; Unfilled for an unfilled template.
     """
-    data = Path(data or DATA)
-    registry = alliances.read(data)
+    period, data = str(period), Path(data or DATA)
+    known = registry.read(data)
     path = path_of(period, data)
     book = _Workbook(path)
     if book.unfilled:
         raise Unfilled([Problem("unfilled", (path.name,), "is not filled in yet: a template without an alliance or a value")])
-    reading = Period(period, path, book.sha256, registry, registry.scheme(period), changed_in_reading=book.changed)
+    reading = Period(period, path, book.sha256, known, known.scheme(period), changed_in_reading=book.changed)
     for reader in (_read_scores, _read_facts, _read_absent, _read_activities, _read_totals, _read_a_level, _read_experts):
         reader(book, reading)
     _check_totals(book, reading)
@@ -213,25 +196,25 @@ def read(period: str, data: Path | str = "") -> Period:
 
 def notes(reading: Period) -> list[str]:
     """What an analyst should know of a sound sheet: what was changed in reading, and how it sits with the registry."""
-    registry, said = reading.registry, []
+    known, said = reading.registry, []
     changed = "; ".join(f"{number} × {what}" for what, number in reading.changed_in_reading.items() if number)
     if changed:
         said.append(f"changed in reading (the file is as it was): {changed}")
     by_alias = [a.name for a in (*reading.evaluated, *reading.absent) if a.how == "alias"]
     if by_alias:
         said.append(f"known by an alias: {'、'.join(by_alias)}")
-    new = {a.id: a for a in (*reading.evaluated, *reading.absent, *reading.a_level) if not registry.known_codes(a.id)}
+    new = {a.id: a for a in (*reading.evaluated, *reading.absent, *reading.a_level) if not known.known_codes(a.id)}
     if new:
         lines = "、".join(f"{a.name} ({a.id},{reading.name},{a.code},certain)" for a in new.values())
         said.append(f"new, without a code in registry/codes.csv; add a line for each: {lines}")
     for period, failing in earlier_grades(reading).items() if reading.a_level else ():
         if failing:
             names = "、".join(f"{a.name} ({was}, {A_LEVEL} row {a.row})" for a, was in failing)
-            said.append(f"in {A_LEVEL}, but not {reading.scheme.labels[GRADES[0]]} in {period}.xlsx: {names}")
-    unused = _unused_aliases(registry, reading.data)
+            said.append(f"in {A_LEVEL}, but not {reading.scheme.labels[HIGH]} in {period}.xlsx: {names}")
+    unused = _unused_aliases(known, reading.data)
     if unused:
         said.append(f"aliases in no sheet and no published report: {'、'.join(unused)}")
-    if reading.name not in registry.periods:
+    if reading.name not in known.periods:
         said.append(f'not in registry/periods.csv; add the line "{reading.name},{reading.start},{reading.end},"')
     if reading.scheme.declared != reading.name:
         said.append(f"no grades of its own in registry/schemes.csv; those of {reading.scheme.declared} hold")
@@ -256,7 +239,7 @@ def _unused_aliases(registry: Registry, data: Path) -> list[str]:
 
 def earlier_grades(reading: Period) -> dict[str, list[tuple[Alliance, str]] | None]:
     """For each of the two periods before: who of the A-level list was not 活跃度高 there, and what instead; None without a sheet."""
-    before = [p for p in reading.registry.periods if alliances.first_year(p) < alliances.first_year(reading.name)][-2:]
+    before = [p for p in reading.registry.periods if registry.first_year(p) < registry.first_year(reading.name)][-2:]
     found: dict[str, list[tuple[Alliance, str]] | None] = dict.fromkeys(before)
     for period in set(before) & set(periods(reading.data)):
         try:
@@ -265,7 +248,7 @@ def earlier_grades(reading: Period) -> dict[str, list[tuple[Alliance, str]] | No
             continue  # its own check says why
         was = {a.id: a.state for a in sheet.absent} | {a.id: a.grade for a in sheet.evaluated}
         found[period] = [(a, sheet.scheme.labels.get(was.get(a.id, ""), was.get(a.id, NOT_EVALUATED)))
-                         for a in reading.a_level if was.get(a.id) != GRADES[0]]
+                         for a in reading.a_level if was.get(a.id) != HIGH]
     return found
 
 
@@ -490,7 +473,7 @@ class _Workbook:
             return None
         try:
             match = reading.registry.identify(name, code, reading.name)
-        except alliances.Conflict as conflict:
+        except registry.Conflict as conflict:
             cell = code_cell if conflict.about_code else name_cell
             above = (seen or {}).get(f"id {reading.registry.id_of(name)}")
             pasted = (f"{quoted(name)} stands in {above} already, and the code {code} here is another's; write the name that belongs to "
@@ -767,9 +750,9 @@ def _read_a_level(book: _Workbook, reading: Period) -> None:
         if found is not None:
             book.once(table, row, seen, found[0], found[2])
             graded = evaluated.get(found[0])
-            if graded.grade != GRADES[0] if graded else not book.wrong_in(SCORES):  # a row that is wrong may be this alliance's
+            if graded.grade != HIGH if graded else not book.wrong_in(SCORES):  # a row that is wrong may be this alliance's
                 what = f"{reading.scheme.labels[graded.grade]} ({SCORES} row {graded.row})" if graded else f"not in {SCORES}"
-                book.wrong("A-level and grade", f"{quoted(found[1])} is {what}; A-level is {reading.scheme.labels[GRADES[0]]} in "
+                book.wrong("A-level and grade", f"{quoted(found[1])} is {what}; A-level is {reading.scheme.labels[HIGH]} in "
                            "this period and the two before", A_LEVEL, table.cell(row, "联盟名称"))
             reading.a_level.append(Alliance(*found, table.cell(row, "联盟名称").row))
 

@@ -11,9 +11,9 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from analysis import alliances, sheets
-from analysis.alliances import Registry
-from analysis.grades import GRADES, INCOMPLETE, TOP_SCORE
+from analysis import registry, sheets
+from analysis.registry import Registry
+from analysis.grades import BEST_FIRST, INCOMPLETE, TOP_SCORE
 from analysis.problems import DataError
 from analysis.sheets import A_LEVEL, ABSENT, ACTIVITIES, COUNTS, DATES, EXPERTS, FACTS, NOT_ENTERED, SCORES, TOTALS, Period
 from analysis.workbook import letters
@@ -51,7 +51,7 @@ def write(period: str, data: Path) -> Path:
     """Write the workbook of a period where it belongs. Raises FileExistsError if something is there already."""
     path = sheets.path_of(period, data)
     content = io.BytesIO()
-    _workbook(period, alliances.read(data), _earlier(data)).save(content)
+    _workbook(period, registry.read(data), _earlier(data)).save(content)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as file:
         try:
@@ -76,7 +76,7 @@ def _earlier(data: Path) -> list[Period]:
 def _workbook(period: str, registry: Registry, earlier: list[Period]) -> Workbook:
     book = Workbook()
     book.remove(book.active)
-    labels = [registry.scheme(period).labels[grade] for grade in GRADES]
+    labels = [registry.scheme(period).labels[grade] for grade in BEST_FIRST]
     activities = next((list(counts) for p in earlier for counts in p.activities.values()), ["联盟数"])
     totals = next((p.totals for p in earlier if p.totals), {})
 
@@ -112,7 +112,7 @@ def _workbook(period: str, registry: Registry, earlier: list[Period]) -> Workboo
 
     _sheet(book, DIRECTORY, period, ("编号", "联盟名称", "批次", "说明"), _directory(registry))
     book.properties.creator = "alliance-evaluation"
-    book.properties.created = book.properties.modified = dt.datetime(alliances.first_year(period), 1, 1)
+    book.properties.created = book.properties.modified = dt.datetime(registry.first_year(period), 1, 1)
     return book
 
 
@@ -167,7 +167,7 @@ def _directory(registry: Registry) -> list[tuple]:
     """Every alliance with its latest certain code, or its latest doubtful one, by code; a code of digits as a number."""
     rows = []
     for id, name in registry.names.items():
-        known = [(status == "certain", alliances.first_year(period), code, period)
+        known = [(status == "certain", registry.first_year(period), code, period)
                  for (owner, period), (code, status) in registry.codes.items() if owner == id]
         certain, _, code, period = max(known, default=(True, 0, "", ""))
         note = "" if certain else f"代码存疑（{period} 评价期），见 data/registry/codes.csv"

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis import DATA, sheets
-from analysis.alliances import Registry, first_year, normalise
+from analysis.registry import Registry, first_year, normalise
 from analysis.grades import GRADES, HIGH, INCOMPLETE, NOT_EVALUATED, NOT_YET_REGISTERED, TOP_SCORE, Scheme
 from analysis.sheets import Period
 

@@ -23,7 +23,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis import DATA, alliances, sheets, workbook
+from analysis import DATA, registry, sheets, workbook
 from analysis.grades import GRADES
 from analysis.problems import DataError
 
@@ -53,7 +53,7 @@ def in_memory():
     before = kilobytes("VmRSS")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workbook, "content_of", lambda path, locked=False: FOLDERS[path.stem])
-        patch.setattr(alliances, "read", cache(alliances.read))
+        patch.setattr(alliances, "read", cache(registry.read))
         patch.setattr(sheets, "periods", lambda data: [])
         yield
     assert kilobytes("VmHWM") - before < MOST_KILOBYTES, "a reading took more than 500 MB"

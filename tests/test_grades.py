@@ -4,10 +4,10 @@ import openpyxl
 import pytest
 import workbooks
 
-from analysis import DATA, alliances, sheets
+from analysis import DATA, registry, sheets
 from analysis.grades import FAIR, FAIRLY_HIGH, GRADES, HIGH, LOW
 
-REGISTRY = alliances.read(DATA)
+REGISTRY = registry.read(DATA)
 EDGES = {0: LOW, 49: LOW, 49.5: LOW, 49.99: LOW, 50: FAIR, 69: FAIR, 69.5: FAIR, 69.99: FAIR, 70: FAIRLY_HIGH,
          84: FAIRLY_HIGH, 84.5: FAIRLY_HIGH, 84.99: FAIRLY_HIGH, 85: HIGH, 100: HIGH}
 LABELS = {

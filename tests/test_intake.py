@@ -19,9 +19,9 @@ from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 from workbooks import change, problems, scores
 
-from analysis import ROOT, alliances, sheets, template, workbook
+from analysis import ROOT, registry, sheets, template, workbook
 from analysis.__main__ import main
-from analysis.alliances import normalise
+from analysis.registry import normalise
 
 YEAR = "2022"
 ENDING = "产业技术创新战略联盟"
@@ -74,7 +74,7 @@ def test_the_template_has_every_sheet_explained_and_guarded(made_new, data):
         assert '"123"' in rules[sheet, "custom", "C4:C500"].formula1 and len(rules[sheet, "custom", "C4:C500"].formula1) < 255
     assert rules["评价期", "date", "B4"]
     directory = {row[1]: row[2] for row in book["联盟名录"].iter_rows(min_row=template.HEADING_ROW + 1, values_only=True)}
-    assert len(directory) == len(alliances.read(data).names) == 120
+    assert len(directory) == len(registry.read(data).names) == 120
     assert (directory[f"半导体照明{ENDING}"], directory[f"维生素{ENDING}"]) == (110, 109)
 
 

@@ -9,7 +9,7 @@ import workbooks
 from workbooks import change, problems
 
 from analysis import sheets
-from analysis.alliances import normalise
+from analysis.registry import normalise
 
 
 def rows(period):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from test_trends import NOT_ENTERED, SCHEME, small
 
-from analysis import alliances, sheets, trends
+from analysis import registry, sheets, trends
 from analysis.grades import GRADES, INCOMPLETE
 from analysis.trends import STATES, Pair
 
@@ -96,10 +96,10 @@ def panels(draw) -> trends.Panel:
 
 def called(lines: dict[str, list], periods: tuple[str, ...], name, code) -> list[sheets.Period]:
     """The periods of a score, a grade, 信息不完整 or None by alliance, each called and coded as the functions say."""
-    registry = alliances.Registry(
+    registry = registry.Registry(
         names={id: f"{id}产业联盟" for id in lines}, aliases={f"{id}旧称联盟": id for id in lines},
         codes={(id, p): (code(id, p), "certain") for id in lines for p in periods},
-        batches={"1": alliances.Batch("1", "第一批试点联盟", 60, "2013")},
+        batches={"1": registry.Batch("1", "第一批试点联盟", 60, "2013")},
         schemes={"2013": SCHEME}, periods=periods, decisions={})
     made = [sheets.Period(p, Path("data/score_sheets/x.xlsx"), "", registry, SCHEME) for p in periods]
     for id, cells in lines.items():

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from workbooks import lines
 
-from analysis import alliances, trends
+from analysis import registry, trends
 from analysis.grades import GRADES, INCOMPLETE, NOT_EVALUATED, NOT_YET_REGISTERED, Scheme
 from analysis.trends import STATES, Pair
 
@@ -50,7 +50,7 @@ def real() -> list:
 
 
 @pytest.fixture(scope="module")
-def registry(real) -> alliances.Registry:
+def registry(real) -> registry.Registry:
     return real[-1].registry
 
 
@@ -201,7 +201,7 @@ def test_a_level_and_neighbours(registry):
 ])
 def test_claims(registry, held, line, times, verdict, needed, against):
     panel = small({"L010": line, "L001": (60,) * len(line)}, held)
-    said = replace(registry, claims=(alliances.Claim("2020-2021", "L010", times),))
+    said = replace(registry, claims=(registry.Claim("2020-2021", "L010", times),))
     sheets = [SimpleNamespace(name=p, a_level=(), registry=said) for p in held]
     claim, = trends.claims(sheets, panel)
     assert (claim.verdict, claim.needed, claim.against) == (verdict, needed, against)

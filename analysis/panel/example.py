@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from analysis import sheets
-from analysis.alliances import Conflict, first_year, read_csv
-from analysis.grades import GRADES, INCOMPLETE
+from analysis.registry import Conflict, first_year, read_csv
+from analysis.grades import BEST_FIRST, INCOMPLETE, LOW
 from analysis.panel import sheet as writer
 from analysis.panel import workbook
 from analysis.panel.scores import Scores
@@ -195,7 +195,7 @@ def _show(ours: _Simulation, published: sheets.Period) -> None:
     website = next(n for n, name in enumerate(names) if "网站" in name)
     for alliance in ours.alliances:
         alliance.shown = [True] * len(names)
-    for grade in GRADES:
+    for grade in BEST_FIRST:
         here = [a for a in ours.alliances if a.grade == grade]
         counts = published.activities.get(grade)
         if counts:
@@ -238,7 +238,7 @@ def _book(published: sheets.Period, ours: _Simulation, reviews: dict[str, tuple[
     rules = [[item, value, why] for item, value, why in RULES]
     if any(a.score is None for a in published.evaluated):
         rules = [
-            [item, published.scheme.labels[GRADES[-1]] if item == "不公布评分的等级" else value, why]
+            [item, published.scheme.labels[LOW] if item == "不公布评分的等级" else value, why]
             for item, value, why in rules
         ]
     long = len(published.batches) > 3  # the two periods show the two forms

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-from analysis.alliances import short
+from analysis.registry import short
 from analysis.blocks import Figure, Table
 from analysis.breakdown import half_up
 from analysis.charts import WIDE, colour, colour_key, drawn, ink
-from analysis.grades import GRADES
+from analysis.grades import FAIR, GRADES, HIGH
 from analysis.panel import words
 from analysis.panel.scores import Scores
 from analysis.panel.workbook import FIRST, SECOND, STAGES
@@ -19,7 +19,7 @@ from analysis.panel.workbook import FIRST, SECOND, STAGES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-STAGE_COLOURS = {FIRST: GRADES[2], SECOND: GRADES[0]}
+STAGE_COLOURS = {FIRST: FAIR, SECOND: HIGH}
 MOST_ROWS = 40
 
 
@@ -135,7 +135,7 @@ def agreement(work: Scores) -> Figure | None:
     least = min((a for a in found if np.isfinite(a.icc["one"])), key=lambda a: a.icc["one"], default=None)
     message = f"单个专家的ICC最低的是{least.name}，{least.icc['one']:.3f}" if least else ""
     height = 0.27 * len(found) + 1.0
-    series = ((GRADES[0], -0.14, "ICC（单个专家，绝对一致）", [(a.icc["one"], a.icc_interval) for a in found]),
+    series = ((HIGH, -0.14, "ICC（单个专家，绝对一致）", [(a.icc["one"], a.icc_interval) for a in found]),
               ("2", 0.14, "Krippendorff α（等距）", [(a.alpha, a.alpha_interval) for a in found]))
 
     def draw(axes: Axes) -> None:

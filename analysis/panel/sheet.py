@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 from analysis import sheets
-from analysis.grades import GRADES, INCOMPLETE
+from analysis.grades import BEST_FIRST, INCOMPLETE
 from analysis.panel.scores import Scores, Settled
 from analysis.panel.workbook import YES, counted
 
@@ -32,7 +32,7 @@ def build(scores: Scores) -> bytes:
     panel = scores.panel
     rows: list[list] = [["序号", "联盟名称", "批次", "评分"]]
     place = 0
-    for grade in GRADES:
+    for grade in BEST_FIRST:
         here = sorted((one for one in scores.settled if one.grade == grade), key=_order)
         rows.append([f"{panel.scheme.labels[grade]}的联盟（共 {len(here)} 家）"])
         for one in here:

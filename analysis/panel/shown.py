@@ -11,14 +11,14 @@ from fractions import Fraction
 from analysis import sheets
 from analysis.blocks import Table
 from analysis.breakdown import EVALUATED, Share, half_up
-from analysis.grades import GRADES
+from analysis.grades import BEST_FIRST, GRADES
 from analysis.panel import workbook
 from analysis.panel.workbook import Entry, Indicator
 from analysis.problems import DataError, Problem
 from analysis.sheets import Period
 
 COOPERATION = 1  # the place of the pillar whose indicators are the columns of the sheet 协同创新活动
-UPPER, LOWER = GRADES[:2], GRADES[2:]
+UPPER, LOWER = BEST_FIRST[:2], BEST_FIRST[2:]
 MOST_SHOW, FEW_SHOW = Fraction(3, 4), Fraction(1, 2)
 APART = Fraction(10, 100)
 NAMED = 3

@@ -13,7 +13,7 @@ from importlib.metadata import version
 import numpy as np
 
 from analysis import breakdown
-from analysis.alliances import short
+from analysis.registry import short
 from analysis.blocks import Table
 from analysis.breakdown import Share, half_up
 from analysis.grades import GRADES, INCOMPLETE, Scheme

@@ -15,8 +15,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from analysis import DATA, alliances, sheets
-from analysis.alliances import Registry, normalise
+from analysis import DATA, registry, sheets
+from analysis.registry import Registry, normalise
 from analysis.grades import INCOMPLETE, TOP_SCORE, Scheme
 from analysis.problems import DataError, quoted
 from analysis.sheets import FACTS, NOT_ENTERED, Row, _plain, _shown, _Table, _Workbook
@@ -140,7 +140,7 @@ class Panel:
         return self.facts[sheets.END]
 
     @property
-    def batches(self) -> list[alliances.Batch]:
+    def batches(self) -> list[registry.Batch]:
         return self.registry.batches_in(self.name)
 
     @property
@@ -179,7 +179,7 @@ def _no_collection() -> Iterator[None]:
 
 
 def _read(period: str, data: Path, marks: bool) -> Panel:
-    registry = alliances.read(data)
+    registry = registry.read(data)
     path = sheets.path_of(period, data, FOLDER)
     book = PanelWorkbook(path, marks)
     panel = Panel(period, path, book.sha256, registry, registry.scheme(period))
@@ -427,7 +427,7 @@ def _read_experts(book: PanelWorkbook, panel: Panel) -> None:
             if name.strip():
                 try:
                     own.add(panel.registry.identify(name.strip(), None, panel.name).id)
-                except alliances.Conflict as conflict:
+                except registry.Conflict as conflict:
                     book.wrong(conflict.kind, conflict.__str__, EXPERTS, own_cell)
         panel.experts.append(Expert(key, *(text or "" for text in texts), frozenset(own), book.groups(table, row, key), cell.place))
 

@@ -19,7 +19,7 @@ import openpyxl
 import pandas as pd
 import python_calamine
 
-from analysis import DATA, alliances, sheets
+from analysis import DATA, registry, sheets
 from analysis import workbook as cells
 from analysis.panel import scores, words, workbook
 from analysis.panel import sheet as writer
@@ -41,7 +41,7 @@ RULES = {
 def panel_of(number: int, experts: int) -> Panel:
     """Marks drawn for every expert and alliance: half of the experts in the first stage, half in the second."""
     rng = np.random.default_rng(1)
-    registry = alliances.read(DATA)
+    registry = registry.read(DATA)
     indicators = [Indicator("一二三"[i // 7], f"指标{i + 1}", Fraction(5), "") for i in range(20)]
     groups = ({"初评": "甲"}, {"会评": "乙"})
     panel = Panel(

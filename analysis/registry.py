@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from analysis.grades import GRADES, Scheme
+from analysis.grades import GRADES, HIGH, LOW, Scheme
 from analysis.problems import FORMULA_STARTS, DataError, Problem, hidden, quoted
 
 MEMBERS = "D"
@@ -129,6 +129,7 @@ class Registry:
     decisions: dict[str, list[dict[str, str]]]
     dates: dict[str, tuple[dt.date, dt.date]] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
+    columns: dict[str, dict[str, str]] = field(default_factory=dict)
     by_name: dict[str, str] = field(init=False)
     by_alias: dict[str, str] = field(init=False)
     holders: dict[str, dict[str, str]] = field(init=False)
@@ -410,6 +411,6 @@ def _check(tables: dict[str, list[dict[str, str]]], problems: list[Problem]) -> 
         if found is None:
             continue
         ordered = [found.get(grade) for grade in GRADES]
-        if None in ordered or ordered != sorted(set(ordered), reverse=True) or ordered[-1] != 0:
-            wrong("schemes.csv", row, "floors", f"the floors of {row['period']} must fall from {GRADES[0]} to 0 for "
-                  f"{GRADES[-1]}, one line for each of the four grades")
+        if None in ordered or ordered != sorted(set(ordered)) or ordered[0] != 0:
+            wrong("schemes.csv", row, "floors", f"the floors of {row['period']} must fall from {HIGH} to 0 for "
+                  f"{LOW}, one line for each of the four grades")

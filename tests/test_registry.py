@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 import workbooks
 
-from analysis import DATA, alliances
-from analysis.alliances import Conflict, normalise
+from analysis import DATA, registry
+from analysis.registry import Conflict, normalise
 from analysis.problems import DataError
 
-REGISTRY = alliances.read(DATA)
+REGISTRY = registry.read(DATA)
 LIGHTING, VITAMINS, LASER, POWDER = (
     f"{field}产业技术创新战略联盟" for field in ("半导体照明", "维生素", "激光加工", "粉末冶金"))
 IDS = {name: id for id, name in REGISTRY.names.items()}
@@ -34,7 +34,7 @@ def swap(data, file, old, new):
 def faults(data):
     """Every problem of the registry, a line each."""
     with pytest.raises(DataError) as raised:
-        alliances.read(data)
+        registry.read(data)
     return [str(problem) for problem in raised.value.problems]
 
 
@@ -111,7 +111,7 @@ def test_the_line_that_a_conflict_asks_for_mends_it(data, name, code, period, fi
         REGISTRY.identify(name, code, period)
     assert line.rpartition(",")[0] in str(raised.value)
     add(data, file, line)
-    assert alliances.read(data).identify(name, code, period).id == line.split(",")[file == "aliases.csv"]
+    assert registry.read(data).identify(name, code, period).id == line.split(",")[file == "aliases.csv"]
 
 
 @pytest.mark.parametrize("code, period", [("356", "2017"), ("304", "2017"), ("104", "2030")])

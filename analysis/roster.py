@@ -1,0 +1,120 @@
+"""The one frame: a row for each alliance that the programme had in a period.
+
+Every denominator is a `len`, every pie a `value_counts`, every table a `crosstab` or a `groupby` of it. data/README.md has
+the columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import sheets
+from analysis.grades import GRADES, INCOMPLETE, NOT_EVALUATED, NOT_IN_PROGRAMME, OUTCOMES, STATES
+from analysis.registry import Registry, first_year
+from analysis.sheets import Period
+
+OWN = ("id", "name", "code", "batch", "pilot", "score", "low", "high", "grade", "level", "outcome", "state", "rank", "a_level")
+
+
+def read(period: str | int, data: Path | str = "") -> pd.DataFrame:
+    """The roster of one period. Raises DataError with every problem of its sheet."""
+    return of(sheets.read(period, data))
+
+
+def read_all(periods: Iterable[str | int] | str | int = "", data: Path | str = "") -> pd.DataFrame:
+    """The rosters of the periods with a filled sheet, or of those named, in one frame with a column `period`."""
+    return of_all(read_sheets(periods, data))
+
+
+def read_sheets(periods: Iterable[str | int] | str | int = "", data: Path | str = "") -> list[Period]:
+    """The checked sheets of those periods, in order of their end dates. Raises DataError."""
+    names = str(periods).split() if isinstance(periods, (str, int)) else list(map(str, periods))
+    found = [sheets.read(name, data) for name in dict.fromkeys(names or sheets.filled_periods(Path(data or sheets.DATA))[0])]
+    return sorted(found, key=lambda sheet: (sheet.end, sheet.name))
+
+
+def of(sheet: Period) -> pd.DataFrame:
+    """The roster of a checked sheet: one row for each alliance in the programme, in the sheet's order, then the rest.
+
+    What a batch has beyond its named alliances are rows with a batch, the state 未参评 and no id. score is missing where it
+    is withheld: then low is the floor of the grade and high the next floor (not reached; 100 for the best).
+    """
+    named = {a.id: _row(a.id, a.name, a.code, state=getattr(a, "state", None), score=getattr(a, "score", None),
+                        grade=getattr(a, "grade", None), **getattr(a, "columns", {}))
+             for a in (*sheet.evaluated, *sheet.absent)}
+    keys = [batch.key for batch in sheet.batches]
+    for id, code in latest_codes(sheet.registry, sheet.name).items():
+        if code[0] in keys and id not in named:
+            named[id] = _row(id, sheet.registry.names[id], code)
+    rows = [row | sheet.registry.columns.get(id, {}) | row for id, row in named.items()]
+    for batch in sheet.batches:
+        unnamed = batch.approved - sum(row["batch"] == batch.key for row in rows)
+        rows += [_row(None, None, None, batch=batch.key)] * unnamed
+    return _typed(pd.DataFrame(rows), sheet)
+
+
+def of_all(periods: Sequence[Period]) -> pd.DataFrame:
+    """The rosters of some periods in one frame, with `period` first (ordered).
+
+    An alliance has a row in each period: 未加入 where it was not in the programme. Rows without an id are of their period
+    alone: they are counted, not joined.
+    """
+    frames = {sheet.name: of(sheet) for sheet in periods}
+    known = pd.concat(frames.values())[["id", "name", "code", "batch", "pilot"]].dropna(subset="id").drop_duplicates("id", keep="last")
+    for name, frame in frames.items():
+        outside = known[~known["id"].isin(frame["id"])].assign(state=NOT_IN_PROGRAMME, a_level=False)
+        frames[name] = pd.concat([frame, outside])
+    together = pd.concat(frames, names=["period"]).reset_index("period").reset_index(drop=True)
+    together["period"] = pd.Categorical(together["period"], list(frames), ordered=True)
+    batches = {batch.short: None for sheet in periods for batch in sheet.batches}
+    for column, order in {"grade": GRADES, "outcome": OUTCOMES, "state": STATES, "batch": list(batches)}.items():
+        together[column] = pd.Categorical(together[column], order, ordered=True)
+    return together
+
+
+def latest_codes(registry: Registry, period: str) -> dict[str, str]:
+    """The code of each alliance in a period, or its latest earlier one, or else its first later one."""
+    found: dict[str, str] = {}
+    for (id, when), (code, _) in sorted(registry.codes.items(), key=lambda item: first_year(item[0][1])):
+        if first_year(when) <= first_year(period) or id not in found:
+            found[id] = code
+    return found
+
+
+def _row(id: str | None, name: str | None, code: str | None, state: str | None = None, score: float | None = None,
+         grade: str | None = None, batch: str = "", **columns: object) -> dict[str, object]:
+    return {"id": id, "name": name, "code": code, "batch": batch or code[0], "score": score, "grade": grade,
+            "state": INCOMPLETE if state == INCOMPLETE else grade or NOT_EVALUATED} | columns
+
+
+def _typed(frame: pd.DataFrame, sheet: Period) -> pd.DataFrame:
+    """The frame with its types, and with the columns that follow from those of the sheet."""
+    scheme = sheet.scheme
+    batches = {batch.key: batch for batch in sheet.batches}
+    frame["pilot"] = frame["batch"].map(lambda key: batches[key].is_pilot)
+    frame["batch"] = pd.Categorical(frame["batch"].map(lambda key: batches[key].short), [b.short for b in batches.values()], ordered=True)
+    frame["score"] = frame["score"].astype(float)
+    frame["low"] = frame["score"].fillna(frame["grade"].map(scheme.floors))
+    frame["high"] = frame["score"].fillna(frame["grade"].map({grade: scheme.ceiling(grade) for grade in GRADES}))
+    frame["grade"] = pd.Categorical(frame["grade"], GRADES, ordered=True)
+    frame["level"] = frame["grade"].cat.codes.add(1).where(frame["grade"].notna()).astype("Int64")
+    frame["outcome"] = pd.Categorical(frame["grade"].astype(object).fillna(NOT_EVALUATED), OUTCOMES, ordered=True)
+    frame["state"] = pd.Categorical(frame["state"], STATES, ordered=True)
+    frame["rank"] = ranks(frame)
+    frame["a_level"] = frame["id"].isin([a.id for a in sheet.a_level])
+    return frame[[*OWN, *(column for column in frame if column not in OWN)]]
+
+
+def ranks(frame: pd.DataFrame) -> pd.Series:
+    """The competition rank of each score in a roster or a part of it; ties share the best place.
+
+    A withheld score of a better grade counts as higher, one of a lower grade as lower; where one of the same grade is
+    withheld the rank cannot be told (missing).
+    """
+    rank = frame["score"].rank(method="min", ascending=False)
+    for grade, here in frame[frame["grade"].notna() & frame["score"].isna()].groupby("grade"):
+        rank = rank.mask(frame["grade"] == grade).where(~(frame["grade"] < grade), rank + len(here))
+    return rank.astype("Int64")
