@@ -58,9 +58,9 @@ def share(part: pd.DataFrame | pd.Series | int, of: pd.DataFrame | pd.Series | i
 
 
 def _rows(of: pd.DataFrame | pd.Series | int) -> pd.Index | int:
-    if hasattr(of, "index"):
-        return of.index[of] if getattr(of, "dtype", None) == bool else of.index
-    return int(of)
+    if not hasattr(of, "index"):
+        return int(of)
+    return of.index[of] if of.ndim == 1 and of.dtype.kind == "b" else of.index
 
 
 def column(part: pd.Series, whole: pd.Series | int) -> pd.Series:
