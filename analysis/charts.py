@@ -24,7 +24,6 @@ STYLE = Path(__file__).parent / "style"
 PALETTE = tomllib.loads((STYLE / "palette.toml").read_text("utf8"))
 COLOURS = {name: fill for colours in PALETTE.values() for name, fill in colours.items()}
 WIDE = 6.3  # inches, as wide as a page
-INSIDE = 0.12  # of a pie: a thinner slice has its label outside
 GOLDEN = 0.618034  # of a turn: hues that far apart never come close
 DIGITS = "一二三四五六七八九十"
 
@@ -62,11 +61,14 @@ def called(name: object) -> str:
 
 def legend(axes: Axes, names: Iterable[str] | Mapping[str, str], **more: object) -> None:
     """A line of coloured squares with their names above the axes."""
+    handles = _squares(names)
+    axes.legend(handles=handles, ncols=len(handles), **{"loc": "lower left", "bbox_to_anchor": (-0.005, 1.0)} | more)
+
+
+def _squares(names: Iterable[str] | Mapping[str, str]) -> list[Patch]:
     words = names if isinstance(names, Mapping) else {name: called(name) for name in names}
-    handles = [Patch(facecolor=colour(name), edgecolor="#9A9A9A", linewidth=0.4, hatch=hatch(name), label=label)
-               for name, label in words.items()]
-    axes.legend(handles=handles, **{"ncols": len(handles), "loc": "lower left", "bbox_to_anchor": (-0.005, 1.0), "borderaxespad": 0,
-                                    "handlelength": 1, "handleheight": 1, "columnspacing": 1.4, "handletextpad": 0.5} | more)
+    return [Patch(facecolor=colour(name), edgecolor="#9A9A9A", linewidth=0.4, hatch=hatch(name), label=label)
+            for name, label in words.items()]
 
 
 def pie(shares: pd.DataFrame, title: str = "") -> Axes:
@@ -80,21 +82,23 @@ def pies(shares: pd.DataFrame, title: str = "") -> list[Axes]:
     """A row of pies, one for each value of the first index level; names stand on the slices, or in a key where there are many."""
     groups = list(shares.index.unique(0))
     named = len(groups) < 3
-    axes = canvas(2.75 if named else 2.15, title=title, columns=len(groups), squeeze=False)[0]
+    axes = canvas(2.8 if named else 2.4, title=title, columns=len(groups), squeeze=False)[0]
     for here, group in zip(axes, groups):
         part = shares.loc[group]
-        _pie(here, part, named)
+        _pie(here, part, named, 0.155)
         here.set_title(f"{called(group)}（{part.iloc[:, 0].sum()}家）", loc="center", size=9)
     if not named:
-        names = shares.index.unique(1)
-        legend(axes[0], names, bbox_to_anchor=(0, -0.02), bbox_transform=axes[0].figure.transFigure, loc="upper left")
+        handles = _squares(shares.index.unique(1))
+        axes[0].figure.legend(handles=handles, ncols=len(handles), loc="outside lower center")
     return list(axes)
 
 
-def _pie(axes: Axes, shares: pd.DataFrame, names: bool) -> None:
+def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float = 0.12) -> None:
+    """One pie; a slice thinner than `inside` has its label outside."""
     shares = shares[shares.iloc[:, 0] > 0]
     counts, whole = shares.iloc[:, 0], shares.iloc[:, 0].sum()
-    reach = 1.66 if names else 1.25
+    thin = (counts < inside * whole).any()
+    reach = (1.55 if names else 1.42) if thin else 1.06
     axes.set(xlim=(-reach, reach), ylim=(-1.06, 1.06), aspect="equal")
     axes.axis("off")
     if shares.empty:
@@ -108,7 +112,7 @@ def _pie(axes: Axes, shares: pd.DataFrame, names: bool) -> None:
         wedge.set_hatch(hatch(name))
         middle = math.radians((wedge.theta1 + wedge.theta2) / 2)
         words = [*([called(name)] if names else []), f"{row.iloc[0]:.0f}家", f"{row.iloc[1]:.2f}%"]
-        if row.iloc[0] < INSIDE * whole:
+        if row.iloc[0] < inside * whole:
             outside.append((middle, f"{words[0]}\n{' '.join(words[1:])}" if names else "\n".join(words)))
             continue
         far = 0.62 if len(shares) > 1 else 0
