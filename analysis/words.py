@@ -52,9 +52,14 @@ class Words:
         text = ""
         for one in verdicts:
             name, own = (one, {}) if isinstance(one, str) else one
-            sentence = self._sentence(name, numbers | own)
+            sentence = one if isinstance(one, Text) else self._sentence(name, numbers | own)
             text += ("\n" if text and ITEM.match(sentence) else "") + sentence
         return Text(text)
+
+    def items(self, *said: str | Verdict | list[Verdict] | None, numbered: bool = False) -> Text:
+        """A list of Markdown, an item for each thing said; what says nothing has no item."""
+        texts = [text for text in map(self, said) if text]
+        return Text("\n".join(f"{f'{place}.' if numbered else '-'} {text}" for place, text in enumerate(texts, start=1)))
 
     def _sentence(self, name: str, numbers: dict[str, object]) -> str:
         if name not in self.sentences:
