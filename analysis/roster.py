@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis import sheets
 from analysis.grades import GRADES, INCOMPLETE, NOT_EVALUATED, NOT_IN_PROGRAMME, OUTCOMES, STATES
-from analysis.registry import Registry, first_year
+from analysis.registry import Registry, first_year, normalise
 from analysis.sheets import Period
 
 OWN = ("id", "name", "code", "batch", "pilot", "score", "low", "high", "grade", "level", "outcome", "state", "rank", "a_level")
@@ -118,3 +118,14 @@ def ranks(frame: pd.DataFrame) -> pd.Series:
     for grade, here in frame[frame["grade"].notna() & frame["score"].isna()].groupby("grade"):
         rank = rank.mask(frame["grade"] == grade).where(~(frame["grade"] < grade), rank + len(here))
     return rank.astype("Int64")
+
+
+def find(alliances: pd.DataFrame, registry: Registry, who: str) -> pd.DataFrame:
+    """The rows of one alliance, by its name, an alias, a code or a part of its name. Raises LookupError with the nearest names."""
+    key = normalise(who)
+    ids = {registry.id_of(who)} - {None} or {*alliances.loc[alliances["code"] == key, "id"].dropna()} or {
+        *alliances.loc[alliances["name"].map(normalise, na_action="ignore").str.contains(key, regex=False, na=False), "id"]}
+    if len(ids) == 1:
+        return alliances[alliances["id"].isin(ids)]
+    names = "、".join(registry.names[id] for id in sorted(ids)[:3]) or "、".join(registry.nearest(who)) or "none"
+    raise LookupError(f"{who!r} {'may be' if ids else 'is no alliance; the nearest'}: {names}; write the whole name")
