@@ -39,7 +39,8 @@ def read_sheets(periods: Iterable[str | int] | str | int = "", data: Path | str 
 def of(sheet: Period) -> pd.DataFrame:
     """The roster of a checked sheet: one row for each alliance in the programme, in the sheet's order, then the rest.
 
-    What a batch has beyond its named alliances are rows with a batch, the state 未参评 and no id. score is missing where it
+    What a batch has beyond its named alliances are rows with a batch, the state 未参评 and no id; where its size is not known
+    there are only the named ones. score is missing where it
     is withheld: then low is the floor of the grade and high the next floor (not reached; 100 for the best).
     """
     named = {a.id: _row(a.id, a.name, a.code, state=getattr(a, "state", None), score=getattr(a, "score", None),
@@ -51,8 +52,8 @@ def of(sheet: Period) -> pd.DataFrame:
             named[id] = _row(id, sheet.registry.names[id], code)
     rows = [row | sheet.registry.columns.get(id, {}) | row for id, row in named.items()]
     for batch in sheet.batches:
-        unnamed = batch.approved - sum(row["batch"] == batch.key for row in rows)
-        rows += [_row(None, None, None, batch=batch.key)] * unnamed
+        named_here = sum(row["batch"] == batch.key for row in rows)
+        rows += [_row(None, None, None, batch=batch.key)] * ((batch.approved or named_here) - named_here)
     return _typed(pd.DataFrame(rows), sheet)
 
 
