@@ -121,7 +121,7 @@ def distribution(evaluated: pd.DataFrame, scheme: Scheme) -> Verdict:
     known = evaluated["score"].dropna()
     if known.empty:
         return verdict("overall.scores-none")
-    return verdict("overall.scores", least=float(known.min()), most=float(known.max()), near=near_cutoffs(evaluated, scheme))
+    return verdict("overall.scores" if len(known) == len(evaluated) else "overall.scores-published", least=float(known.min()), most=float(known.max()), near=near_cutoffs(evaluated, scheme))
 
 
 def batch(name: str, label: str, alliances: pd.DataFrame) -> Verdict:
@@ -161,8 +161,7 @@ def grade(say: Words, scheme: Scheme, evaluated: pd.DataFrame, name: str) -> lis
         return [verdict("grade.nobody", **about)]
     counts = here["batch"].value_counts(sort=False)
     most = [batch for batch, number in counts.items() if number == counts.max()]
-    many = say("grade.many" if len(most) == 1 else "grade.many-each", batches=most, number=int(counts.max()))
-    said = [verdict({HIGH: "grade.high", LOW: "grade.low"}.get(name, "grade.middle"), most_batches=many, **about)]
+    said = [verdict("grade.most" if len(most) == 1 else "grade.most-tie", batches=most, most=int(counts.max()), **about)]
     return said + (_top(say, here) if name == HIGH else [])
 
 
@@ -205,7 +204,7 @@ def grade_title(evaluated: pd.DataFrame) -> Verdict:
     high = evaluated[evaluated["pilot"] & (evaluated["grade"] == HIGH)]
     counts = high["batch"].value_counts(sort=False)
     most = [batch for batch, number in counts.items() if number and number == counts.max()]
-    name = "grade.title-none" if not most else "grade.title" if len(most) == 1 else "grade.title-tie"
+    name = "title.nobody" if not most else "grade.title" if len(most) == 1 else "grade.title-tie"
     return verdict(name, batches=most, share=shares.share(int(counts.max()), of=len(high)))
 
 

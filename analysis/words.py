@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from analysis import NOTEBOOKS
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$&@^=:\"'/])")
+SPECIAL = re.compile(r"([\\`*_\[\]<>~$&|^#!])")  # what Markdown would take for a mark inside a line
 ITEM = re.compile(r"(- |\d+\. )")
 
 
@@ -21,7 +21,7 @@ class Verdict(NamedTuple):
     numbers: dict[str, object]
 
 
-def verdict(name: str, **numbers: object) -> Verdict:
+def verdict(name: str, /, **numbers: object) -> Verdict:
     """A verdict: `verdict("batch.leads", batch="第一批", share=…)`."""
     return Verdict(name, numbers)
 
@@ -55,6 +55,10 @@ class Words:
             sentence = one if isinstance(one, Text) else self._sentence(name, numbers | own)
             text += ("\n" if text and ITEM.match(sentence) else "") + sentence
         return Text(text)
+
+    def plain(self, *said: str | Verdict | list[Verdict] | None, **numbers: object) -> str:
+        """The same without Markdown's marks, for a headline or a caption."""
+        return re.sub(r"\\(.)", r"\1", self(*said, **numbers))
 
     def items(self, *said: str | Verdict | list[Verdict] | None, numbered: bool = False) -> Text:
         """A list of Markdown, an item for each thing said; what says nothing has no item."""
