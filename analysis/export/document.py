@@ -198,15 +198,16 @@ def _add_outputs(document: Document, cell: NotebookNode, said: dict, where: str,
         call = output.get("metadata", {}).get(cells.SAID)
         if call is None and not any(piece[0] == "picture" and piece == other for other in bare):
             if not bare:
-                groups.append((said, bare))
+                groups.append(({}, bare))
             bare.append(piece)
         elif call and call["part"] == 0:
             groups.append((call, [piece]))
         elif call:
             groups[-1][1].append(piece)
-    drawn = any(piece[0] == "picture" for _, pieces in groups for piece in pieces)
-    for options, pieces in groups:
-        _add_group(document, options, pieces, where, folder, drawn)
+    shown = [group for group in groups if any(kind in ("picture", "frame", "html") for kind, _ in group[1])]
+    owner = next((group for group in shown if group[1] is bare), next((group for group in shown if not group[0].get("label")), None))
+    for group in groups:
+        _add_group(document, said | group[0] if group is owner else group[0], group[1], where, folder)
 
 
 def _piece(output: NotebookNode, where: str, notes: list[str]) -> tuple[str, object]:
@@ -233,7 +234,7 @@ def _piece(output: NotebookNode, where: str, notes: list[str]) -> tuple[str, obj
     return "nothing", None
 
 
-def _add_group(document: Document, said: dict, pieces: list, where: str, folder: Path | str, drawn: bool) -> None:
+def _add_group(document: Document, said: dict, pieces: list, where: str, folder: Path | str) -> None:
     """Pieces that belong together. A label or a caption is the drawing's, or the last table's if nothing is drawn."""
     label = said.get("label", "")
     if label and not LABEL.fullmatch(label):
@@ -243,8 +244,6 @@ def _add_group(document: Document, said: dict, pieces: list, where: str, folder:
     frames = [place for place, (kind, _) in enumerate(pieces) if kind in ("frame", "html")]
     if label and len(drawings) > 1:
         raise DocumentError(f"{where} shows {len(drawings)} figures under one label; call show(figure, frame, label=…, caption=…) for each")
-    if label and not drawings and not frames:
-        raise DocumentError(f"{where} has a label, and shows neither a figure nor a table")
     together = len(drawings) == 1 and bool(frames)
     main = None if not (drawings or frames) else next(n for n, (kind, _) in enumerate(pieces) if kind == "picture") if drawings else frames[-1]
     for place, (kind, content) in enumerate(pieces):

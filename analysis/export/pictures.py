@@ -75,7 +75,7 @@ def of_data(kind: str, data: str | bytes) -> Picture:
 def inline(svg: str, key: str, alt: str) -> str:
     """An SVG file as it stands in a page: no prologue, no style or title of its own, ids that no other figure has."""
     svg = re.sub(r"<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<style.*?</style>|<title>.*?</title>", "", svg, flags=re.S)
-    svg = re.sub(r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r'<svg \1style="max-width:\2pt"', svg, count=1)
+    svg = re.sub(r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r'<svg \1style="max-width:\2pt;--wide:\2pt"', svg, count=1)
     svg = re.sub(r' id="(?!NotoSansSC)([^"]*)"', rf' id="{key}-\1"', svg)
     svg = re.sub(r'(url\(#|href="#)(?!NotoSansSC)', rf"\1{key}-", svg)
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
