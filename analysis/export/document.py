@@ -5,6 +5,7 @@ Every exporter starts here, so that the numbers of HTML and PDF agree.
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,6 @@ ANNEX = re.compile(r"附件\s*")
 DIGITS = "零一二三四五六七八九十"
 LEFT_OUT = "notebook-only"
 SILENT = re.compile(r"[\[(]*(array\()?[\[(]*<|Text\(|None$|\(array\(|$")  # what a drawing call returns
-SUFFIXES = {".svg": cells.SVG, ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
 
 class DocumentError(ValueError):
@@ -33,77 +33,64 @@ class DocumentError(ValueError):
 
 
 @dataclass
-class Heading:
-    """A heading with its label: 一、 at the first level, 1. at the second, (1) at the third; 附件1 for an annex."""
+class Part:
+    """A heading, prose, a figure (图) or a table (表), as `kind` says; `where` is what an error calls its cell.
 
-    level: int
-    text: str
-    where: str
-    label: str = ""
-    anchor: str = ""
-    kind: str = "heading"
-
-
-@dataclass
-class Prose:
-    """Parsed Markdown between two headings."""
-
-    tokens: list[markup.Token]
-    where: str
-    kind: str = "prose"
-
-
-@dataclass
-class Exhibit:
-    """A figure (图) or a table (表). `table` is what is shown, of a figure `place` says where (none, beside, below); `saved` is
-    the CSV's; `number` and `anchor` are how a text refers to it."""
+    `text` is a heading or a caption; `number` is 一、 at the first level, 1. at the second, (1) at the third, 附件1 for an annex, and
+    图1 or 表1 where there is a `label`. `table` is what a figure or table shows, `place` where a figure does (none, beside,
+    below), and `saved` what its CSV has.
+    """
 
     kind: str
     where: str
-    anchor: str
+    text: str = ""
+    level: int = 0
+    tokens: list[markup.Token] = field(default_factory=list)
     label: str = ""
-    caption: str = ""
     note: str = ""
     alt: str = ""
     picture: Picture | None = None
     table: Table | None = None
-    place: str = "none"
     saved: Table | None = None
+    place: str = "none"
     number: str = ""
+    anchor: str = ""
 
     @property
     def empty(self) -> bool:
-        return not self.picture and not self.table.values
+        """Whether it is a table without rows: saved, and not shown."""
+        return self.kind == TABLE and not self.table.values
+
+    def characters(self) -> str:
+        """Every character that it shows."""
+        table = [*self.table.heads, *(cell for row in self.table.texts for cell in row)] if self.table else []
+        drawn = self.picture.words() if self.picture else ""
+        return "".join([self.number, self.text, self.note, drawn, markup.characters(self.tokens), *table])
 
 
 @dataclass
 class Document:
     """What stands in a report, in order. `cover` tells whether it has one; `notes` say what of the notebook it does not have."""
 
-    title: str
+    title: str = ""
     cover: bool = False
     subtitle: str = ""
     facts: list[str] = field(default_factory=list)
     publishers: list[str] = field(default_factory=list)
     date: str = ""
-    parts: list[Heading | Prose | Exhibit] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     references: dict[str, tuple[str, str]] = field(default_factory=dict)
     footnotes: list[markup.Token] = field(default_factory=list)
 
-    @property
-    def headings(self) -> list[Heading]:
-        return [part for part in self.parts if isinstance(part, Heading)]
-
-    @property
-    def exhibits(self) -> list[Exhibit]:
-        return [part for part in self.parts if isinstance(part, Exhibit)]
+    def of(self, *kinds: str) -> list[Part]:
+        return [part for part in self.parts if part.kind in kinds]
 
     def saved(self) -> dict[str, bytes]:
         """The drawing of each labelled figure and the CSV of each labelled frame, by their file names."""
-        labelled = [exhibit for exhibit in self.exhibits if exhibit.label]
-        drawn = {f"{e.label}.{pictures.SUFFIX[e.picture.kind]}": e.picture.content for e in labelled if e.picture}
-        return drawn | {f"{exhibit.label}.csv": exhibit.saved.csv() for exhibit in labelled if exhibit.saved}
+        labelled = [part for part in self.parts if part.label]
+        drawn = {f"{part.label}.{part.picture.suffix}": part.picture.content for part in labelled if part.picture}
+        return drawn | {f"{part.label}.csv": part.saved.csv() for part in labelled if part.saved}
 
 
 def read(notebook: NotebookNode, name: str = "", folder: Path | str = NOTEBOOKS) -> Document:
@@ -115,7 +102,7 @@ def read(notebook: NotebookNode, name: str = "", folder: Path | str = NOTEBOOKS)
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if code and not any(cell.get("execution_count") or cell.get("outputs") for cell in code):
         raise DocumentError("the notebook has not been run; run it, save it, and export it then")
-    reader = _Reader(Document(""), Path(folder))
+    reader = _Reader(Document(), Path(folder))
     for place, cell in enumerate(notebook.cells, start=1):
         if LEFT_OUT not in cell.metadata.get("tags", ()):
             reader.cell(cell, place)
@@ -136,8 +123,7 @@ class _Reader:
     where: str = ""
 
     def cell(self, cell: NotebookNode, place: int) -> None:
-        headings = self.document.headings[-1:]
-        self.where = f"cell {place}" + "".join(f" (under “{heading.text}”)" for heading in headings)
+        self.where = f"cell {place}" + "".join(f" (under “{heading.text}”)" for heading in self.document.of("heading")[-1:])
         if cell.cell_type == "markdown":
             self.prose(cell.source, cell.get("attachments", {}))
         elif cell.cell_type == "code":
@@ -159,9 +145,9 @@ class _Reader:
                 self.note(f"{token['alt']} is not drawn: {error}")
         for token in tokens:
             if token["type"] == "heading":
-                parts.append(Heading(token["attrs"]["level"], markup.words(token["children"]).strip(), self.where))
-            elif fresh or not isinstance(parts[-1], Prose):
-                parts.append(Prose([token], self.where))
+                parts.append(Part("heading", self.where, markup.words(token["children"]).strip(), token["attrs"]["level"]))
+            elif fresh or parts[-1].kind != "prose":
+                parts.append(Part("prose", self.where, tokens=[token]))
             else:
                 parts[-1].tokens.append(token)
             fresh = False
@@ -171,10 +157,10 @@ class _Reader:
         if url.startswith("attachment:"):
             return pictures.of_data(*next(iter(attached[unquote(url.removeprefix("attachment:"))].items())))
         if match := re.match(r"data:(image/[\w+.-]+);base64,", url):
-            return Picture(match[1], pictures.base64.b64decode(url[match.end():]))
+            return Picture(match[1], base64.b64decode(url[match.end():]))
         if re.match(r"\w\w+:", url):
             raise ValueError("a report fetches nothing; save the picture beside the notebook")
-        return Picture(SUFFIXES[Path(url).suffix.lower()], (self.folder / unquote(url)).read_bytes())
+        return Picture(pictures.KINDS[Path(url).suffix.lower().lstrip(".")], (self.folder / unquote(url)).read_bytes())
 
     def outputs(self, outputs: list[NotebookNode], said: dict[str, str]) -> None:
         """What a cell shows as its options say, and each `show` as it was called; an option serves one call that lacks it."""
@@ -204,7 +190,7 @@ class _Reader:
             return "frame", data[cells.RESOURCE]
         if "<table" in (page := "".join(data.get("text/html", ""))):
             return "html", page
-        for kind in pictures.SUFFIX:
+        for kind in pictures.KINDS.values():
             if kind in data:
                 return "picture", pictures.of_data(kind, data[kind])
         if formatted := data.get("text/markdown", data.get("text/latex")):
@@ -246,7 +232,7 @@ class _Reader:
         self.document.subtitle, self.document.publishers = "".join(texts["paragraph"][:1]), texts["paragraph"][1:]
         self.document.facts = [markup.words(item["children"]) for t in tokens if t["type"] == "list" for item in t["children"]]
 
-    def exhibit(self, kind: str, said: dict, piece: tuple | None) -> Exhibit:
+    def exhibit(self, kind: str, said: dict, piece: tuple | None) -> Part:
         """A figure or a table with its frame."""
         label = said.get("label", "")
         anchor = f"{'figure' if kind == FIGURE else 'table'}-{label}" if label else f"output-{len(self.document.parts)}"
@@ -257,7 +243,7 @@ class _Reader:
         saved = tables.of_resource(said["data"], {}) if "data" in said else table
         if not label and (kind == FIGURE or table.values):
             self.note(f"a {'figure' if kind == FIGURE else 'table'} without a label has no number")
-        return Exhibit(kind, self.where, anchor, label, said.get("caption", ""), said.get("note", ""), "", None, table, saved=saved)
+        return Part(kind, self.where, said.get("caption", ""), label=label, note=said.get("note", ""), table=table, saved=saved, anchor=anchor)
 
     def figure(self, picture: Picture, said: dict, piece: tuple | None) -> None:
         """A figure; without a label the frame that ends its cell is shown under it, unless the cell says otherwise."""
@@ -266,7 +252,7 @@ class _Reader:
         if figure.label and not numbers and not said.get("alt"):
             raise DocumentError(f"{self.where}: the figure has no alternative text; end the cell with the frame that it shows, or say it in #| alt:")
         figure.picture, figure.table = picture, figure.table if figure.table and figure.table.values else None
-        figure.alt = said.get("alt") or "。".join(filter(None, (figure.caption, picture.said(), numbers))) or FIGURE
+        figure.alt = said.get("alt") or "。".join(filter(None, (figure.text, picture.said(), numbers))) or FIGURE
         figure.place = (said.get("table") or ("none" if figure.label else "below")) if figure.table else "none"
         self.document.parts.append(figure)
 
@@ -281,7 +267,7 @@ def _entitle(document: Document, name: str) -> None:
     """The title: the cover's, or the first heading, which is one no longer if it stands above all others, or the file's name."""
     if document.cover:
         return
-    first, *others = document.headings or [None]
+    first, *others = document.of("heading") or [None]
     document.title = first.text if first else name or "报告"
     if first and document.parts[0] is first and all(heading.level > first.level for heading in others):
         document.parts.pop(0)
@@ -295,9 +281,9 @@ def _without_empty(parts: list) -> list:
     kept = []
     level_with_content = 0
     for part in reversed(parts):
-        if not isinstance(part, Heading):
+        if part.kind != "heading":
             kept.append(part)
-            level_with_content = level_with_content if isinstance(part, Exhibit) and part.empty else 9
+            level_with_content = level_with_content if part.empty else 9
         elif level_with_content >= part.level:
             kept.append(part)
             level_with_content = part.level - 1
@@ -308,16 +294,16 @@ def _number(document: Document) -> None:
     """Number headings, figures, tables and footnotes."""
     counts, annexes, exhibits = [0, 0, 0], 0, {FIGURE: 0, TABLE: 0}
     for part in document.parts:
-        if isinstance(part, Heading) and part.level == 1 and ANNEX.match(part.text):
+        if part.kind == "heading" and part.level == 1 and ANNEX.match(part.text):
             annexes += 1
             counts = [counts[0], 0, 0]
-            part.text, part.label, part.anchor = ANNEX.sub("", part.text, count=1), f"附件{annexes}　", f"annex-{annexes}"
-        elif isinstance(part, Heading):
+            part.text, part.number, part.anchor = ANNEX.sub("", part.text, count=1), f"附件{annexes}　", f"annex-{annexes}"
+        elif part.kind == "heading":
             level = part.level = min(part.level, 3)
             counts[level - 1:] = [counts[level - 1] + 1] + [0] * (3 - level)
             part.anchor = (f"annex-{annexes}-" if annexes else "section-") + "-".join(str(n) for n in counts[:level])
-            part.label = (f"{chinese_number(counts[0])}、", f"{counts[1]}. ", f"({counts[2]}) ")[level - 1]
-        elif isinstance(part, Exhibit) and part.label and not part.empty:
+            part.number = (f"{chinese_number(counts[0])}、", f"{counts[1]}. ", f"({counts[2]}) ")[level - 1]
+        elif part.label and not part.empty:
             exhibits[part.kind] += 1
             part.number = f"{part.kind}{exhibits[part.kind]}"
             if part.label in document.references:
@@ -338,8 +324,8 @@ def chinese_number(number: int) -> str:
 def _check(document: Document) -> None:
     """Resolve references, number footnotes, and look for characters that cannot be shown. Raises DocumentError."""
     front = "".join((document.title, document.subtitle, *document.facts, *document.publishers))
-    for part in [Heading(0, front, "the cover"), *document.parts]:
-        for token in markup.walk(part.tokens) if isinstance(part, Prose) else ():
+    for part in [Part("heading", "the cover", front), *document.parts]:
+        for token in markup.walk(part.tokens):
             if token["type"] == "reference":
                 if token["raw"] not in document.references:
                     raise DocumentError(f"{part.where}: [@{token['raw']}] leads nowhere; the report has {', '.join(document.references) or 'no label'}")
@@ -348,14 +334,7 @@ def _check(document: Document) -> None:
                 token["first"] = token["note"] not in document.footnotes
                 document.footnotes += [token["note"]] * token["first"]
                 token["note"]["number"] = token["note"].get("number") or len(document.footnotes)
-        if missing := fonts.missing(_characters(part)):
+        if missing := fonts.missing(part.characters()):
             raise DocumentError(f"{part.where}: the fonts in analysis/fonts have no {', '.join(f'{c} (U+{ord(c):04X})' for c in missing)}; "
                                 "write it another way, or cut the fonts anew")
 
-
-def _characters(part: Heading | Prose | Exhibit) -> str:
-    """Every character that a part shows."""
-    if isinstance(part, Exhibit):
-        table = "".join([*part.table.heads, *(cell for row in part.table.texts for cell in row)]) if part.table else ""
-        return part.caption + part.note + table + (part.picture.words() if part.picture else "")
-    return part.label + part.text if isinstance(part, Heading) else markup.characters(part.tokens)

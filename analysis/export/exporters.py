@@ -93,4 +93,4 @@ class PDFExporter(ReportExporter):
 
 
 def _plain(item: object) -> dict[str, object]:
-    return {"svg": item.svg(), "height": item.height, "depth": item.depth} if isinstance(item, Picture) else vars(item)
+    return item.data() if isinstance(item, Picture) else vars(item)

@@ -12,7 +12,7 @@ from html import escape, unescape
 from analysis import cells, fonts
 from analysis.export.markup import CHINESE
 
-SUFFIX = {cells.SVG: "svg", "image/png": "png", "image/jpeg": "jpg"}
+KINDS = {"svg": cells.SVG, "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
 OURS = b'id="figure_1"'  # what matplotlib draws can stand in a page as it is
 FORMULA_SIZE = 10.5  # pt
 CHINESE_MATHS = {"mathtext.fontset": "custom", "mathtext.rm": fonts.FAMILY, "mathtext.it": "STIXGeneral:italic", "mathtext.cal": fonts.FAMILY,
@@ -27,6 +27,10 @@ class Picture:
     content: bytes
     height: float = 0
     depth: float = 0
+
+    @property
+    def suffix(self) -> str:
+        return next(suffix for suffix, kind in KINDS.items() if kind == self.kind)
 
     @property
     def drawing(self) -> str:
@@ -49,17 +53,10 @@ class Picture:
         look = f' class="formula" style="height: {self.height:.3f}em; vertical-align: {-self.depth:.3f}em"' if self.height else ""
         return f'<img{look} src="data:{self.kind};base64,{base64.b64encode(self.content).decode()}" alt="{escape(alt)}">'
 
-    def svg(self) -> str:
-        """The picture as SVG, in which a photograph is embedded."""
-        if self.kind == cells.SVG:
-            return self.content.decode()
-        from PIL import Image
-
-        with Image.open(io.BytesIO(self.content)) as image:
-            size, scale = image.size, 72 / float(image.info.get("dpi", (96, 96))[0] or 96)
-        shown, whole = (f'width="{width:.2f}" height="{height:.2f}"' for width, height in ((size[0] * scale, size[1] * scale), size))
-        return (f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {shown} viewBox="0 0 {size[0]} {size[1]}">'
-                f'<image {whole} xlink:href="data:{self.kind};base64,{base64.b64encode(self.content).decode()}"/></svg>')
+    def data(self) -> dict[str, object]:
+        """The picture as JSON: SVG as text, others as a list of bytes."""
+        content = self.content.decode() if self.suffix == "svg" else list(self.content)
+        return {"content": content, "format": self.suffix, "height": self.height, "depth": self.depth}
 
 
 def of_data(kind: str, data: str | list[str]) -> Picture:

@@ -73,7 +73,7 @@ def of_resource(resource: dict, look: dict) -> Table:
     group, also, stretch, _ = (_places(heads, look.get(key, "")) for key in ("group", "also", "stretch", "choose"))
     places = [place for place in range(len(heads)) if place not in group + also]
     wide = [max((ems(row[place]) for row in texts), default=0) for place in range(len(heads))]
-    roomy = stretch or [place for place in places if wide[place] > UNBROKEN] or places[:1]
+    roomy = stretch or [place for place in places if wide[place] > UNBROKEN] or places
     shown = []
     for place, aligned in zip(places, str(look.get("align", "")).ljust(len(places))):
         column = [row[place] for row in texts]
@@ -81,7 +81,7 @@ def of_resource(resource: dict, look: dict) -> Table:
                                                                      and all(map(NUMBER.fullmatch, column)))
         side = aligned if aligned.strip() else "r" if numeric else "l"
         kind = side + (" n" if place not in stretch and wide[place] <= UNBROKEN else " w" if wide[place] > LONG else "")
-        shown.append({"place": place, "side": side, "kind": kind, "room": 0 if place not in roomy else 1 if stretch else min(wide[place], 40) + 1})
+        shown.append({"place": place, "side": side, "kind": kind, "room": 0 if place not in roomy else 1 if stretch or wide[place] <= UNBROKEN else min(wide[place], 40)})
     return Table(heads, values, texts, shown, ["，".join(row[place] for place in group) for row in texts],
                  [" ".join(row[place] for place in also) for row in texts], {"search": str(look.get("search")).lower() == "true"} | {
                      "choose": look.get("choose", "")})
