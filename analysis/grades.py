@@ -10,6 +10,13 @@ NOT_EVALUATED, INCOMPLETE, NOT_IN_PROGRAMME = "未参评", "信息不完整", "�
 OUTCOMES = (NOT_EVALUATED, *GRADES)
 STATES = (NOT_IN_PROGRAMME, NOT_EVALUATED, INCOMPLETE, *GRADES)
 TOP_SCORE = 100
+CALLED: dict[str, str] = {}  # what the pages and charts of a report call a grade, where it is not its canonical name
+
+
+def call(labels: dict[str, str]) -> None:
+    """From here on charts and pages call the grades so; frames and CSV files keep the canonical names."""
+    CALLED.clear()
+    CALLED.update({grade: label for grade, label in labels.items() if grade != label})
 
 
 @dataclass(frozen=True)
