@@ -79,13 +79,13 @@ def _tell(error: Exception, options: argparse.Namespace) -> None:
 
     number = errno.ENOMEM if isinstance(error, MemoryError) else getattr(error, "errno", None)
     earlier = "" if options.changed else "; what was made before is as it was"
-    if number is not None:
+    if number in REASONS or (isinstance(error, OSError) and error.filename):
         where = f": {error.filename}" if getattr(error, "filename", None) else ""
-        say(f"{options.command}: {REASONS.get(number, error)}{where if number in REASONS else ''}{earlier}", to=sys.stderr)
+        say(f"{options.command}: {REASONS.get(number) or error.strerror}{where}{earlier}", to=sys.stderr)
         return
     said = str(error) if hasattr(error, "log") else f"{options.command} failed: {type(error).__name__}: {error}"
     rest = getattr(error, "log", None) or traceback.format_exc()
-    title = "-".join([options.command] * (options.command != "report") + [options.period] * hasattr(options, "period") * 1)
+    title = "-".join([options.command] * (options.command != "report") + getattr(options, "period", "").split())
     log = options.out / "reports" / f"{title}.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +112,7 @@ def script() -> None:
         signal.signal(number, _stop)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
+    sys.unraisablehook = lambda _: None  # what the collector meets after an error has been told
     sys.exit(main())
 
 

@@ -18,7 +18,9 @@ from analysis.registry import PERIOD, first_year
 
 SHEETS = "score_sheets"
 UNHEARD: list[OSError] = []  # what kept the terminal from being written to
-ADDED_IN_USE = "metadata.kernelspec.display_name metadata.language_info.version"
+ADDED_IN_USE = [*(f"metadata.language_info.{key}" for key in (  # what JupyterLab writes into a notebook that it saves
+    "codemirror_mode", "file_extension", "mimetype", "nbconvert_exporter", "pygments_lexer", "version")),
+    "cell.metadata.editable", "cell.metadata.slideshow"]
 
 
 class CommandError(Exception):
@@ -127,7 +129,7 @@ def reports(options: Namespace) -> int:
     def one(period: str) -> subprocess.CompletedProcess:
         words = ["report", period, "--pass-over-unfilled", "--data", str(options.data), "--out", str(options.out)]
         return subprocess.run([sys.executable, "-m", "analysis", *words], capture_output=True, text=True, encoding="utf8",
-                              env={**os.environ, "PYTHONIOENCODING": "utf8", "PYTHONPATH": str(ROOT)}, check=False)
+                              env={**os.environ, "PYTHONIOENCODING": "utf8"}, check=False)
 
     status = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -226,7 +228,7 @@ def lab(_: Namespace) -> int:
 
 def keep_outputs_out_of_git(folder: Path = ROOT) -> None:
     """Set up the filter that .gitattributes names, so that a notebook that ran is no change; nothing where there is no git."""
-    strip = f'"{Path(sys.executable).as_posix()}" -m nbstripout --extra-keys "{ADDED_IN_USE}"'
+    strip = f'"{Path(sys.executable).as_posix()}" -m nbstripout --keep-id --extra-keys "{" ".join(ADDED_IN_USE)}"'
     with contextlib.suppress(OSError):
-        for key, value in (("clean", strip), ("smudge", "cat"), ("required", "false")):
+        for key, value in (("clean", strip), ("smudge", "cat")):
             subprocess.run(["git", "config", f"filter.nbstripout.{key}", value], cwd=folder, capture_output=True, check=False)

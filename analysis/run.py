@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
@@ -25,13 +24,11 @@ from jupyter_core.utils import run_sync
 from analysis import NOTEBOOKS, record
 from analysis.publish import FIGURES, REPORTS, check_writable, publish
 
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
-
 # jsonschema checks IRIs with this package where it is installed; its grammar takes a second to load, and no
 # notebook has an IRI to check.
 sys.modules.setdefault("rfc3987_syntax", None)
 
+SAID = "said.txt"  # what the kernel itself says, not its cells
 LONGEST_SOCKET = 90  # characters; the system allows a little over a hundred
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 MOST_OF_A_CAUSE = 600  # characters
@@ -45,7 +42,7 @@ class NotebookFailedError(Exception):
 
     def __init__(self, notebook: str, heading: str, cause: str, log: str):
         self.notebook, self.heading, self.cause, self.log = notebook, heading, cause, log
-        super().__init__(f"{notebook} failed under “{heading}”: {cause}")
+        super().__init__(f"{notebook} failed\n  under: {heading}\n  cause: {cause}")
 
 
 class _Client(AsyncKernelClient):
@@ -89,7 +86,7 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, state: 
     return publish({**files, record.path_of(title): record.written(state, files)}, out, title, stale)[:-1], document.notes
 
 
-def _files(document, notebook: NotebookNode, figures: Path, saved: dict[str, str], title: str) -> dict[Path, bytes]:
+def _files(document, notebook, figures: Path, saved: dict[str, str], title: str) -> dict[Path, bytes]:
     """The notebook as it ran, and what the document saves of its figures and tables."""
     import nbformat
 
@@ -101,14 +98,14 @@ def _files(document, notebook: NotebookNode, figures: Path, saved: dict[str, str
 @contextlib.contextmanager
 def _kernel() -> Iterator[AsyncKernelManager]:
     """A kernel that starts, and imports what notebooks need, while this process imports papermill; no settings of the user's."""
-    with tempfile.TemporaryDirectory(prefix="kernel-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="kernel-", ignore_cleanup_errors=True) as folder, Path(folder, SAID).open("w") as said:
         connection, settings = os.path.join(folder, "k.json"), os.path.join(folder, "matplotlibrc")
         Path(settings).touch()
-        sockets = hasattr(os, "fork") and len(connection) < LONGEST_SOCKET  # quicker, and no two kernels want one port
+        sockets = hasattr(os, "fork") and len(connection) < LONGEST_SOCKET  # else two kernels may want one port
         manager = AsyncKernelManager(kernel_name="python3", connection_file=connection, client_factory=_Client,
                                      transport="ipc" if sockets else "tcp")
         manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]  # whatever JUPYTER_PATH has
-        run_sync(manager.start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[f"--IPKernelApp.exec_lines={PRELOADED}"],
+        run_sync(manager.start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[f"--IPKernelApp.exec_lines={PRELOADED}"], stderr=said,
                                        env={**os.environ, "IPYTHONDIR": folder, "MATPLOTLIBRC": settings})
         UNDO[:] = [lambda: shutil.rmtree(folder, ignore_errors=True), manager.provisioner.process.kill]
         try:
@@ -119,12 +116,12 @@ def _kernel() -> Iterator[AsyncKernelManager]:
             UNDO.clear()
 
 
-def _executed(path: Path, parameters: dict[str, str], manager: AsyncKernelManager) -> NotebookNode:
+def _executed(path: Path, parameters: dict[str, str], manager: AsyncKernelManager):
+    """The notebook as it ran. Raises NotebookFailedError."""
     import logging
 
     import nbformat
     import papermill
-    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the exception
@@ -134,17 +131,16 @@ def _executed(path: Path, parameters: dict[str, str], manager: AsyncKernelManage
         return papermill.execute_notebook(notebook, None, parameters, kernel_name="python3", km=manager,
                                           request_save_on_cell_execute=False, autosave_cell_every=0, progress_bar=progress)
     except PapermillExecutionError as error:
-        log = COLOURS.sub("", "\n".join([error.source, "", *error.traceback]))
+        at, log = error.cell_index, COLOURS.sub("", "\n".join([error.source, "", *error.traceback]))
         cause = f"{error.ename}: {error.evalue}".splitlines()[0][:MOST_OF_A_CAUSE]
-        raise NotebookFailedError(f"notebooks/{path.name}", _heading(notebook.cells[:error.cell_index]), cause, log) from None
-    except DeadKernelError as error:
-        at = next((i for i, cell in enumerate(notebook.cells) if cell.metadata.get("papermill", {}).get("status") == "running"),
-                  len(notebook.cells) - 1)
-        cause = f"{error}; perhaps there is too little memory"
-        raise NotebookFailedError(f"notebooks/{path.name}", _heading(notebook.cells[:at]), cause, notebook.cells[at].source) from None
+    except RuntimeError as error:  # the kernel died, or did not start
+        at = next((i for i, cell in enumerate(notebook.cells) if cell.metadata.get("papermill", {}).get("status") == "running"), 0)
+        said = Path(manager.connection_file).with_name(SAID).read_text("utf8", "replace").strip()
+        cause, log = f"{error}: {said.rpartition(chr(10))[2] or 'perhaps too little memory, or too few open files'}", f"{notebook.cells[at].source}\n\n{said}"
+    raise NotebookFailedError(f"notebooks/{path.name}", _heading(notebook.cells[:at]), cause, log)
 
 
-def _heading(cells: list[NotebookNode]) -> str:
+def _heading(cells: list) -> str:
     """The last heading in some cells."""
     return next((line.lstrip("# ") for cell in reversed(cells) for line in reversed(cell.source.splitlines())
                  if cell.cell_type == "markdown" and line.startswith("#")), "the beginning")
