@@ -7,7 +7,7 @@ import io
 import re
 from dataclasses import dataclass, field
 
-from analysis.cells import text
+from analysis.cells import HEADINGS, text
 
 UNBROKEN = 11  # ems: a narrower column is not broken on a small screen
 LONG = 28  # ems: a wider one keeps a line that can be read
@@ -37,6 +37,7 @@ class Table:
     html: str = ""
     lines: list[list[dict]] = field(default_factory=list)
     high: int = 1  # rows of headings
+    names: list[str] = field(default_factory=list)  # the headings as they are saved, where they are others
 
     def csv(self) -> bytes:
         """The values as CSV that Excel opens: UTF-8 with BOM, LF, floats in full, nothing for what is missing.
@@ -45,7 +46,7 @@ class Table:
         before it, and so has such a heading.
         """
         file = io.StringIO()
-        csv.writer(file, lineterminator="\n").writerows([map(_saved, row) for row in (self.heads, *self.values)])
+        csv.writer(file, lineterminator="\n").writerows([map(_saved, row) for row in (self.names or self.heads, *self.values)])
         return b"\xef\xbb\xbf" + file.getvalue().encode()
 
     def said(self, most: int = 40) -> str:
@@ -69,8 +70,8 @@ def of_resource(resource: dict, look: dict) -> Table:
     fields = resource["schema"]["fields"]
     values = [[row.get(field["name"]) for field in fields] for row in resource["data"]]
     texts = [[text(value, field) for value, field in zip(row, fields)] for row in values]
-    heads = [field.get("title", field["name"]) for field in fields]
-    group, also, stretch, _ = (_places(heads, look.get(key, "")) for key in ("group", "also", "stretch", "choose"))
+    heads, names = [field.get("title", field["name"]) for field in fields], [field["name"] for field in fields]
+    group, also, stretch, choose = (_places(heads, names, look.get(key, "")) for key in ("group", "also", "stretch", "choose"))
     places = [place for place in range(len(heads)) if place not in group + also]
     wide = [max((ems(row[place]) for row in texts), default=0) for place in range(len(heads))]
     roomy = stretch or [place for place in places if wide[place] > UNBROKEN] or places
@@ -81,18 +82,19 @@ def of_resource(resource: dict, look: dict) -> Table:
                                                                      and all(map(NUMBER.fullmatch, column)))
         side = aligned if aligned.strip() else "r" if numeric else "l"
         kind = side + (" n" if place not in stretch and wide[place] <= UNBROKEN else " w" if wide[place] > LONG else "")
-        shown.append({"place": place, "side": side, "kind": kind, "room": 0 if place not in roomy else 1 if stretch or wide[place] <= UNBROKEN else min(wide[place], 40)})
-    return Table(heads, values, texts, shown, ["，".join(row[place] for place in group) for row in texts],
-                 [" ".join(row[place] for place in also) for row in texts], {"search": str(look.get("search")).lower() == "true"} | {
-                     "choose": look.get("choose", "")})
+        room = 1 if stretch or wide[place] <= UNBROKEN else min(wide[place], 40)
+        shown.append({"place": place, "side": side, "kind": kind, "room": room if place in roomy else 0})
+    groups, found = (["，".join(row[place] for place in some) for row in texts] for some in (group, also))
+    look = {"search": str(look.get("search")).lower() == "true", "choose": "".join(heads[place] for place in choose)}
+    return Table(heads, values, texts, shown, groups, found, look, names=[HEADINGS.get(name, name) for name in names])
 
 
-def _places(heads: list[str], names: str) -> list[int]:
-    """Where the columns with some names, parted by commas, stand."""
-    wanted = [name.strip() for name in re.split("[,，]", names) if name.strip()]
-    if strangers := [name for name in wanted if name not in heads]:
+def _places(heads: list[str], names: list[str], wanted: str) -> list[int]:
+    """Where the columns of some headings or names, parted by commas, stand."""
+    found = [name.strip() for name in re.split("[,，]", wanted) if name.strip()]
+    if strangers := [name for name in found if name not in (*heads, *names)]:
         raise ValueError(f"the frame has no column {', '.join(strangers)}; it has {', '.join(heads)}")
-    return [heads.index(name) for name in wanted]
+    return [heads.index(name) if name in heads else names.index(name) for name in found]
 
 
 def ems(words: str) -> float:
