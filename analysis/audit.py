@@ -1,6 +1,6 @@
-"""A published report against its score sheet: the rows of `data/published/<period>.csv`, a finding on each, names and codes.
+"""A published report against its score sheet: a finding on each row of `data/published/<period>.csv`, and what is odd about names.
 
-data/README.md says what a row is. Reading and checking the rows takes no pandas.
+data/README.md says what a row is and what it may count.
 """
 
 from __future__ import annotations
@@ -8,149 +8,121 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from fractions import Fraction
-from itertools import groupby
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from analysis import registry, sheets
-from analysis.audit_phrases import DENOMINATORS, RELATIVE, UnknownWord, Vocabulary
-from analysis.audit_verdicts import (AGREES, BAND, BAND_FORM, BY_COUNT, CLAIM, DATE, DIFFERS, GROUPS, KINDS, LABEL, LIST, NAME, ORDER,
-                                     PERCENT, SHARE, STREAK, UNVERIFIED, VERDICTS, Report, comparisons, finding, group)
+from analysis.audit_phrases import DENOMINATORS, UNITS, Printed, UnknownWord
+from analysis.audit_verdicts import (AGREES, BAND, BAND_FORM, CLAIM, DATE, DIFFERS, KINDS, LABEL, LIST, NAME, SHARE, UNVERIFIED, VERDICTS,
+                                     Finding, Report, finding)
 from analysis.grades import BEST_FIRST
 from analysis.problems import DataError, Problem, quoted
-from analysis.registry import normalise
-
-if TYPE_CHECKING:
-    import pandas as pd
+from analysis.registry import Registry, normalise
 
 COLUMNS = ("id", "section", "statement", "printed", "unit", "counts", "of", "needs")
-SAVED = ("id", "section", "statement", "printed", "recomputed", "difference", "verdict", "cause")
-UNITS = ("家", "个", "位", "项", "份", "次", "件", "年", "号", "亿元", "平方米", "家次")
+SAVED = ["id", "section", "statement", "printed", "recomputed", "difference", "verdict", "cause"]
+GROUPS = ("占比不对", "家数、名单和日期不对", "加减合不上", "说法不成立", "占比的末位不对", "名称和叫法不一")  # worst first
+IN_CHINESE = dict(zip(VERDICTS, ("相符", "不符", "无法核实")))
+KIND_OF_ALIAS = {"renamed": "更名", "misspelt": "误写", "short": "简称"}
 FORMS = {  # what `printed` may look like, and how a message says it
     SHARE: (re.compile(r"\d+(\.\d+)?%"), "a percentage like 45.54%"),
     LIST: (re.compile(r"[^；]+(；[^；]+)*"), "names with ； between them"),
     DATE: (re.compile(r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?"), "a date like 2017年1月31日"),
     BAND: (BAND_FORM, "a band like 70分至84分 or 49分以下"),
-} | dict.fromkeys(UNITS, (re.compile(r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+"), "a number like 24, 130多, 四 or 无"))
-DIGITS = {"": 0, "无": 0, "两": 2} | {digit: value for value, digit in enumerate("一二三四五六七八九", start=1)}
-IN_CHINESE = dict(zip(VERDICTS, ("相符", "不符", "无法核实")))
+} | dict.fromkeys((CLAIM, NAME, LABEL), (re.compile(".+"), "")) | dict.fromkeys(
+    UNITS, (re.compile(r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+"), "a number like 24, 130多, 四 or 无"))
 
 
-@dataclass(frozen=True)
-class Printed:
-    """One row of a published file; data/README.md has the columns."""
-
-    id: str
-    section: str
-    statement: str
-    printed: str
-    unit: str
-    counts: str = ""
-    of: str = ""
-    needs: str = ""
-    line: int = 0
-
-    @property
-    def is_number(self) -> bool:
-        return self.unit in UNITS
-
-    @property
-    def value(self) -> Fraction:
-        """The printed number, exact; a percentage is a number of percent, 两 is 2, 130多 is 130."""
-        text = self.printed.rstrip("%多")
-        if text[0].isdigit():
-            return Fraction(text)
-        tens, ten, units = text.rpartition("十")
-        return Fraction(10 * (DIGITS[tens] or 1) * bool(ten) + DIGITS[units])
-
-    @property
-    def names(self) -> list[str]:
-        return [name.strip() for name in self.printed.split("；")]
+def published(period: str, data: Path | str = "") -> None:
+    """Whether the period's published file can be audited. Raises DataError with everything in it that cannot be understood."""
+    _found(sheets.read(period, data), [])
 
 
-def path_of(period: str, data: Path) -> Path:
-    """Where the figures that the report of a period prints are written down."""
-    return data / "published" / f"{period}.csv"
+def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataFrame:
+    """A row for each figure and claim of the period's published report, in printed order. Raises DataError.
+
+    The columns of SAVED; unit and needs; 内容, 印作, 重算, 相差 and 结论 as a table shows them; working (the calculation), causes
+    (verdicts for their sentences), group (what kind of difference, worst first) and off (how far it is from what is right).
+    """
+    report, found = _found(sheet, list(others))
+    frame = pd.DataFrame([
+        {column: getattr(row, column) for column in SAVED[:4]} | one._asdict() | _shown(row, one)
+        | {"unit": row.unit, "cause": "; ".join(map(str, one.causes)), "causes": [verdict for cause in one.causes for verdict in cause.told],
+           "group": _group(row, one, report), "off": float(one.off), "needs": one.causes[0].detail if one.verdict == UNVERIFIED else ""}
+        for row, one in zip(report.rows, found)])
+    orders = {"verdict": VERDICTS, "结论": IN_CHINESE.values(), "group": GROUPS, "section": frame["section"].unique()}
+    return frame.assign(**{column: pd.Categorical(frame[column], list(order), ordered=True) for column, order in orders.items()})
 
 
-def published(sheet: sheets.Period) -> list[Printed]:
-    """The rows of the period's published file. Raises DataError with everything in it that cannot be understood."""
-    path, problems = path_of(sheet.name, sheet.data), []
-    lines = registry.read_csv(path, COLUMNS[:5], ("id",), problems)
+def _found(sheet: sheets.Period, others: list[sheets.Period]) -> tuple[Report, list[Finding]]:
+    """The report and a finding on each of its rows, or DataError with each row that cannot be understood."""
+    name, problems = f"published/{sheet.name}.csv", []
+    lines = registry.read_csv(sheet.data / name, COLUMNS[:5], ("id",), problems)
     rows = [Printed(*(line.get(column, "") for column in COLUMNS), int(line["line"])) for line in lines]
     if not rows and not problems:
-        problems.append(Problem("no rows", (f"published/{path.name}",), "has headings but no rows; see data/README.md"))
-    numbers = dict.fromkeys(row.id for row in rows if row.is_number)
-    for row in rows:
-        words = Vocabulary(sheet, {id: None for id in numbers if id != row.id})
-        problems += [Problem(f"{column} of a row", (f"published/{path.name}", f"line {row.line}", column), message, (row.line,))
-                     for column, message in _faults(row, words)]
+        problems.append(Problem("no rows", (name,), "has headings but no rows; see data/README.md"))
+    wrong = {row: faults for row in rows if (faults := list(_faults(row)))}
+    report = Report([row for row in rows if row not in wrong], sheet, others)
+
+    def understood(step: Callable[[Printed], Finding | None], row: Printed) -> Finding | None:
+        try:
+            return step(row)
+        except UnknownWord as error:
+            wrong[row] = [(error.column, f"{quoted(getattr(row, error.column))} is not understood: {error}")]
+
+    for row in report.rows:
+        understood(report.compute, row)
+    found = [understood(lambda row: finding(row, report), row) for row in report.rows if row not in wrong]
+    problems += [Problem(f"{column} of a row", (name, f"line {row.line}", column), message, (row.line,))
+                 for row, faults in wrong.items() for column, message in faults]
     if problems:
         raise DataError(problems)
-    return rows
+    return report, found
 
 
-def _faults(row: Printed, words: Vocabulary) -> Iterator[tuple[str, str]]:
-    """What is wrong with a row: the column, and what was found and what is allowed."""
-    if row.unit not in (*KINDS, *UNITS):
+def _faults(row: Printed) -> Iterator[tuple[str, str]]:
+    """What is wrong with the form of a row: the column, and what was found and what is allowed."""
+    if row.unit not in FORMS:
         yield "unit", f"{quoted(row.unit)} is not one of {'、'.join((*KINDS, *UNITS))}"
         return
-    form, called = FORMS.get(row.unit, (re.compile(".+"), ""))
+    form, called = FORMS[row.unit]
     if not form.fullmatch(row.printed):
         yield "printed", f"{quoted(row.printed)} is not {called}, as unit {row.unit} wants"
     if row.printed.endswith("多") and row.counts:
         yield "counts", f"{quoted(row.counts)} is exact, but the report prints {row.printed}; leave it empty"
     if not row.counts and not row.is_number and row.unit != DATE:
         yield "counts", f"is empty; unit {row.unit} needs to know what is counted (see data/README.md)"
-    elif row.of and row.unit not in (SHARE, CLAIM):
+    if row.of and row.unit not in (SHARE, CLAIM):
         yield "of", f"{quoted(row.of)} is a denominator; only unit {SHARE} has one, and {CLAIM} its measures; leave it empty"
-    elif row.unit == SHARE and not row.of:
+    if row.unit == SHARE and not row.of:
         yield "of", f"is empty; write the denominator: {'、'.join(DENOMINATORS)}, or another phrase"
-    elif row.counts:
-        column = "counts"
-        try:
-            sides = _understand(row, words)
-            column = "of"
-            for of in row.of.split("、") if row.of else ():
-                for side in sides if of != BY_COUNT else ():
-                    words.whole(side, of)
-        except UnknownWord as error:
-            allowed = f"; {'、'.join(RELATIVE)}" if column == "of" else ""
-            yield column, f"{quoted(getattr(row, column))} is not understood: {error}{allowed}"
 
 
-def _understand(row: Printed, words: Vocabulary) -> list[str]:
-    """The phrases that have a share. Raises UnknownWord where `counts` is not what the unit asks for."""
-    sheet, claim = words.sheet, row.unit == CLAIM
-    wanted = {BAND: BEST_FIRST, LABEL: BEST_FIRST, DATE: sheet.facts,
-              NAME: [code for code, held in sheet.registry.holders.items() if sheet.name in held]}
-    called = {DATE: "an item of 评价期", NAME: f"a code of {sheet.name} in registry/codes.csv"}.get(row.unit, "a grade")
-    if row.unit in wanted:
-        if row.counts not in wanted[row.unit] and not (row.unit in (BAND, LABEL) and sheet.scheme.named(row.counts)):
-            raise UnknownWord(f"{called} is wanted" + ("" if row.unit == NAME else f": {'、'.join(wanted[row.unit])}"))
-    elif claim and (order := ORDER.fullmatch(row.counts)):
-        if order[1] not in ("评分表", "未参评", "A级名单"):
-            raise UnknownWord("a list is wanted: 评分表、未参评、A级名单")
-    elif claim and (streak := STREAK.fullmatch(row.counts)):
-        words.parse(streak[2])
-        if streak[3] != "A级" and sheet.name not in sheet.registry.holders.get(streak[3], {}):
-            raise UnknownWord(f"{streak[3]!r} is neither A级 nor a code of {sheet.name}")
-    else:
-        compared = comparisons(row.counts) if claim else []
-        sides = [side for left, _, right in compared for side in (left, right) if not PERCENT.fullmatch(side)] or [row.counts]
-        for side in sides:
-            words.understand(side)
-        if row.unit in (SHARE, LIST) and re.search(r" [+-] ", row.counts):
-            raise UnknownWord(f"unit {row.unit} counts one phrase, not a sum")
-        return sides
-    return []
+def _group(row: Printed, found: Finding, report: Report) -> str:
+    """What kind of difference it is: one of GROUPS."""
+    if row.unit == SHARE:
+        return GROUPS[0] if found.off > report.last_place / 100 else GROUPS[4]
+    if row.unit in (CLAIM, NAME, LABEL):
+        return GROUPS[3] if row.unit == CLAIM else GROUPS[5]
+    return GROUPS[2] if row.id in report.numbers and len(report.numbers[row.id].terms) > 1 else GROUPS[1]
+
+
+def _shown(row: Printed, found: Finding) -> dict[str, str]:
+    """A row as the table of everything has it."""
+    shown = {"内容": row.statement, "印作": row.printed, "重算": found.recomputed, "相差": "", "结论": IN_CHINESE[found.verdict]}
+    if row.unit == CLAIM:
+        return shown | {"重算": {AGREES: "成立", DIFFERS: "不成立", UNVERIFIED: ""}[found.verdict]}
+    if row.unit == LIST:
+        return shown | {"印作": f"{len(row.names)}家的名单", "重算": f"{len(found.recomputed.split('；'))}家的名单"}
+    if row.unit == NAME:
+        return shown | {"内容": f"{row.statement}：{row.printed}", "印作": "如左", "重算": "另一写法" if found.verdict == DIFFERS else "同一家"}
+    return shown | {"相差": found.difference if row.is_number or row.unit == SHARE else ""}
 
 
 def others(sheet: sheets.Period) -> tuple[list[sheets.Period], list[str]]:
-    """The sheets of the other periods, and the periods whose sheet is wrong or half filled in."""
+    """The sheets of the other periods, and the names of those that are wrong or half filled in."""
     read, unread = [], []
     for period in sheets.periods(sheet.data):
         if period != sheet.name:
@@ -161,47 +133,93 @@ def others(sheet: sheets.Period) -> tuple[list[sheets.Period], list[str]]:
     return read, unread
 
 
-def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataFrame:
-    """A row for each figure and claim of the period's published report, in printed order. Raises DataError.
+def names(sheet: sheets.Period, others: list[sheets.Period], findings: pd.DataFrame) -> pd.DataFrame:
+    """What is odd about names, codes, ties and labels in the report and against the other periods, with what the registry decided.
 
-    The columns of SAVED; unit; 内容, 印作, 重算, 相差 and 结论 as a table shows them; group (what kind of difference, worst
-    first), off (how far), working (the calculation), causes (verdicts for their sentences) and needs.
+    The columns 情形, 见于, 名录的判定 and 依据.
     """
-    rows = published(sheet)
-    words = Vocabulary(sheet, {row.id: row.value for row in rows if row.is_number})
-    return check(rows, words, {other.name: Vocabulary(other) for other in others})
+    here = findings[findings["unit"].isin([LIST, NAME])]
+    printed = [(sheet.name, row.section, name, "", id) for row in here.itertuples() for name in row.printed.split("；")
+               if (id := sheet.registry.id_of(name.strip()))]
+    seen = pd.DataFrame([*_seen(sheet), *printed, *(sight for other in others for sight in _seen(other))],
+                        columns=["period", "place", "name", "code", "id"])
+    named = sorted(_names(seen, sheet), key=lambda row: row[0])
+    return pd.DataFrame([*_codes(seen, sheet), *named, *_ties(sheet), *_labels(findings, sheet)],
+                        columns=["情形", "见于", "名录的判定", "依据"])
 
 
-def check(rows: list[Printed], words: Vocabulary, others: dict[str, Vocabulary] | None = None) -> pd.DataFrame:
-    """The findings on some rows."""
-    import pandas as pd
-
-    report = Report(rows, words, others or {})
-    try:
-        found = [finding(row, report) for row in rows]
-    except ValueError as error:
-        raise DataError([Problem("share", (path_of(words.sheet.name, words.sheet.data).name,), str(error))]) from None
-    frame = pd.DataFrame([
-        {column: getattr(row, column) for column in ("id", "section", "statement", "printed", "unit", "counts")}
-        | {"recomputed": one.recomputed, "difference": one.difference, "verdict": one.verdict, "cause": "; ".join(map(str, one.causes)),
-           "group": group(row, one, report), "off": float(one.off), "working": one.working,
-           "causes": [cause.told for cause in one.causes], "needs": one.causes[0].detail if one.verdict == UNVERIFIED else ""}
-        | _shown(row, one) for row, one in zip(rows, found)])
-    for column, order in {"verdict": VERDICTS, "结论": list(IN_CHINESE.values()), "group": GROUPS, "section": frame["section"].unique()}.items():
-        frame[column] = pd.Categorical(frame[column], order, ordered=True)
-    return frame
+def _seen(sheet: sheets.Period) -> Iterator[tuple[str, str, str, str, str]]:
+    """Where a sheet names an alliance: the period, the list, the name, the code (none among the experts), the registry's id."""
+    known = sorted([*sheet.registry.by_name.items(), *sheet.registry.by_alias.items()], key=lambda pair: -len(pair[0]))
+    for place, listed in (("评分表", sheet.evaluated), ("未参评", sheet.absent), ("A级名单", sheet.a_level)):
+        yield from ((sheet.name, place, a.name, a.code, a.id) for a in listed)
+    for post in (post for *_, posts in sheet.experts for post in posts.split("；")):
+        for name, id in [pair for pair in known if normalise(post).startswith(pair[0])][:1]:
+            end = next(end for end in range(len(post) + 1) if normalise(post[:end]) == name)
+            yield sheet.name, "专家组", post[:end], "", id
 
 
-def _shown(row: Printed, found) -> dict[str, str]:
-    """The row as the table of everything shows it."""
-    shown = {"内容": row.statement, "印作": row.printed, "重算": found.recomputed, "相差": "", "结论": IN_CHINESE[found.verdict]}
-    if row.unit == CLAIM:
-        return shown | {"重算": {AGREES: "成立", DIFFERS: "不成立", UNVERIFIED: ""}[found.verdict]}
-    if row.unit == LIST:
-        return shown | {"印作": f"{len(row.names)}家的名单", "重算": f"{len(found.recomputed.split('；'))}家的名单"}
-    if row.unit == NAME:
-        return shown | {"内容": f"{row.statement}：{row.printed}", "印作": "如左", "重算": "另一写法" if found.verdict == DIFFERS else "同一家"}
-    return shown | ({"相差": found.difference} if row.is_number or row.unit == SHARE else {})
+def _where(seen: pd.DataFrame, column: str) -> str:
+    """`2020-2021：109（评分表）、110（A级名单）`: what stands in a column, and where, by period."""
+    said = []
+    for period, rows in seen[seen[column] != ""].groupby("period", sort=False):
+        places = {value: list(dict.fromkeys(found)) for value, found in rows.groupby(column, sort=False)["place"]}
+        said.append(f"{period}：" + "、".join(  # 附件1 专家组 is where 专家组 is
+            f"{value}（{'、'.join(p for p in found if not any(q != p and q.endswith(p) for q in found))}）" for value, found in places.items()))
+    return "；".join(said)
+
+
+def _codes(seen: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
+    coded, registry = seen[seen["code"] != ""], sheet.registry
+    here = coded[coded["period"] == sheet.name]
+    for code, rows in coded[coded["code"].isin(here["code"])].groupby("code"):
+        if rows["id"].nunique() > 1:
+            held = rows.groupby("period", sort=False)["id"].unique()
+            where = "；".join(f"{period}：{'、'.join(registry.names[id] for id in sorted(ids))}" for period, ids in held.items())
+            yield "一码两家", f"{code}：{where}", *_decided(registry, sorted(rows["id"].unique()), code)
+    for id, rows in coded[coded["id"].isin(here["id"])].groupby("id", sort=False):
+        if rows["code"].nunique() > 1:
+            yield "一家两码", f"{registry.names[id]}：{_where(rows, 'code')}", *_decided(registry, [id])
+
+
+def _decided(registry: Registry, ids: list[str], code: str = "") -> tuple[str, str]:
+    """What the registry holds of the codes of alliances, and why."""
+    held = [f"{registry.names[id] if code else ''}{period}的{own}{'存疑' if status == 'doubtful' else '可信'}"
+            for (id, period), (own, status) in registry.codes.items() if id in ids and code in ("", own)]
+    doubts = [d["evidence"] for id in ids for d in registry.decisions.get(id, ()) if d.get("status") == "doubtful"]
+    return "；".join(held), " ".join(dict.fromkeys(doubts)) or "—"
+
+
+def _names(seen: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
+    registry, seen = sheet.registry, seen.assign(form=seen["name"].map(normalise))
+    for id in seen.loc[seen["period"] == sheet.name, "id"].unique():
+        rows, canonical = seen[seen["id"] == id], registry.names[id]
+        if set(rows["form"]) == {normalise(canonical)}:
+            continue
+        decisions = [d for d in registry.decisions.get(id, ()) if normalise(d.get("alias", "")) in set(rows["form"])]
+        kinds = dict.fromkeys(KIND_OF_ALIAS[d["kind"]] for d in decisions)
+        within = "（本报告之内不一）" if rows.loc[rows["period"] == sheet.name, "form"].nunique() > 1 else ""
+        yield ("、".join(kinds) or "写法", _where(rows, "name").removeprefix(f"{sheet.name}：") + within,
+               "；".join([f"采用{canonical}", *(f"{d['alias']}记为{KIND_OF_ALIAS[d['kind']]}" for d in decisions)]),
+               " ".join(d["evidence"] for d in decisions) or "—")
+
+
+def _ties(sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
+    scored = pd.DataFrame([(a.score, a.code) for a in sheet.evaluated if a.score is not None], columns=["score", "code"])
+    ties = {score: list(codes) for score, codes in scored.groupby("score", sort=False)["code"] if len(codes) > 1}
+    ordered = sum(codes == sorted(codes) for codes in ties.values())
+    for score, codes in ties.items():
+        if codes != sorted(codes):
+            yield ("同分次序", f"{score:g}分：{'、'.join(codes)}", "名次相同，次序不影响等级",
+                   f"同分的{len(ties)}组中，{ordered}组按代码从小到大，这一组不是")
+
+
+def _labels(findings: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
+    labels = findings[findings["unit"] == LABEL]
+    for right in (sheet.scheme.labels[grade] for grade in BEST_FIRST):
+        used = labels[labels["recomputed"] == right].groupby("printed", sort=False)["section"].agg(lambda s: "、".join(map(str, s)))
+        if set(used.index) - {right}:
+            yield "等级叫法", "；".join(f"{label}（{where}）" for label, where in used.items()), f"本期方案作{right}", "registry/schemes.csv"
 
 
 def summary(period: str, path: Path) -> list[str]:
@@ -211,9 +229,7 @@ def summary(period: str, path: Path) -> list[str]:
     counts = Counter(record["verdict"] for record in records)
     lines = [f"{period}: {len(records)} figures and claims checked: {counts[AGREES]} agree, {counts[DIFFERS]} differ, "
              f"{counts[UNVERIFIED]} cannot be verified"]
-    for record in records:
-        if record["verdict"] == DIFFERS:
-            lines += [f"  {record['section']} › {record['statement']} [{record['id']}]",
-                      f"    printed {record['printed']}; the sheet gives {record['recomputed']}"]
-            lines += [f"    {record['cause']}"] if record["cause"] else []
-    return lines
+    for record in (record for record in records if record["verdict"] == DIFFERS):
+        lines += [f"  {record['section']} › {record['statement']} [{record['id']}]",
+                  f"    printed {record['printed']}; the sheet gives {record['recomputed']}", f"    {record['cause']}"]
+    return [line for line in lines if line.strip()]

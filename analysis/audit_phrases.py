@@ -1,54 +1,72 @@
-"""What a row of data/published asks: phrases -> masks on the roster of its period, and numbers.
+"""What a row of data/published prints and asks: phrases -> masks on the roster of its period, and numbers.
 
 A phrase is words that must all hold (`活跃度高+活跃度较高 第三批`); a sum has phrases, items of the sheet, `[2.4-13]` and numbers
-with ` + ` and ` - ` between. data/README.md has the vocabulary. To understand a phrase takes no pandas, to count it does.
+with ` + ` and ` - ` between. data/README.md has the vocabulary.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from analysis import shares, sheets
+import pandas as pd
+
+from analysis import roster, shares, sheets
 from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, NOT_EVALUATED
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-EVALUATED, PILOTS, EVERYONE, ENTERED, NOT_ENTERED, A_LEVEL = "参评联盟", "试点联盟", "联盟总数", "录入信息", "未录入", "A级"
-STEPS = {EVALUATED: GRADES, ENTERED: (*GRADES, INCOMPLETE), INCOMPLETE: (INCOMPLETE,), NOT_ENTERED: (NOT_EVALUATED,),
-         NOT_EVALUATED: (NOT_EVALUATED, INCOMPLETE)}
+EVALUATED, PILOTS, EVERYONE, ENTERED, NOT_ENTERED, A_LEVEL, PANEL = "参评联盟", "试点联盟", "联盟总数", "录入信息", "未录入", "A级", "专家人数"
 OWN_BATCH, OWN_BATCH_EVALUATED, OWN_GRADE, OWN_GRADE_PILOTS = RELATIVE = ("本批次", "本批次参评联盟", "本档联盟", "本档试点联盟")
 DENOMINATORS = (EVALUATED, PILOTS, EVERYONE, f"{PILOTS} {EVALUATED}", *RELATIVE)
-PANEL = "专家人数"
+UNITS = ("家", "个", "位", "项", "份", "次", "件", "年", "号", "亿元", "平方米", "家次")  # of numbers
 SCORE = re.compile(r"(\d+(?:\.\d+)?)分(及以上|以下)?")
 SIGN = re.compile(r"\s+([+\-−])\s+")
 LITERAL = re.compile(r"\d+(?:\.\d+)?")
 GIVEN = re.compile(r"\[([^\[\]\s]+)\]")
 RANK_OF = re.compile(r"名次 (\S+)")
+DIGITS = {"": 0, "无": 0, "两": 2} | {digit: value for value, digit in enumerate("一二三四五六七八九", start=1)}
 JUST_BELOW = 1e-9  # a withheld score does not reach the next floor
 
 
 class UnknownWord(ValueError):
-    """What the vocabulary does not have, or a share of what is no part of its whole."""
+    """What the vocabulary does not have, and the column of the row that asks for it."""
+
+    def __init__(self, message: str, column: str = "counts"):
+        self.column = column
+        super().__init__(message)
 
 
-class Phrase(NamedTuple):
-    """Alliances of these batches and in these states, that pass one test of each set: (score, side) or (A级, None)."""
+@dataclass(frozen=True)
+class Printed:
+    """One row of a published file; data/README.md has the columns."""
 
-    batches: frozenset[str]
-    states: frozenset[str]
-    tests: frozenset[frozenset[tuple]] = frozenset()
+    id: str
+    section: str
+    statement: str
+    printed: str
+    unit: str
+    counts: str = ""
+    of: str = ""
+    needs: str = ""
+    line: int = 0
 
-    def within(self, whole: Phrase) -> bool:
-        """Whether it is a part of a whole, whatever the sheet says."""
-        return self.batches <= whole.batches and self.states <= whole.states and whole.tests <= self.tests
+    @property
+    def is_number(self) -> bool:
+        return self.unit in UNITS
 
-    def apart(self, other: Phrase) -> bool:
-        """Whether the two can have no alliance in common, being of other batches or other grades."""
-        return not (self.batches & other.batches and self.states & other.states)
+    @property
+    def value(self) -> Fraction:
+        """The printed number, exact; a percentage is a number of percent, 两 is 2, 130多 is 130."""
+        text = self.printed.rstrip("%多")
+        if text[0].isdigit():
+            return Fraction(text)
+        tens, ten, units = text.rpartition("十")
+        return Fraction(10 * (DIGITS[tens] or 1) * bool(ten) + DIGITS[units])
+
+    @property
+    def names(self) -> list[str]:
+        return [name.strip() for name in self.printed.split("；")]
 
 
 class Term(NamedTuple):
@@ -77,142 +95,103 @@ def plain(number: Fraction | None) -> str:
 
 
 class Vocabulary:
-    """The words of one period, over its sheet and its roster; `given` has the numbers that the rows of a report print, by id."""
+    """The words of one period: masks on its roster, and the items of its sheet. `given`: what other rows print, by id."""
 
     def __init__(self, sheet: sheets.Period, given: dict[str, Fraction] | None = None):
-        self.sheet, self.given = sheet, given or {}
-        self.batches = {batch.short for batch in sheet.batches}
-        self.pilots = frozenset(batch.short for batch in sheet.batches if batch.is_pilot)
-        self.everyone = Phrase(frozenset(self.batches), frozenset((NOT_EVALUATED, INCOMPLETE, *GRADES)))
-        self.words = {EVERYONE: ("batches", self.batches), PILOTS: ("batches", self.pilots), A_LEVEL: ("tests", {(A_LEVEL, None)})}
-        self.words |= {word: ("batches", {batch.short}) for batch in sheet.batches for word in (batch.short, batch.name)}
-        self.words |= {step: ("states", states) for step, states in STEPS.items()}
+        self.sheet, self.given, self.alliances = sheet, given or {}, roster.of(sheet)
+        self.batches = {word: self.alliances["batch"] == batch.short for batch in sheet.batches for word in (batch.short, batch.name)}
+        self.everyone, evaluated = self.alliances["batch"].notna(), self.alliances["grade"].notna()
+        incomplete, entered = self.alliances["state"] == INCOMPLETE, sheet.facts.get(sheets.ENTERED)
+        told = sheet.facts.get(sheets.INCOMPLETE_TOTAL, int(incomplete.sum()) if sheet.absent else None)
+        named = told == incomplete.sum()  # else any that was not evaluated may have been incomplete
+        closes = named and entered == (evaluated | incomplete).sum()
+        has_entered = evaluated | incomplete, evaluated | (incomplete if closes else self.everyone)
+        self.steps = {EVALUATED: (evaluated,) * 2, NOT_EVALUATED: (~evaluated,) * 2, ENTERED: has_entered,
+                      INCOMPLETE: (incomplete, incomplete if named else ~evaluated), NOT_ENTERED: (~has_entered[1], ~has_entered[0])}
         self.items = {item: number for item, number in sheet.facts.items() if isinstance(number, int)}
-        self.items |= {item: number for item, (number, _) in sheet.totals.items()} | ({PANEL: len(sheet.experts)} if sheet.experts else {})
+        self.items |= {item: number for item, (number, _) in sheet.totals.items()}
         self.items |= {f"{grade} {name}": number for grade, cells in sheet.activities.items() for name, number in cells.items()}
+        self.items |= {PANEL: len(sheet.experts)} if sheet.experts else {}
+        self.items |= {} if told is None else {INCOMPLETE: told}
+        self.items |= {} if entered is None else {ENTERED: entered, NOT_ENTERED: len(self.alliances) - entered}
+        self.vouched = {NOT_ENTERED, *([PANEL] if sheet.experts else []), *([INCOMPLETE] if named else [])}  # by more than the item
 
-    @cached_property
-    def alliances(self) -> pd.DataFrame:
-        """The roster of the period."""
-        from analysis import roster
+    def word(self, word: str) -> tuple[str, pd.Series, pd.Series]:
+        """The kind of a word, the rows where it holds for certain, and those where it may. Raises UnknownWord."""
+        alliances, grade, score = self.alliances, self.sheet.scheme.named(word), SCORE.fullmatch(word)
+        everywhere = self.batches | {PILOTS: alliances["pilot"], EVERYONE: self.everyone}
+        if word in everywhere:
+            return "batch", everywhere[word], everywhere[word]
+        if word in self.steps:
+            return "step", *self.steps[word]
+        if word == A_LEVEL:
+            return "list", alliances["a_level"], alliances["a_level"] | (not self.sheet.a_level)
+        if grade:
+            return "grade", alliances["grade"] == grade, alliances["grade"] == grade
+        if not score:
+            words = [*everywhere, *BEST_FIRST, *self.steps, A_LEVEL]
+            raise UnknownWord(f"{word!r} is not a word of the vocabulary: {'、'.join(words)}, 95分及以上, 100分, 50分以下")
+        number, low, high = float(score[1]), alliances["low"], alliances["high"]
+        top = high.where(alliances["score"].notna() | (alliances["grade"] == HIGH), high - JUST_BELOW)
+        sides = {"及以上": (low >= number, top >= number), "以下": (top < number, low < number)}
+        return "score", *sides.get(score[2], ((low == number) & (top == number), (low <= number) & (top >= number)))
 
-        return roster.of(self.sheet)
-
-    def parse(self, text: str) -> Phrase:
-        """What a phrase asks. Raises UnknownWord."""
-        phrase = self.everyone
-        for words in text.split():
-            kinds, values = zip(*map(self._word, words.split("+")))
-            if len(set(kinds)) > 1:
+    def rows_of(self, phrase: str, kind: str = "") -> pd.Series | None:
+        """Which rows a phrase counts, or its words of one kind; None where a withheld score or a missing list hides it."""
+        sure = possible = self.everyone
+        kinds = set()
+        for words in phrase.split():
+            found = list(map(self.word, words.split("+")))
+            if len({own for own, *_ in found}) > 1:
                 raise UnknownWord(f"{words!r} joins words of different kinds")
-            either = frozenset().union(*values)
-            if kinds[0] == "tests":  # only who has a grade has a score, or stands in the list
-                phrase = phrase._replace(states=phrase.states & set(GRADES), tests=phrase.tests | {either})
-            else:
-                phrase = phrase._replace(**{kinds[0]: getattr(phrase, kinds[0]) & either})
-        return phrase
+            if not kind or found[0][0] == kind:
+                sure, possible = sure & (sum(row[1] for row in found) > 0), possible & (sum(row[2] for row in found) > 0)
+            kinds.add(found[0][0])
+        if kind and kind not in kinds:
+            raise UnknownWord(f"no {kind} is named in {phrase!r}: write one of {'、'.join(DENOMINATORS)} that can be told from it", "of")
+        return sure if sure.equals(possible) else None
 
-    def _word(self, word: str) -> tuple[str, set]:
-        if word in self.words:
-            return self.words[word]
-        if grade := self.sheet.scheme.named(word):
-            return "states", {grade}
-        if score := SCORE.fullmatch(word):
-            return "tests", {(float(score[1]), score[2])}
-        raise UnknownWord(f"{word!r} is not a word of the vocabulary: {'、'.join((*self.words, *BEST_FIRST))}, 95分及以上, 100分, 50分以下")
-
-    def mask(self, phrase: Phrase) -> pd.Series | None:
-        """Which rows of the roster a phrase counts; None where a withheld score could be on either side."""
-        rows = self.alliances["batch"].isin(phrase.batches) & self.alliances["state"].isin(phrase.states)
-        for either in phrase.tests:
-            sure, possible = (sum(answers) > 0 for answers in zip(*(self._test(*test) for test in either)))
-            if (rows & possible & ~sure).any():
-                return None
-            rows &= sure
-        return rows
-
-    def _test(self, number: float | str, side: str | None) -> tuple[pd.Series, pd.Series]:
-        """Which rows pass a test for certain, and which may."""
-        if number == A_LEVEL:
-            listed = self.alliances["a_level"]
-            return listed, listed | (not self.sheet.a_level)
-        low, high = self.alliances["low"], self.alliances["high"]
-        top = high.where(self.alliances["score"].notna() | (self.alliances["grade"] == HIGH), high - JUST_BELOW)
-        if side == "及以上":
-            return low >= number, top >= number
-        return (top < number, low < number) if side else ((low == number) & (top == number), (low <= number) & (top >= number))
-
-    @cached_property
-    def ladder(self) -> dict[frozenset[str], int | None]:
-        """What 评价期 says of the whole programme: who entered, who was incomplete, who did not enter."""
-        facts, named = self.sheet.facts, int((self.alliances["state"] == INCOMPLETE).sum())
-        entered = facts.get(sheets.ENTERED)
-        told = {ENTERED: entered, INCOMPLETE: facts.get(sheets.INCOMPLETE_TOTAL, named if self.sheet.absent else None),
-                NOT_ENTERED: None if entered is None else len(self.alliances) - entered}
-        return {frozenset(STEPS[step]): number for step, number in told.items()}
-
-    def count(self, phrase: Phrase) -> tuple[int | None, bool]:
-        """How many a phrase counts, None where the sheet does not say; and whether the sheet only repeats it.
-
-        A step of the ladder is known of a batch where the lists name as many as 评价期 states.
-        """
-        rows = self.mask(phrase)
-        listed = None if rows is None else int(rows.sum())
-        if phrase.states not in self.ladder:  # the approved number of a batch is a statement too
-            return listed, phrase.states == self.everyone.states and len(phrase.batches) == 1
-        told, named = self.ladder[phrase.states], int(self.alliances["state"].isin(phrase.states).sum())
-        if phrase.batches == self.everyone.batches:
-            return told, told != named and phrase.states != {NOT_EVALUATED}
-        return (listed if told == named else None), False
+    def number(self, what: str) -> tuple[Fraction | None, bool]:
+        """A number that is no sum, None where it cannot be told; and whether the sheet only repeats it. Raises UnknownWord."""
+        if key := GIVEN.fullmatch(what):
+            if key[1] not in self.given:
+                raise UnknownWord(f"there is no row {key[1]!r}")
+            return self.given[key[1]], False
+        if what in self.items or LITERAL.fullmatch(what):
+            return Fraction(str(self.items.get(what, what))), what not in self.vouched
+        if code := RANK_OF.fullmatch(what):
+            rank = self.alliances.loc[self.alliances["code"] == code[1], "rank"].dropna()
+            return (Fraction(int(rank.iloc[0])) if len(rank) else None), False
+        rows = self.rows_of(what)
+        return (None if rows is None else Fraction(int(rows.sum()))), what in self.batches  # its approved number is a statement
 
     def terms(self, expression: str) -> list[Term]:
         """The terms of a sum with their numbers. Raises UnknownWord."""
-        return [Term(sign, what, *self._number(what)) for sign, what in _signed(expression)]
+        first, *rest = SIGN.split(expression.strip())
+        signed = [(1, first), *((1 if sign == "+" else -1, what) for sign, what in zip(rest[::2], rest[1::2]))]
+        return [Term(sign, what, *self.number(what)) for sign, what in signed]
 
-    def _number(self, what: str) -> tuple[Fraction | None, bool]:
-        if key := GIVEN.fullmatch(what):
-            return self.given[key[1]], False
-        if what in self.items or LITERAL.fullmatch(what):
-            return Fraction(str(self.items.get(what, what))), what != PANEL or not self.sheet.experts
-        if code := RANK_OF.fullmatch(what):
-            number, stated = next(iter(self.alliances.loc[self.alliances["code"] == code[1], "rank"].dropna()), None), False
-        else:
-            number, stated = self.count(self.parse(what))
-        return (None if number is None else Fraction(int(number))), stated
+    def part(self, what: str) -> str:
+        """The phrase of what is counted: of a cell of 协同创新活动 its grade, of another item of the sheet everyone."""
+        return " ".join(word for word in what.split() if word in GRADES) if what in self.items or LITERAL.fullmatch(what) else what
 
-    def understand(self, expression: str) -> None:
-        """Raises UnknownWord where `terms` would not know what to count."""
-        for _, what in _signed(expression):
-            if (key := GIVEN.fullmatch(what)) and key[1] not in self.given:
-                raise UnknownWord(f"there is no row {key[1]!r}")
-            if not key and not RANK_OF.fullmatch(what):
-                self.asked(what)
-
-    def asked(self, what: str) -> Phrase:
-        """The phrase of a part; of an item of the sheet its grade, or nobody where it has none."""
-        if what in self.items or LITERAL.fullmatch(what):
-            return self.everyone._replace(states=frozenset(what.split()[:1]) & set(GRADES))
-        return self.parse(what)
-
-    def whole(self, what: str, of: str) -> Phrase:
-        """The denominator of a part. Raises UnknownWord where the part names no such batch or grade, or is no part of it."""
-        part, everyone = self.asked(what), self.everyone
-        named = part.batches != everyone.batches if of in RELATIVE[:2] else set() < part.states < set(GRADES)
-        if of in RELATIVE and not named:
-            raise UnknownWord(f"{of!r} cannot be told from {what!r}: it names no such batch or grade")
-        relative = {OWN_BATCH: everyone._replace(batches=part.batches), OWN_BATCH_EVALUATED: Phrase(part.batches, frozenset(GRADES)),
-                    OWN_GRADE: everyone._replace(states=part.states), OWN_GRADE_PILOTS: Phrase(self.pilots, part.states)}
-        whole = relative[of] if of in relative else self.parse(of)
-        if not part.within(whole):
-            raise UnknownWord(f"{what!r} is no part of {of!r}")
-        return whole
+    def whole(self, what: str, of: str) -> pd.Series | None:
+        """The rows of a denominator. Raises UnknownWord, also where the part names no such batch or grade."""
+        if of not in RELATIVE:
+            return self.rows_of(of)
+        rows = self.rows_of(self.part(what), "batch" if of in (OWN_BATCH, OWN_BATCH_EVALUATED) else "grade")
+        narrower = {OWN_BATCH_EVALUATED: self.alliances["grade"].notna(), OWN_GRADE_PILOTS: self.alliances["pilot"]}
+        return rows & narrower.get(of, self.everyone)
 
     def share(self, what: str, of: str) -> shares.Share | None:
-        """The exact share of a part in its whole; None where either is not known, or nothing. Raises ValueError."""
-        part, whole = self._number(what)[0], self.count(self.whole(what, of))[0]
-        return None if part is None or not whole else shares.share(int(part), of=whole)
+        """The exact share of a part in its whole; None where either is not known, or nothing.
 
-
-def _signed(expression: str) -> list[tuple[int, str]]:
-    first, *rest = SIGN.split(expression.strip())
-    return [(1, first), *((1 if sign == "+" else -1, what) for sign, what in zip(rest[::2], rest[1::2]))]
+        Raises UnknownWord, also where the part is no part of that whole.
+        """
+        number, part, whole = self.number(what)[0], None if what in self.items else self.rows_of(self.part(what)), self.whole(what, of)
+        if number is None or whole is None or not whole.any():
+            return None
+        try:
+            return shares.share(int(number) if part is None else part, of=int(whole.sum()) if part is None else whole)
+        except ValueError:
+            raise UnknownWord(f"{what!r} ({plain(number)}) is no part of {of!r} ({int(whole.sum())})", "of") from None
