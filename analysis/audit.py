@@ -6,6 +6,7 @@ data/README.md says what a row is and what it may count.
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from analysis.audit_verdicts import (AGREES, BAND, BAND_FORM, CLAIM, DATE, DIFFE
 from analysis.grades import BEST_FIRST
 from analysis.problems import DataError, Problem, quoted
 from analysis.registry import Registry, normalise
+from analysis.words import Verdict, verdict
 
 COLUMNS = ("id", "section", "statement", "printed", "unit", "counts", "of", "needs")
 SAVED = ["id", "section", "statement", "printed", "recomputed", "difference", "verdict", "cause"]
@@ -49,7 +51,7 @@ def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataF
     report, found = _found(sheet, list(others))
     frame = pd.DataFrame([
         {column: getattr(row, column) for column in SAVED[:4]} | one._asdict() | _shown(row, one)
-        | {"unit": row.unit, "cause": "; ".join(map(str, one.causes)), "causes": [verdict for cause in one.causes for verdict in cause.told],
+        | {"unit": row.unit, "cause": "; ".join(map(str, one.causes)), "causes": [said for cause in one.causes for said in cause.told],
            "group": _group(row, one, report), "off": float(one.off), "needs": one.causes[0].detail if one.verdict == UNVERIFIED else ""}
         for row, one in zip(report.rows, found)])
     orders = {"verdict": VERDICTS, "结论": IN_CHINESE.values(), "group": GROUPS, "section": frame["section"].unique()}
@@ -220,6 +222,45 @@ def _labels(findings: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str,
         used = labels[labels["recomputed"] == right].groupby("printed", sort=False)["section"].agg(lambda s: "、".join(map(str, s)))
         if set(used.index) - {right}:
             yield "等级叫法", "；".join(f"{label}（{where}）" for label, where in used.items()), f"本期方案作{right}", "registry/schemes.csv"
+
+
+def conclusion(findings: pd.DataFrame) -> list[Verdict]:
+    """How many agree, differ and cannot be verified, and what is furthest from right."""
+    percentages, first = int((findings["unit"] == SHARE).sum()), next(_worst_first(findings).itertuples(), None)
+    said = [verdict("result.checked", total=len(findings), percentages=percentages, **tally(findings))]
+    if first is None:
+        return [*said, verdict("result.none"), verdict("result.where")]
+    name = "result.worst-claim" if first.unit == CLAIM else "result.worst"
+    causes = [] if first.unit == CLAIM else first.causes
+    return [*said, verdict(name, section=first.section, statement=first.statement, printed=first.printed, working=first.working), *causes,
+            verdict("result.where")]
+
+
+def tally(findings: pd.DataFrame) -> dict[str, int]:
+    """How many agree, differ and cannot be verified."""
+    counts = findings["verdict"].value_counts()
+    return {name: int(counts[verdict]) for name, verdict in zip(("agree", "differ", "unverified"), VERDICTS)}
+
+
+def differences(findings: pd.DataFrame) -> list[Verdict]:
+    """An item for each row that differs, the furthest off first, with its likeliest cause."""
+    return [said for row in _worst_first(findings).itertuples() for said in (
+        verdict("differs.claim" if row.unit == CLAIM else "differs.item", section=row.section, statement=row.statement, id=row.id,
+                printed=row.printed, working=row.working), *row.causes)]
+
+
+def _worst_first(findings: pd.DataFrame) -> pd.DataFrame:
+    differing = findings[findings["verdict"] == DIFFERS]
+    return differing.assign(near=-differing["off"]).sort_values(["group", "near"], kind="stable")
+
+
+def provenance(sheet: sheets.Period) -> list[tuple[str, str]]:
+    """What the audit was made from and by which rules."""
+    printed = sheet.data / "published" / f"{sheet.name}.csv"
+    floors = "，".join(f"{sheet.scheme.labels[grade]}≥{sheet.scheme.floors[grade]:g}" for grade in BEST_FIRST)
+    return [("报告所印的数", printed.name), ("SHA-256", hashlib.sha256(printed.read_bytes()).hexdigest()), ("评分表", sheet.path.name),
+            ("SHA-256", sheet.sha256), ("等级方案", f"{sheet.scheme.declared}：{floors}"),
+            ("取整规则", "按精确分数计算，四舍五入到报告所用的位数")]
 
 
 def summary(period: str, path: Path) -> list[str]:
