@@ -94,6 +94,8 @@ def _faults(row: Printed) -> Iterator[tuple[str, str]]:
         yield "printed", f"{quoted(row.printed)} is not {called}, as unit {row.unit} wants"
     if row.printed.endswith("多") and row.counts:
         yield "counts", f"{quoted(row.counts)} is exact, but the report prints {row.printed}; leave it empty"
+    if f"[{row.id}]" in row.counts:
+        yield "counts", f"{quoted(row.counts)} has the row's own id {row.id} among its terms"
     if not row.counts and not row.is_number and row.unit != DATE:
         yield "counts", f"is empty; unit {row.unit} needs to know what is counted (see data/README.md)"
     if row.of and row.unit not in (SHARE, CLAIM):

@@ -174,7 +174,8 @@ def denominator(row: Printed, known: Number, report: Report) -> Cause | None:
         except UnknownWord:  # no part of that
             continue
         if other and other.whole != known.share.whole and report.rounded(other) == row.value:
-            return Cause("cause.denominator", f"{other.part} ÷ {other.whole} = {row.printed} ({of})")
+            sums = f"{other.part} ÷ {other.whole} = {row.printed}"
+            return Cause("cause.denominator", f"{sums} ({of})", {"of": of, "whole": other.whole, "sum": sums})
 
 
 def off_by_one(row: Printed, known: Number, report: Report) -> Cause | None:
