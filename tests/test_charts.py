@@ -10,6 +10,7 @@ import pytest
 from matplotlib import font_manager
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Wedge
+from matplotlib.text import Text
 
 from analysis import charts, fonts, grades, roster, shares, sheets
 from analysis.grades import BEST_FIRST, FAIR, GRADES, HIGH, LOW, OUTCOMES
@@ -39,7 +40,7 @@ def overlapping(axes) -> list[tuple[str, str]]:
     """Pairs of labels whose boxes meet, in all axes of a figure."""
     figure = axes.figure
     figure.canvas.draw()
-    boxes = [(text.get_text(), text.get_window_extent()) for here in figure.axes for text in [*here.texts, here.title] if text.get_text()]
+    boxes = [(text.get_text(), Text.get_window_extent(text)) for here in figure.axes for text in [*here.texts, here.title] if text.get_text()]
     return [(one, other) for (one, a), (other, b) in combinations(boxes, 2) if a.shrunk(0.96, 0.9).overlaps(b)]
 
 
