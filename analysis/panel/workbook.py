@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from analysis import DATA, registry, sheets
-from analysis.registry import Registry, normalise
 from analysis.grades import INCOMPLETE, TOP_SCORE, Scheme
 from analysis.problems import DataError, quoted
+from analysis.registry import Registry, normalise
 from analysis.sheets import FACTS, NOT_ENTERED, Row, _plain, _shown, _Table, _Workbook
 from analysis.workbook import ERROR, UNCALCULATED, Cell
 
@@ -179,10 +179,10 @@ def _no_collection() -> Iterator[None]:
 
 
 def _read(period: str, data: Path, marks: bool) -> Panel:
-    registry = registry.read(data)
+    known = registry.read(data)
     path = sheets.path_of(period, data, FOLDER)
     book = PanelWorkbook(path, marks)
-    panel = Panel(period, path, book.sha256, registry, registry.scheme(period))
+    panel = Panel(period, path, book.sha256, known, known.scheme(period))
     for reader in (_read_indicators, _read_rules, sheets._read_facts, _read_intake, _read_experts):
         reader(book, panel)
     book.doubtful = {sheet for sheet in (INDICATORS, EXPERTS, INTAKE) if sheet not in book.sheets or book.wrong_in(sheet)}
