@@ -192,8 +192,13 @@ def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "", step: in
     return axes
 
 
-def dots(shares: pd.DataFrame, title: str = "", xlabel: str = "占比（%）", labels: Mapping[str, str] | None = None) -> Axes:
-    """A line for each row of a table of percentages, with a dot for each column (grades in their colours); `labels` names them."""
+def dots(shares: pd.DataFrame, title: str = "", xlabel: str = "占比（%）", labels: Mapping[str, str] | None = None) -> Axes | None:
+    """A line for each row of a table of percentages, with a dot for each column (grades in their colours); `labels` names them.
+
+    An empty table is not drawn.
+    """
+    if shares.empty:
+        return None
     axes = canvas(0.29 * len(shares) + 0.9, title=title)
     for place, (_, row) in enumerate(shares.iterrows()):
         axes.plot([row.min(), row.max()], [place, place], color="#C9C9C9", linewidth=2, zorder=1)

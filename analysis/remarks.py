@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from analysis import fonts
+from analysis import DATA, fonts
+from analysis.grades import BEST_FIRST
 from analysis.problems import DataError, Problem, hidden, quoted
+from analysis.words import Text
 
+PLACES = ("前言", "评价专家组", "评价范围", "第一批", "第二批", "第三批", "网员联盟", *BEST_FIRST, "组织机构建设与运行",
+          "协同创新活动", "带动产业发展成效", "A级活跃度联盟", "总结", "未参加评价的联盟", "有关建议")
 HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|[^#\s])(\s*)(.*)")
 UNDERLINE = re.compile(r" {0,3}(=+|-+)\s*")
 REFUSED = {  # what a line may not be, how it is called, what to do instead
@@ -22,28 +26,36 @@ def path_of(period: str, data: Path) -> Path:
     return data / "remarks" / f"{period}.md"
 
 
-def read(period: str, data: Path) -> str:
+def read(period: str | int, data: Path | str = "") -> dict[str, Text]:
+    """What is written for each place of the report, by its heading; empty where nobody wrote any. Raises DataError."""
+    parts = re.split(r"^## +(.+?) *$", text(str(period), Path(data or DATA)), flags=re.M)[1:]
+    return dict.fromkeys(PLACES, Text()) | {heading: Text(body.strip()) for heading, body in zip(parts[::2], parts[1::2])}
+
+
+def text(period: str, data: Path) -> str:
     """The remarks as Markdown; empty where nobody wrote any. Raises DataError with every line that a report cannot show."""
     path = path_of(period, data)
     where = f"remarks/{path.name}"
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:
         raise DataError([Problem("encoding", (where,), "is not UTF-8 (perhaps GBK); save it as UTF-8")]) from None
-    lines = text.splitlines()
+    lines = content.splitlines()
     problems = [Problem(kind, (where, f"line {number}"), message, (number,))
                 for number, line in enumerate(lines, start=1) for kind, message in _faults(line, lines[number - 2] if number > 1 else "")]
     if problems:
         raise DataError(problems)
-    return text.strip()
+    return content.strip()
 
 
 def _faults(line: str, above: str) -> list[tuple[str, str]]:
     """What is wrong with a line: the kind, and what was found and what to do."""
     found = []
     heading = HEADING.fullmatch(line)
+    if heading and len(heading[1]) == 2 and heading[2] and heading[3].strip() not in PLACES:
+        found.append(("heading", f"{quoted(heading[3].strip())} is no place of the report; write one of {'、'.join(PLACES)}"))
     if heading and (len(heading[1]) != 2 or not heading[2]):
         found.append(("heading", f"the heading {quoted(line.strip())} is not of level 2; write it as {quoted('## ' + heading[3].strip())}"))
     if UNDERLINE.fullmatch(line) and above.strip():

@@ -63,11 +63,15 @@ def _rows(of: pd.DataFrame | pd.Series | int) -> pd.Index | int:
     return of.index[of] if of.ndim == 1 and of.dtype.kind == "b" else of.index
 
 
-def column(part: pd.Series, whole: pd.Series | int) -> pd.Series:
-    """Counts as percentages of whole numbers, half up to two places. Raises ValueError for a part larger than its whole."""
+def column(part: pd.Series | pd.DataFrame, whole: pd.Series | int) -> pd.Series | pd.DataFrame:
+    """Counts as percentages of whole numbers, half up to two places; a table column by column. Raises ValueError for a part
+    larger than its whole."""
+    if part.ndim == 2:
+        return part.apply(column, args=(whole,))
     if ((part > whole) | (part < 0)).any():
         raise ValueError("a part is larger than its whole: the share names the wrong whole")
-    return ((2 * 10_000 * part + whole) // (2 * whole) / 100).where(whole + 0 * part > 0)
+    whole = whole + 0 * part
+    return ((2 * 10_000 * part + whole) // (2 * whole.where(whole > 0)) / 100).astype(float)
 
 
 def of(values: pd.Series, whole: int | None = None) -> pd.DataFrame:

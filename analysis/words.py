@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from analysis import NOTEBOOKS
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$&@^=:\"'/])")
+SPECIAL = re.compile(r"([\\`*_\[\]<>~$&|^#!])")  # what Markdown would take for a mark inside a line
 ITEM = re.compile(r"(- |\d+\. )")
 
 
@@ -21,7 +21,7 @@ class Verdict(NamedTuple):
     numbers: dict[str, object]
 
 
-def verdict(name: str, **numbers: object) -> Verdict:
+def verdict(name: str, /, **numbers: object) -> Verdict:
     """A verdict: `verdict("batch.leads", batch="第一批", share=…)`."""
     return Verdict(name, numbers)
 
@@ -52,9 +52,18 @@ class Words:
         text = ""
         for one in verdicts:
             name, own = (one, {}) if isinstance(one, str) else one
-            sentence = self._sentence(name, numbers | own)
+            sentence = one if isinstance(one, Text) else self._sentence(name, numbers | own)
             text += ("\n" if text and ITEM.match(sentence) else "") + sentence
         return Text(text)
+
+    def plain(self, *said: str | Verdict | list[Verdict] | None, **numbers: object) -> str:
+        """The same without Markdown's marks, for a headline or a caption."""
+        return re.sub(r"\\(.)", r"\1", self(*said, **numbers))
+
+    def items(self, *said: str | Verdict | list[Verdict] | None, numbered: bool = False) -> Text:
+        """A list of Markdown, an item for each thing said; what says nothing has no item."""
+        texts = [text for text in map(self, said) if text]
+        return Text("\n".join(f"{f'{place}.' if numbered else '-'} {text}" for place, text in enumerate(texts, start=1)))
 
     def _sentence(self, name: str, numbers: dict[str, object]) -> str:
         if name not in self.sentences:
