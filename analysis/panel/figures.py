@@ -51,7 +51,7 @@ def stages(scores: pd.DataFrame, scheme: Scheme, title: str = "") -> Axes | None
         for stage, score in zip(STAGES, (first, second)):
             axes.plot(score, place, "o", markersize=6.5, color=colour(stage), zorder=2, markeredgecolor="white", markeredgewidth=0.8)
     for floor in filter(None, scheme.floors.values()):
-        axes.axvline(floor, color=colour("accent"), linewidth=0.9, linestyle=(0, (4, 2)), zorder=0)
+        axes.axvline(floor, color=colour("accent"), linewidth=0.9, linestyle=(0, (4, 2)), zorder=0.9)
     axes.set_xlabel("阶段评分（虚线为分档线）")
     _rows(axes, scores.index)
     legend(axes, STAGES)
