@@ -6,6 +6,8 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 
+from analysis import fonts
+
 SHOWN_OF_ONE_KIND = 20
 SHOWN_CHARACTERS = 60
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")  # a spreadsheet runs a text that starts so
@@ -41,10 +43,8 @@ def lines(problems: list[Problem]) -> list[str]:
         seen[problem.kind] += 1
         if seen[problem.kind] <= SHOWN_OF_ONE_KIND:
             shown.append(str(problem))
-    for kind, number in seen.items():
-        if number > SHOWN_OF_ONE_KIND:
-            shown.append(f"… and {number - SHOWN_OF_ONE_KIND} more of this kind: {kind}")
-    return shown
+    return shown + [f"… and {number - SHOWN_OF_ONE_KIND} more of this kind: {kind}"
+                    for kind, number in seen.items() if number > SHOWN_OF_ONE_KIND]
 
 
 def quoted(value: object) -> str:
@@ -54,12 +54,8 @@ def quoted(value: object) -> str:
     '"九十"'
     """
     text = str(value)
-    if len(text) > SHOWN_CHARACTERS:
-        text = text[:SHOWN_CHARACTERS] + "…"
-    visible = "".join(
-        c if unicodedata.category(c)[0] not in "CZ" or c == " " else f"\\u{ord(c):04x}" for c in text
-    )
-    return f'"{visible}"'
+    text = text[:SHOWN_CHARACTERS] + "…" * (len(text) > SHOWN_CHARACTERS)
+    return '"' + "".join(c if unicodedata.category(c)[0] not in "CZ" or c == " " else f"\\u{ord(c):04x}" for c in text) + '"'
 
 
 def hidden(text: str) -> str:
@@ -68,7 +64,17 @@ def hidden(text: str) -> str:
     >>> hidden("a\u200bb")
     'the invisible character U+200B'
     """
-    for character in "" if text.isprintable() else text:
-        if unicodedata.category(character) in UNSEEN:
-            return "a line break" if character in "\n\r" else f"the invisible character U+{ord(character):04X}"
-    return ""
+    unseen = next((c for c in text if unicodedata.category(c) in UNSEEN), "") if not text.isprintable() else ""
+    return "a line break" if unseen and unseen in "\n\r" else f"the invisible character U+{ord(unseen):04X}" if unseen else ""
+
+
+def unfit(text: str) -> tuple[str, str] | None:
+    """Why a text may not stand in a report: a kind, and the end of a sentence that says what to do; None where it may."""
+    if text and unicodedata.normalize("NFKC", text[0]).startswith(FORMULA_STARTS):
+        return "formula in text", f"starts with {quoted(text[0])}, which a spreadsheet would run; write it without"
+    if found := hidden(text):
+        return "invisible character", f"contains {found}; remove it"
+    if missing := fonts.missing(text):
+        shown = "、".join(f"{c} (U+{ord(c):04X})" for c in missing)
+        return "character not in the fonts", f"has {shown}, which the report's fonts cannot show; write it another way"
+    return None

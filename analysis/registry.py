@@ -8,39 +8,31 @@ import difflib
 import io
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from analysis.grades import GRADES, HIGH, LOW, Scheme
-from analysis.problems import FORMULA_STARTS, DataError, Problem, hidden, quoted
+from analysis.problems import DataError, Problem, quoted, unfit
 
 MEMBERS = "D"
 CODE = re.compile(r"[1-9]\d{2}|[A-Z]\d{3}", re.ASCII)
 PERIOD = re.compile(r"\d{4}(-\d{4})?", re.ASCII)
 SHARED_ENDING = re.compile(r"(产业链?)?(技术)?(创新)?(战略)?联盟$")
-COLUMNS = {
-    "alliances.csv": ("id", "name"),
-    "aliases.csv": ("alias", "id", "kind"),
-    "codes.csv": ("id", "period", "code", "status"),
-    "batches.csv": ("batch", "name", "approved", "first_period"),
-    "schemes.csv": ("period", "grade", "label", "floor"),
-    "periods.csv": ("period",),
-    "claims.csv": ("period", "id", "times"),
+FILES = {  # the columns that must be filled in, those of them that are the key, and those that a report shows
+    "alliances.csv": ("id name", "id", "name"), "aliases.csv": ("alias id kind", "alias", "alias"),
+    "codes.csv": ("id period code status", "id period", ""), "batches.csv": ("batch name from_period", "batch from_period", "name"),
+    "schemes.csv": ("period grade label floor", "period grade", "label"), "periods.csv": ("period", "period", ""),
+    "claims.csv": ("period id times", "period id", ""),
+    "indicators.csv": ("pillar indicator looked_at", "indicator", "pillar indicator looked_at"),
 }
-KEYS = {
-    "alliances.csv": ("id",),
-    "aliases.csv": ("alias",),
-    "codes.csv": ("id", "period"),
-    "batches.csv": ("batch",),
-    "schemes.csv": ("period", "grade"),
-    "periods.csv": ("period",),
-    "claims.csv": ("period", "id"),
-}
-OPTIONAL = ("claims.csv",)
+OPTIONAL = ("claims.csv", "indicators.csv")
+RENAMED = {"first_period": "from_period"}
 ALIAS_KINDS = ("renamed", "misspelt", "short")
 CODE_STATUSES = ("certain", "doubtful")
+ROSTER = ("id", "name", "code", "batch", "pilot", "score", "low", "high", "grade", "level", "outcome", "state", "rank", "a_level", "period")
+Lines = list[dict[str, str]]
 
 
 def normalise(text: str) -> str:
@@ -71,11 +63,11 @@ def first_year(period: str) -> int:
 
 @dataclass(frozen=True)
 class Batch:
-    """A founding batch; `approved` counts every alliance in it, also those that no annex names."""
+    """A founding batch as it is from a period on; `approved` counts all its alliances, also the unnamed (None: not known)."""
 
     key: str
     name: str
-    approved: int
+    approved: int | None
     first_period: str
 
     @property
@@ -118,34 +110,43 @@ class Conflict(Exception):
 
 @dataclass
 class Registry:
-    """Alliances, aliases, codes, batches, schemes and periods, read from `data/registry` and checked."""
+    """Alliances, aliases, codes, batches, schemes and periods, read from `data/registry` and checked.
+
+    `batches` has the latest line of each batch, `sizes` all of them; `columns` are the other columns of alliances.csv, by id;
+    `between` has the periods from which an alliance joined and from which it left, "" for not told.
+    """
 
     names: dict[str, str]
     aliases: dict[str, str]
     codes: dict[tuple[str, str], tuple[str, str]]
-    batches: dict[str, Batch]
+    sizes: list[Batch]
     schemes: dict[str, Scheme]
     periods: tuple[str, ...]
-    decisions: dict[str, list[dict[str, str]]]
+    decisions: dict[str, Lines]
     dates: dict[str, tuple[dt.date, dt.date]] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
+    indicators: tuple[tuple[str, str, str], ...] = ()
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
-    by_name: dict[str, str] = field(init=False)
-    by_alias: dict[str, str] = field(init=False)
-    holders: dict[str, dict[str, str]] = field(init=False)
-    own_codes: dict[str, dict[str, str]] = field(init=False)
+    between: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.by_name = {normalise(name): id for id, name in self.names.items()}
         self.by_alias = {normalise(alias): id for alias, id in self.aliases.items()}
-        self.holders, self.own_codes = {}, {}
+        self.batches = {batch.key: batch for batch in self.sizes}
+        self.holders: dict[str, dict[str, str]] = {}
+        self.own_codes: dict[str, dict[str, str]] = {}
         for (id, period), (code, _) in self.codes.items():
             self.holders.setdefault(code, {})[period] = id
             self.own_codes.setdefault(id, {})[period] = code
 
     def batches_in(self, period: str) -> list[Batch]:
-        """The batches that were in the programme in a period, in order."""
-        return [b for b in self.batches.values() if first_year(b.first_period) <= first_year(period)]
+        """The batches that were in the programme in a period, in order, with the sizes that they had then."""
+        return [*{b.key: b for b in self.sizes if first_year(b.first_period) <= first_year(period)}.values()]
+
+    def there(self, id: str, period: str) -> bool:
+        """Whether an alliance was in the programme in a period, so far as `joined` and `left` in alliances.csv tell."""
+        joined, left = self.between.get(id, ("", ""))
+        return (not joined or first_year(joined) <= first_year(period)) and (not left or first_year(period) < first_year(left))
 
     def scheme(self, period: str) -> Scheme:
         """The period's own scheme, or the latest earlier one."""
@@ -160,61 +161,52 @@ class Registry:
         """Whose name or alias this is."""
         return self.by_name.get(normalise(name)) or self.by_alias.get(normalise(name))
 
+    def holder(self, code: str | None, period: str) -> str | None:
+        """Whose a code is in a period, or was in the latest that is known."""
+        held = self.holders.get(code or "", {})
+        return held.get(period) or (held[max(held, key=first_year)] if held else None)
+
     def identify(self, name: str, code: str | None, period: str) -> Match:
         """The alliance that a row of a sheet means.
 
         Raises Conflict for a name that is not known, and for a code that is another's or not its own.
         """
-        key, id = normalise(name), self.id_of(name)
-        how = "name" if key in self.by_name else "alias"
-        holders = self.holders.get(code or "", {})
+        id, how = self.id_of(name), "name" if normalise(name) in self.by_name else "alias"
         if id is None:
             raise Conflict("name not in the registry", lambda: self._unknown(name, code, period))
-        if code is None:
+        own, now, other = self.known_codes(id), self.holders.get(code or "", {}).get(period), self.holder(code, period)
+        if code is None or not (own or other):
             return Match(id, how)
-        own = self.known_codes(id)
-        holder = holders.get(period)
-        latest = holders[max(holders, key=first_year)] if holders else None
-        if holder == id or (holder is None and latest == id and period not in own):
+        if now == id or (now is None and other == id and period not in own):
             doubtful = self.codes.get((id, period), ("", ""))[1] == "doubtful"
             return Match(id, "decided" if doubtful else "code and name" if how == "name" else how)
-        if not own and not holders:
-            return Match(id, how)
-        other = holder or latest
-        listed = ", ".join(f"{c} in {p}" for p, c in own.items())
-        free = period not in own and holder is None and (not own or code[0] in {c[0] for c in own.values()})
+        free = period not in own and now is None and (not own or code[0] in {c[0] for c in own.values()})
         if other and other != id:
-            raise Conflict(
-                "code and name of two alliances", lambda:
-                f"the name {quoted(name)} is {id} but the code {code} belongs to {other} "
-                f"({self.names[other]}); correct one of them"
-                + (f', or decide it with the line "{id},{period},{code},doubtful,<why>" in registry/codes.csv' if free else ""))
-        raise Conflict(
-            "code not known for this alliance", lambda:
-            f"the code {code} is not one of {quoted(self.names[id])} ({listed}); correct it"
-            + (f', or add the line "{id},{period},{code},certain,<why>" to registry/codes.csv' if free else
-               f", or its line of {period} in registry/codes.csv" if period in own else ""), about_code=True)
+            raise Conflict("code and name of two alliances", lambda:
+                           f"the name {quoted(name)} is {id} but the code {code} belongs to {other} ({self.names[other]}); correct one "
+                           "of them" + f', or decide it with the line "{id},{period},{code},doubtful,<why>" in registry/codes.csv' * free)
+        listed = ", ".join(f"{c} in {p}" for p, c in own.items())
+        raise Conflict("code not known for this alliance", lambda:
+                       f"the code {code} is not one of {quoted(self.names[id])} ({listed}); correct it"
+                       + (f', or add the line "{id},{period},{code},certain,<why>" to registry/codes.csv' if free else
+                          f", or its line of {period} in registry/codes.csv" if period in own else ""), about_code=True)
+
+    @cached_property
+    def _stems(self) -> dict[str, str]:
+        return {SHARED_ENDING.sub("", normalise(known)): known for known in [*self.names.values(), *self.aliases]}
 
     def nearest(self, name: str, most: int = 3) -> list[str]:
         """The known names most like a name, compared without the ending that they all share."""
-        def stem(text: str) -> str:
-            return SHARED_ENDING.sub("", normalise(text))
-
-        stems = {stem(known): known for known in [*self.names.values(), *self.aliases]}
-        return [stems[s] for s in difflib.get_close_matches(stem(name), stems, n=most, cutoff=0.5)]
+        return [self._stems[stem] for stem in difflib.get_close_matches(SHARED_ENDING.sub("", normalise(name)), self._stems, most, 0.5)]
 
     def _unknown(self, name: str, code: str | None, period: str) -> str:
-        near = self.nearest(name)
+        near, id = self.nearest(name), self.holder(code, period)
         hint = f"; the nearest known: {', '.join(near)}" if near else ""
-        holders = self.holders.get(code or "", {})
-        id = holders.get(period) or (holders[max(holders, key=first_year)] if holders else None)
         renamed = (f'; if {code} ({self.names[id]}) was renamed, add the line "{_csv(name, id, "renamed")}" to registry/aliases.csv'
                    if id in self.names else "")
         free = max((int(i[1:]) for i in self.names if i[1:].isdigit()), default=0) + 1
-        return (
-            f"the registry does not know {quoted(name)}{hint}{renamed}; if it is new, add the line "
-            f'"{_csv(f"L{free:03d}", name)}" to registry/alliances.csv'
-        )
+        return (f"the registry does not know {quoted(name)}{hint}{renamed}; if it is new, add the line "
+                f'"{_csv(f"L{free:03d}", name)}" to registry/alliances.csv')
 
 
 def _csv(*cells: str) -> str:
@@ -226,34 +218,35 @@ def _csv(*cells: str) -> str:
 def read(data: Path) -> Registry:
     """The registry under a data folder. Raises DataError with every problem in its files."""
     problems: list[Problem] = []
-    tables = {name: read_csv(data / "registry" / name, columns, KEYS[name], problems)
-              for name, columns in COLUMNS.items() if name not in OPTIONAL or (data / "registry" / name).exists()}
+    tables = {name: read_csv(data / "registry" / name, tuple(columns.split()), tuple(key.split()), problems)
+              if name not in OPTIONAL or (data / "registry" / name).exists() else [] for name, (columns, key, _) in FILES.items()}
+    if not problems:
+        _check(tables, problems)
     if problems:
         raise DataError(problems)
-    _check(tables, problems)
-    if problems:
-        raise DataError(problems)
-    schemes = {}
-    for row in tables["schemes.csv"]:
-        scheme = schemes.setdefault(row["period"], Scheme(row["period"], {}, {}))
-        scheme.labels[row["grade"]] = row["label"]
-        scheme.floors[row["grade"]] = float(row["floor"])
-    decisions: dict[str, list[dict[str, str]]] = {}
-    for table in ("aliases.csv", "codes.csv"):
-        for row in tables[table]:
-            if row.get("evidence"):
-                decisions.setdefault(row["id"], []).append(row)
+    alliances, aliases, codes, batches, schemes, periods, claims, indicators = tables.values()
+    found: dict[str, Scheme] = {}
+    for row in schemes:
+        scheme = found.setdefault(row["period"], Scheme(row["period"], {}, {}))
+        scheme.labels[row["grade"]], scheme.floors[row["grade"]] = row["label"], float(row["floor"])
+    decisions: dict[str, Lines] = {}
+    for row in (row for row in (*aliases, *codes) if row.get("evidence")):
+        decisions.setdefault(row["id"], []).append(row)
+    sizes = [Batch(r["batch"], r["name"], int(r["approved"]) if r.get("approved") else None, r["from_period"]) for r in batches]
     return Registry(
-        names={row["id"]: row["name"] for row in tables["alliances.csv"]},
-        aliases={row["alias"]: row["id"] for row in tables["aliases.csv"]},
-        codes={(row["id"], row["period"]): (row["code"], row["status"]) for row in tables["codes.csv"]},
-        batches={row["batch"]: Batch(row["batch"], row["name"], int(row["approved"]), row["first_period"])
-                 for row in tables["batches.csv"]},
-        schemes=schemes,
-        periods=tuple(row["period"] for row in tables["periods.csv"]),
+        names={row["id"]: row["name"] for row in alliances},
+        aliases={row["alias"]: row["id"] for row in aliases},
+        codes={(row["id"], row["period"]): (row["code"], row["status"]) for row in codes},
+        sizes=sorted(sizes, key=lambda batch: first_year(batch.first_period)),
+        schemes=found,
+        periods=tuple(row["period"] for row in periods),
         decisions=decisions,
-        dates={row["period"]: dates for row in tables["periods.csv"] if (dates := _dates(row))},
-        claims=tuple(Claim(row["period"], row["id"], int(row["times"])) for row in tables.get("claims.csv", ())),
+        dates={row["period"]: dates for row in periods if (dates := _dates(row))},
+        claims=tuple(Claim(row["period"], row["id"], int(row["times"])) for row in claims),
+        indicators=tuple((row["pillar"], row["indicator"], row["looked_at"]) for row in indicators),
+        columns={row["id"]: {heading: cell for heading, cell in row.items() if heading not in (
+            "id", "name", "note", "joined", "left", "line", "")} for row in alliances},
+        between={row["id"]: (row.get("joined", ""), row.get("left", "")) for row in alliances},
     )
 
 
@@ -264,153 +257,134 @@ def _dates(row: dict[str, str]) -> tuple[dt.date, dt.date] | None:
         return None
 
 
-def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problems: list[Problem]) -> list[dict[str, str]]:
+def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problems: list[Problem]) -> Lines:
     """The rows of a UTF-8 CSV file, with a `line` each; what is wrong with it is added to `problems`."""
-    where = (f"{path.parent.name}/{path.name}",)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        problems.append(Problem("file missing", where, f"there is no such file in {path.parent}; see data/README.md"))
+    def wrong(kind: str, message: str, *line: int) -> Lines:
+        problems.append(Problem(kind, (f"{path.parent.name}/{path.name}", *(f"line {number}" for number in line)), message))
         return []
-    except UnicodeDecodeError:
-        problems.append(Problem("encoding", where, "is not UTF-8 (perhaps GBK); save it as “CSV UTF-8”"))
-        return []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+
     body, end = [], 0
     try:
+        reader = csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
         for cells in reader:
-            body.append((end + 1, cells))
+            body.append((end + 1, [cell.strip() for cell in cells]))
             end = reader.line_num
+    except FileNotFoundError:
+        return wrong("file missing", f"there is no such file in {path.parent}; see data/README.md")
+    except UnicodeDecodeError:
+        return wrong("encoding", "is not UTF-8 (perhaps GBK); save it as “CSV UTF-8”")
     except csv.Error as error:
-        problems.append(Problem("not csv", (*where, f"line {reader.line_num}"), f"is not readable as CSV: {error}"))
-        return []
-    heading = [h.strip() for h in body.pop(0)[1]] if body else []
-    missing = [c for c in columns if c not in heading]
-    if missing:
-        problems.append(Problem("column missing", where, f"has no column {', '.join(missing)}; found {', '.join(heading)}"))
-        return []
+        return wrong("not csv", f"is not readable as CSV: {error}", reader.line_num)
+    heading = [RENAMED.get(cell, cell) for cell in body.pop(0)[1]] if body else []
+    if missing := [column for column in columns if column not in heading]:
+        return wrong("column missing", f"has no column {', '.join(missing)}; found {', '.join(heading)}")
     rows, seen = [], {}
     for line, cells in body:
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = dict(zip(heading, (cell.strip() for cell in cells))) | {"line": str(line)}
-        place = (*where, f"line {line}")
-        empty = [c for c in columns if not row.get(c)]
+        row = dict(zip(heading, cells)) | {"line": str(line)}
+        known = tuple(normalise(row.get(column, "")) for column in key)
         if len(cells) > len(heading):
-            problems.append(Problem("too many cells", place, f"{len(cells)} cells under {len(heading)} headings; "
-                                    "put a cell that holds a comma in quotes"))
-        elif empty:
-            problems.append(Problem("cell empty", place, f"{', '.join(empty)} is empty; fill it in"))
-        elif (known := tuple(normalise(row[c]) for c in key)) in seen:
-            problems.append(Problem("key twice", place, f"{', '.join(row[c] for c in key)} stands in line "
-                                    f"{seen[known]} already; keep one"))
-        else:
+            wrong("too many cells", f"{len(cells)} cells under {len(heading)} headings; put a cell that holds a comma in quotes", line)
+        elif any(cells) and (empty := [column for column in columns if not row.get(column)]):
+            wrong("cell empty", f"{', '.join(empty)} is empty; fill it in", line)
+        elif any(cells) and known in seen:
+            wrong("key twice", f"{', '.join(row[column] for column in key)} stands in line {seen[known]} already; keep one", line)
+        elif any(cells):
             seen[known] = line
             rows.append(row)
     return rows
 
 
-def _check(tables: dict[str, list[dict[str, str]]], problems: list[Problem]) -> None:
-    def wrong(table: str, row: dict[str, str], kind: str, message: str) -> None:
-        problems.append(Problem(kind, (f"registry/{table}", f"line {row['line']}"), message))
+def _check(tables: dict[str, Lines], problems: list[Problem]) -> None:
+    """What must hold in the files, a line each."""
+    def must(file: str, row: dict[str, str], holds: object, kind: str, message: str) -> bool:
+        if not holds:
+            order = ([*FILES].index(file), int(row["line"]))
+            problems.append(Problem(kind, (f"registry/{file}", f"line {row['line']}"), message, order))
+        return bool(holds)
 
-    for table, column in (("alliances.csv", "name"), ("aliases.csv", "alias"), ("batches.csv", "name"), ("schemes.csv", "label")):
-        for row in tables[table]:
-            if row[column].startswith(FORMULA_STARTS):
-                wrong(table, row, "formula in text", f"{column} {quoted(row[column])} starts with {quoted(row[column][0])}, "
-                      "which a spreadsheet would run; write it without")
-            elif found := hidden(row[column]):
-                wrong(table, row, "invisible character", f"{column} {quoted(row[column])} contains {found}; remove it")
     ids = {row["id"] for row in tables["alliances.csv"]}
-    batches = {row["batch"] for row in tables["batches.csv"]}
+    for file, rows in tables.items():
+        for row in rows:
+            for column in FILES[file][2].split():
+                if fault := unfit(row[column]):
+                    must(file, row, False, fault[0], f"{column} {quoted(row[column])} {fault[1]}")
+            for column in ("period", "from_period", "joined", "left"):
+                must(file, row, not row.get(column) or PERIOD.fullmatch(row[column]), "period form",
+                     f"{column} {quoted(row.get(column))} is not like 2017 or 2020-2021")
+            must(file, row, row.get("id", "") in ids | {""}, "id unknown", f"id {row.get('id')} is not in registry/alliances.csv")
+    _check_names(tables["alliances.csv"], tables["aliases.csv"], must)
+    _check_codes(tables["codes.csv"], {row["batch"] for row in tables["batches.csv"]}, must)
+    for row in tables["claims.csv"]:
+        must("claims.csv", row, row["times"].isdigit() and int(row["times"]), "times", f"times {quoted(row['times'])} is not a whole "
+             "number from 1")
+    _check_sizes(tables["batches.csv"], tables["codes.csv"], must)
+    _check_dates(tables["periods.csv"], must)
+    _check_schemes(tables["schemes.csv"], must)
+
+
+def _check_names(alliances: Lines, aliases: Lines, must: Callable) -> None:
     names: dict[str, str] = {}
-    for row in tables["alliances.csv"]:
+    for row in alliances:
         other = names.setdefault(normalise(row["name"]), row["id"])
-        if other != row["id"]:
-            wrong("alliances.csv", row, "name twice", f"{row['name']} is {other} already; one name, one alliance")
-    for row in tables["aliases.csv"]:
-        if row["id"] not in ids:
-            wrong("aliases.csv", row, "id unknown", f"id {row['id']} is not in registry/alliances.csv")
-        elif normalise(row["alias"]) in names:
-            wrong("aliases.csv", row, "alias is a name",
-                  f"{row['alias']} is the name of {names[normalise(row['alias'])]}; an alias must be another wording")
-        if row["kind"] not in ALIAS_KINDS:
-            wrong("aliases.csv", row, "kind unknown", f"kind {quoted(row['kind'])} is not one of {', '.join(ALIAS_KINDS)}")
-    holders: dict[tuple[str, str], str] = {}
-    certain: dict[str, dict[str, str]] = {}
-    first: dict[str, dict[str, str]] = {}
-    for row in tables["codes.csv"]:
-        if row["id"] not in ids:
-            wrong("codes.csv", row, "id unknown", f"id {row['id']} is not in registry/alliances.csv")
-        if not CODE.fullmatch(row["code"]) or row["code"][0] not in batches:
-            wrong("codes.csv", row, "code form", f"code {quoted(row['code'])} is not three digits or D and three digits "
-                  f"of a batch in registry/batches.csv ({', '.join(sorted(batches))})")
-        if row["status"] not in CODE_STATUSES:
-            wrong("codes.csv", row, "status unknown",
-                  f"status {quoted(row['status'])} is not one of {', '.join(CODE_STATUSES)}")
-        if not PERIOD.fullmatch(row["period"]):
-            wrong("codes.csv", row, "period form", f"period {quoted(row['period'])} is not like 2017 or 2020-2021")
-        other = holders.setdefault((row["period"], row["code"]), row["id"])
-        if other != row["id"]:
-            wrong("codes.csv", row, "code of two", f"code {row['code']} is {other}'s in {row['period']} already")
-        if row["status"] == "certain":
-            known = certain.setdefault(row["code"], row)
-            if known["id"] != row["id"] and known["period"] != row["period"]:
-                wrong("codes.csv", row, "code of two", f"code {row['code']} is {known['id']}'s for certain in line "
-                      f"{known['line']}; mark one of the two doubtful, and say why")
+        must("alliances.csv", row, other == row["id"], "name twice", f"{row['name']} is {other} already; one name, one alliance")
+    for row in aliases:
+        must("aliases.csv", row, normalise(row["alias"]) not in names, "alias is a name", f"{row['alias']} is the name of "
+             f"{names.get(normalise(row['alias']))}; an alias must be another wording")
+        must("aliases.csv", row, row["kind"] in ALIAS_KINDS, "kind unknown", f"kind {quoted(row['kind'])} is not one of "
+             f"{', '.join(ALIAS_KINDS)}")
+    for heading in set(alliances[0]).intersection(ROSTER[2:]) if alliances else ():
+        must("alliances.csv", alliances[0] | {"line": "1"}, False, "column name", f"a column {heading} is the roster's own; name it otherwise")
+
+
+def _check_codes(codes: Lines, batches: set[str], must: Callable) -> None:
+    first, certain, held = {}, {}, {}
+    for row in codes:
+        code, sure = row["code"], row["status"] == "certain"
+        must("codes.csv", row, CODE.fullmatch(code) and code[0] in batches, "code form", f"code {quoted(code)} is not three digits or D "
+             f"and three digits of a batch in registry/batches.csv ({', '.join(sorted(batches))})")
+        must("codes.csv", row, row["status"] in CODE_STATUSES, "status unknown", f"status {quoted(row['status'])} is not one of "
+             f"{', '.join(CODE_STATUSES)}")
+        other = held.setdefault((row["period"], code), row["id"])
+        must("codes.csv", row, other == row["id"], "code of two", f"code {code} is {other}'s in {row['period']} already")
+        known = certain.setdefault(code, row) if sure else row
+        must("codes.csv", row, known["id"] == row["id"] or known["period"] == row["period"], "code of two", f"code {code} is "
+             f"{known['id']}'s for certain in line {known['line']}; mark one of the two doubtful, and say why")
         earlier = first.setdefault(row["id"], row)
-        if earlier["code"][0] != row["code"][0]:
-            wrong("codes.csv", row, "two batches", f"{row['id']} has {row['code']} here and {earlier['code']} in line "
-                  f"{earlier['line']}: an alliance has one batch")
-    for row in tables.get("claims.csv", ()):
-        if row["id"] not in ids:
-            wrong("claims.csv", row, "id unknown", f"id {row['id']} is not in registry/alliances.csv")
-        if not row["times"].isdigit() or int(row["times"]) < 1:
-            wrong("claims.csv", row, "times", f"times {quoted(row['times'])} is not a whole number from 1")
-    named = Counter(row["code"][0] for row in first.values())
-    for row in tables["batches.csv"]:
-        if row["approved"].isdigit() and int(row["approved"]) < named[row["batch"]]:
-            wrong("batches.csv", row, "fewer approved than named", f"approved {row['approved']} is less than the "
-                  f"{named[row['batch']]} alliances of batch {row['batch']} in registry/codes.csv; correct one of them")
-        if not row["approved"].isdigit():
-            wrong("batches.csv", row, "approved number", f"approved {quoted(row['approved'])} is not a whole number")
-        if not PERIOD.fullmatch(row["first_period"]):
-            wrong("batches.csv", row, "period form", f"first_period {quoted(row['first_period'])} is not like 2018")
-    latest: tuple[dt.date, str] | None = None
-    for row in tables["periods.csv"]:
-        if not PERIOD.fullmatch(row["period"]):
-            wrong("periods.csv", row, "period form", f"period {quoted(row['period'])} is not like 2017 or 2020-2021")
-        elif row.get("start_date") or row.get("end_date"):
-            dates = _dates(row)
-            if dates is None or dates[1] < dates[0]:
-                wrong("periods.csv", row, "dates", f"start_date {quoted(row.get('start_date', ''))} and end_date "
-                      f"{quoted(row.get('end_date', ''))} are not two dates like 2017-01-31, in order; correct them, or leave "
-                      "both blank")
-            elif latest and dates[0] <= latest[0]:
-                wrong("periods.csv", row, "periods overlap", f"{row['period']} starts on {dates[0]}, but {latest[1]} above it "
-                      f"ends on {latest[0]}; correct the dates or the order of the lines")
-            else:
-                latest = (dates[1], row["period"])
-    labels: dict[tuple[str, str], str] = {}
-    for row in tables["schemes.csv"]:
-        if not PERIOD.fullmatch(row["period"]):
-            wrong("schemes.csv", row, "period form", f"period {quoted(row['period'])} is not like 2017 or 2020-2021")
+        must("codes.csv", row, earlier["code"][0] == code[0], "two batches", f"{row['id']} has {code} here and {earlier['code']} in line "
+             f"{earlier['line']}: an alliance has one batch")
+
+
+def _check_sizes(batches: Lines, codes: Lines, must: Callable) -> None:
+    for row in batches:
+        later = [r["from_period"] for r in batches if r["batch"] == row["batch"] and r["from_period"] > row["from_period"]]
+        named = {r["id"] for r in codes if r["code"][0] == row["batch"] and row["from_period"] <= r["period"] < min(later, default="9")}
+        size = row.get("approved") or str(len(named))
+        must("batches.csv", row, size.isdigit(), "approved number", f"approved {quoted(size)} is not a whole number")
+        must("batches.csv", row, not size.isdigit() or int(size) >= len(named), "fewer approved than named", f"approved {size} is less than "
+             f"the {len(named)} alliances of batch {row['batch']} in registry/codes.csv; correct one of them")
+
+
+def _check_dates(periods: Lines, must: Callable) -> None:
+    latest, of = dt.date.min, ""
+    for row in (row for row in periods if row.get("start_date") or row.get("end_date")):
+        start, end = _dates(row) or (dt.date.max, dt.date.min)
+        if must("periods.csv", row, start <= end, "dates", f"start_date {quoted(row.get('start_date', ''))} and end_date "
+                f"{quoted(row.get('end_date', ''))} are not two dates like 2017-01-31, in order; correct them, or leave both blank") and must(
+                "periods.csv", row, start > latest, "periods overlap", f"{row['period']} starts on {start}, but {of} above it ends on {latest}; "
+                "correct the dates or the order of the lines"):
+            latest, of = end, row["period"]
+
+
+def _check_schemes(schemes: Lines, must: Callable) -> None:
+    labels, floors = {}, {}
+    for row in schemes:
         other = labels.setdefault((row["period"], normalise(row["label"])), row["grade"])
-        if other != row["grade"]:
-            wrong("schemes.csv", row, "label twice", f"label {quoted(row['label'])} is {other}'s in {row['period']} already")
-    floors: dict[str, dict[str, float]] = {}
-    for row in tables["schemes.csv"]:
-        if row["grade"] not in GRADES:
-            wrong("schemes.csv", row, "grade unknown", f"grade {quoted(row['grade'])} is not one of {', '.join(GRADES)}")
-        elif not re.fullmatch(r"\d{1,2}(\.\d+)?", row["floor"]):
-            wrong("schemes.csv", row, "floor", f"floor {quoted(row['floor'])} is not a number from 0 to 99")
-        else:
+        must("schemes.csv", row, other == row["grade"], "label twice", f"label {quoted(row['label'])} is {other}'s in {row['period']} already")
+        if must("schemes.csv", row, row["grade"] in GRADES, "grade unknown", f"grade {quoted(row['grade'])} is not one of "
+                f"{', '.join(GRADES)}") & must("schemes.csv", row, re.fullmatch(r"\d{1,2}(\.\d+)?", row["floor"]), "floor",
+                                               f"floor {quoted(row['floor'])} is not a number from 0 to 99"):
             floors.setdefault(row["period"], {})[row["grade"]] = float(row["floor"])
-    for row in tables["schemes.csv"]:
-        found = floors.pop(row["period"], None)
-        if found is None:
-            continue
-        ordered = [found.get(grade) for grade in GRADES]
-        if None in ordered or ordered != sorted(set(ordered)) or ordered[0] != 0:
-            wrong("schemes.csv", row, "floors", f"the floors of {row['period']} must fall from {HIGH} to 0 for "
-                  f"{LOW}, one line for each of the four grades")
+    for row in {row["period"]: row for row in reversed(schemes)}.values():
+        ordered = [floors.get(row["period"], {}).get(grade, -1) for grade in GRADES]
+        must("schemes.csv", row, (ordered == sorted(set(ordered)) and ordered[0] == 0) or row["period"] not in floors, "floors",
+             f"the floors of {row['period']} must fall from {HIGH} to 0 for {LOW}, one line for each of the four grades")

@@ -204,7 +204,7 @@ def grade_title(evaluated: pd.DataFrame) -> Verdict:
     high = evaluated[evaluated["pilot"] & (evaluated["grade"] == HIGH)]
     counts = high["batch"].value_counts(sort=False)
     most = [batch for batch, number in counts.items() if number and number == counts.max()]
-    name = "grade.title-none" if not most else "grade.title" if len(most) == 1 else "grade.title-tie"
+    name = "title.nobody" if not most else "grade.title" if len(most) == 1 else "grade.title-tie"
     return verdict(name, batches=most, share=shares.share(int(counts.max()), of=len(high)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -11,16 +10,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from analysis import DATA, ROOT, breakdown, sheets
+from analysis import DATA, ROOT
 
 PERIODS = ("2017", "2020-2021")
+PROGRAMS = {"chromium": "chromium", "poppler": "pdftotext"}  # a mark that a test bears, and the program that it needs
 
 
 def run(*words: str, out: Path, data: Path = DATA, **more) -> subprocess.CompletedProcess:
     """`python -m analysis …` as a person would run it."""
     return subprocess.run([sys.executable, "-m", "analysis", *words, "--data", str(data), "--out", str(out)],
-                          capture_output=True, text=True, cwd=ROOT, timeout=300, check=False, **more)
+                          capture_output=True, text=True, encoding="utf8", cwd=ROOT, timeout=300, check=False, **more)
 
 
 @pytest.fixture(scope="session", params=PERIODS)
@@ -29,8 +30,11 @@ def period(request) -> str:
 
 
 @pytest.fixture(scope="session")
-def numbers(period) -> breakdown.Numbers:
-    return breakdown.Numbers(sheets.read(period))
+def alliances(period):
+    """The roster of the period, read once; a test that changes it takes a copy."""
+    from analysis import roster
+
+    return roster.read(period)
 
 
 @pytest.fixture(scope="session")
@@ -40,33 +44,54 @@ def shared(tmp_path_factory) -> Path:
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
 
 
-def once(shared: Path, name: str, build) -> Path:
-    """A folder of the session that `build` fills, by whichever worker comes first."""
-    folder, built = shared / name, shared / f"{name}.built"
-    with (shared / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not built.exists():
-            folder.mkdir(exist_ok=True)
-            build(folder)
-            built.touch()
+def once(shared: Path, name: str, *words: str, data: Path = DATA) -> Path:
+    """A folder of the session with what one command makes, by whichever worker comes first; `said.json` has what it said."""
+    folder, said = shared / name, shared / name / "said.json"
+    with FileLock(shared / f"{name}.lock"):
+        if not said.exists():
+            result = run(*words, out=folder, data=data)
+            assert result.returncode == 0, result.stderr
+            said.write_text(json.dumps({"stdout": result.stdout, "stderr": result.stderr}), "utf8")
     return folder
 
 
 @pytest.fixture(scope="session")
 def made(shared, period) -> Path:
-    """A folder with the made report of the period: reports/ and figures/; `said.json` has what the command said."""
-    def build(out: Path) -> None:
-        result = run("report", period, out=out)
-        assert result.returncode == 0, result.stderr
-        (out / "said.json").write_text(json.dumps({"stdout": result.stdout, "stderr": result.stderr}))
+    """A folder with the made report of the period: reports/ and figures/."""
+    return once(shared, f"made-{period}", "report", period)
 
-    return once(shared, f"made-{period}", build)
+
+@pytest.fixture(scope="session")
+def made_trends(shared) -> Path:
+    """A folder with the made trends of both periods."""
+    return once(shared, "made-trends", "trends")
+
+
+@pytest.fixture(scope="session")
+def made_audit(shared, period) -> Path:
+    """A folder with the made audit of the period."""
+    return once(shared, f"made-audit-{period}", "audit", period)
 
 
 @pytest.fixture
 def data(tmp_path) -> Path:
     """A copy of the data folder that a test may break."""
     return Path(shutil.copytree(DATA, tmp_path / "data"))
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what needs a program that this machine does not have; it is told in one line at the end, and fails with NO_SKIPS."""
+    for mark, program in PROGRAMS.items():
+        needing = [item for item in items if item.get_closest_marker(mark)]
+        if needing and not shutil.which(program):
+            for item in needing:
+                item.add_marker(pytest.mark.skip(reason=f"{mark} is not installed"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    gone = sorted({str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", ())})
+    if gone:
+        terminalreporter.write_line(f"skipped: {len(terminalreporter.stats['skipped'])} tests, since {'; '.join(gone)}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,7 +5,7 @@ import pytest
 import workbooks
 
 from analysis import DATA, registry, sheets
-from analysis.grades import FAIR, FAIRLY_HIGH, GRADES, HIGH, LOW
+from analysis.grades import BEST_FIRST, FAIR, FAIRLY_HIGH, GRADES, HIGH, LOW
 
 REGISTRY = registry.read(DATA)
 EDGES = {0: LOW, 49: LOW, 49.5: LOW, 49.99: LOW, 50: FAIR, 69: FAIR, 69.5: FAIR, 69.99: FAIR, 70: FAIRLY_HIGH,
@@ -17,8 +17,8 @@ LABELS = {
 BOTH = pytest.mark.parametrize("period", LABELS)
 
 
-def test_four_grades_best_first():
-    assert GRADES == ("活跃度高", "活跃度较高", "活跃度一般", "活跃度较差")
+def test_four_grades_worst_to_best():
+    assert GRADES == ("活跃度较差", "活跃度一般", "活跃度较高", "活跃度高") and BEST_FIRST == GRADES[::-1]
 
 
 @BOTH
@@ -36,17 +36,17 @@ def test_no_grade_outside_0_to_100(score):
 @BOTH
 def test_labels_and_floors(period):
     scheme = REGISTRY.scheme(period)
-    assert [scheme.labels[grade] for grade in GRADES] == LABELS[period]
-    assert [scheme.floors[grade] for grade in GRADES] == [85, 70, 50, 0]
-    assert [scheme.ceiling(grade) for grade in GRADES] == [100, 85, 70, 50]
+    assert [scheme.labels[grade] for grade in BEST_FIRST] == LABELS[period]
+    assert [scheme.floors[grade] for grade in BEST_FIRST] == [85, 70, 50, 0]
+    assert [scheme.ceiling(grade) for grade in BEST_FIRST] == [100, 85, 70, 50]
 
 
 @BOTH
-def test_spans_leave_no_score_without_a_grade(period):
-    """The reports print 70分至84分, which says nothing of 84.5; ours do."""
+def test_bands_are_the_printed_ones_and_leave_no_score_without_a_grade(period):
+    """The reports print 70分至84分; where a score has a fraction that would say nothing of 84.5."""
     scheme = REGISTRY.scheme(period)
-    assert [scheme.span(grade) for grade in GRADES] == [
-        "85分至100分", "70分及以上、不足85分", "50分及以上、不足70分", "50分以下"]
+    assert [scheme.band(grade) for grade in BEST_FIRST] == ["85—100分", "70—84分", "50—69分", "49分以下"]
+    assert [scheme.band(grade, whole=False) for grade in BEST_FIRST] == ["85—100分", "70分及以上、不足85分", "50分及以上、不足70分", "不足50分"]
 
 
 @pytest.mark.parametrize("period, declared", [
@@ -62,8 +62,8 @@ def test_scheme_of_a_period_without_its_own(period, declared):
 @pytest.mark.parametrize("suffix", ["", "联盟", "的联盟", "的"])
 @pytest.mark.parametrize("place", range(4))
 def test_named_with_suffixes(period, suffix, place):
-    assert REGISTRY.scheme(period).named(LABELS[period][place] + suffix) == GRADES[place]
-    assert REGISTRY.scheme(period).named(GRADES[place] + suffix) == GRADES[place]
+    assert REGISTRY.scheme(period).named(LABELS[period][place] + suffix) == BEST_FIRST[place]
+    assert REGISTRY.scheme(period).named(BEST_FIRST[place] + suffix) == BEST_FIRST[place]
 
 
 @pytest.mark.parametrize("period, label", [
@@ -96,5 +96,3 @@ def test_withheld_scores_of_2020_2021():
     period = sheets.read("2020-2021")
     assert [a.grade for a in period.evaluated if a.score is None] == [LOW] * 11
     assert not any(a.grade == LOW for a in period.evaluated if a.score is not None)
-    assert period.scores["score"].isna().sum() == 11
-    assert period.scores["score"].min() == 50

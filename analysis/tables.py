@@ -1,0 +1,337 @@
+"""A workbook as tables: rows that know their number, under headings that know their column, so that a check is one line.
+
+`Book(path)` has the sheets and the problems found so far; `book.table(sheet)` is a `Table`; `table.filled()` gives each `Row`;
+`row[heading]` is a Cell, `row.text`, `row.number`, `row.word`, `row.alliance` read one, `row.must(holds, heading, kind, message)`
+checks it. `shown`, `plain`, `kind_of`, `exact` put a cell or a number into words.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from analysis import registry, workbook
+from analysis.problems import SHOWN_OF_ONE_KIND, DataError, Problem, quoted, unfit
+from analysis.registry import normalise
+from analysis.workbook import COVERED, ERROR, PERCENT, UNCALCULATED, Cell, Unreadable
+
+NAME, CODE = "联盟名称", "批次"
+HEADING_ROWS, LONGEST_HEADING, LONGEST_TEXT = 1000, 100, 1000
+NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+NOTE, TOTAL = re.compile(r"\*|备注|注[:：]"), re.compile(r"(合|总|小|共)计|总数|总和|平均(数|值|分)?|TOTAL")
+NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # full-width forms of ASCII
+SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+ONE_SPACE = dict.fromkeys(map(ord, SPACES), " ")
+
+
+class Book:
+    """The sheets of a workbook that `headings` knows, with their needed headings, and the problems found in them so far.
+
+    `said` has what `check` should say of a sound workbook; `changed` counts what was changed in reading.
+    Raises DataError where the file cannot be read.
+    """
+
+    headings: dict[str, tuple[str, ...]]
+    optional: dict[str, tuple[str, ...]]
+    required: tuple[str, ...]
+    most_rows, times = 10_000, 1
+    open = staticmethod(lru_cache(maxsize=32)(workbook.read))  # by content: a process reads each workbook once
+
+    def __init__(self, path: Path, locked: bool = False):
+        self.path = path
+        self.problems: list[Problem] = []
+        self.kinds, self.changed, self.listed = Counter(), Counter(), Counter()
+        self.said: list[str] = []
+        try:
+            content = workbook.content_of(path, locked)
+            self.names, found = self.open(content, frozenset(self.headings), self.times)
+        except Unreadable as error:
+            raise DataError([Problem(error.kind, tuple(filter(None, (path.name, error.sheet))), error.message)]) from None
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        self.order = {normalise(name): index for index, name in reversed([*enumerate(self.names)])}
+        self.sheets: dict[str, workbook.Cells] = {}
+        for name, rows in found.items():
+            if normalise(name) in self.sheets:
+                self.wrong("sheet twice", f"there are two sheets {quoted(normalise(name))}; keep one", normalise(name), level=1)
+            self.sheets.setdefault(normalise(name), rows)
+
+    def wrong(self, kind: str, message: str | Callable[[], str], sheet: str = "", cell: Cell | None = None, level: int = 3) -> None:
+        """Note a problem; `level` is 0 for the file, 1 a sheet, 2 its columns, 3 its rows.
+
+        A message that takes long to find is given as a function, and found only if it will be shown.
+        """
+        self.kinds[kind] += 1
+        if callable(message):
+            message = message() if self.kinds[kind] <= SHOWN_OF_ONE_KIND else kind
+        where = tuple(filter(None, (self.path.name, sheet, cell.place if cell else "")))
+        order = (level, self.order.get(normalise(sheet), -1), cell.row if cell else 0, cell.column if cell else 0)
+        self.problems.append(Problem(kind, where, message, order))
+
+    def wrong_in(self, sheet: str) -> bool:
+        """Whether something is wrong in a sheet, so that what it lists cannot be counted on."""
+        return any(problem.where[1:2] == (sheet,) for problem in self.problems)
+
+    def say_unknown_sheets(self) -> None:
+        """Note the sheets that are not read and are named nearly like one that is."""
+        known = {normalise(name): name for name in self.headings}
+        for name in self.names:
+            near = closest(normalise(name), known)
+            if near and normalise(name) not in known:
+                self.said.append(f"the sheet {quoted(name)} is not read; if it is meant as {known[near]}, name it so")
+
+    def table(self, sheet: str) -> Table | None:
+        """The table of a sheet, or None where there is none; what is wrong with its headings is noted."""
+        needed, optional = self.headings[sheet], self.optional.get(sheet, ())
+        if normalise(sheet) not in self.sheets:
+            if sheet in self.required:
+                self.wrong("sheet missing", f"has no sheet {sheet}; found {', '.join(self.names)}", level=1)
+            return None
+        rows = self.sheets[normalise(sheet)]
+        head, found = _headings(rows, needed)
+        if missing := [heading for heading in needed if heading not in found]:
+            there = "、".join(f"{quoted(h)[1:-1]} ({cells[0].place})" for h, cells in found.items()) or "none of them"
+            self.wrong("column missing", f"no row holds all of {'、'.join(needed)}: {'、'.join(missing)} is missing; found {there}",
+                       sheet, level=2)
+            return None
+        below = {number: row for number, row in rows.items() if number > head}
+        if len(below) > self.most_rows:
+            self.wrong("too many rows", f"has {len(below):,} filled rows, more than {self.most_rows:,}; keep only those of the "
+                       "period", sheet, level=1)
+            return None
+        table = Table(self, sheet, {h: cells[0].column for h, cells in found.items()},
+                      {h: _trimmed(cells[0].value).rstrip("*＊") for h, cells in found.items()}, [])
+        table.rows += (row for row in (table.row(number, cells) for number, cells in below.items()) if row.cells)
+        for heading, (first, *others) in found.items():
+            for cell in others:
+                self.wrong("heading twice", f"the heading {heading} stands in {first.place} too; keep one column", sheet, cell, level=2)
+        absent = [heading for heading in optional if heading not in found]
+        for heading in table.own:
+            if near := closest(heading, absent, 0.5):
+                self.said.append(f"{sheet} {found[heading][0].place}: the column {quoted(table.written[heading])} is taken for one of "
+                                 f"your own; if it is meant as {near}, name it so")
+        return table
+
+    def rows(self, sheet: str, known: registry.Registry | None = None) -> Iterator[Row]:
+        """The filled rows of a sheet; none where it has no table."""
+        table = self.table(sheet)
+        return table.filled(known) if table else iter(())
+
+
+def _headings(rows: workbook.Cells, needed: tuple[str, ...]) -> tuple[int, dict[str, list[Cell]]]:
+    """The first row that holds the needed headings, or most of them: its number, and its headings with their cells."""
+    best, held = (0, {}), 0
+    for number, row in [*rows.items()][:HEADING_ROWS]:
+        found: dict[str, list[Cell]] = {}
+        for cell in row.values():
+            if isinstance(cell.value, str) and len(cell.value) <= LONGEST_HEADING and normalise(cell.value) and not cell.kind:
+                found.setdefault(normalise(cell.value).rstrip("*"), []).append(cell)
+        if len(found.keys() & set(needed)) > held:
+            best, held = (number, found), len(found.keys() & set(needed))
+        if held == len(needed):
+            break
+    return best
+
+
+def _trimmed(value: object) -> object:
+    return value.strip(SPACES) if isinstance(value, str) else value
+
+
+@dataclass
+class Table:
+    """The part of a sheet under its headings; `columns` maps a heading, normalised, to its column, `written` to how it is written."""
+
+    book: Book
+    sheet: str
+    columns: dict[str, int]
+    written: dict[str, str]
+    rows: list[Row]
+
+    @property
+    def own(self) -> list[str]:
+        """The headings that are the analyst's own."""
+        return [h for h in self.columns if h not in (*self.book.headings[self.sheet], *self.book.optional.get(self.sheet, ()))]
+
+    def row(self, number: int, cells: dict[int, Cell]) -> Row:
+        """A row with its texts trimmed; a value that lies hidden under a merged range, in a column with a heading, is noted."""
+        kept, read = {}, self.columns.values()
+        for column, cell in cells.items():
+            value = _trimmed(cell.value)
+            if cell.kind == COVERED:
+                cell = cell._replace(kind="")
+                if column in read:
+                    self.book.wrong("hidden under a merged range", f"{shown(cell)} lies hidden under a merged range; undo the merging, "
+                                    "and delete the value if it is not meant", self.sheet, cell)
+            if value != "":
+                self.book.changed["spaces around a text"] += column in read and value != cell.value
+                kept[column] = cell if value == cell.value else cell._replace(value=value)
+        return Row(self, number, kept)
+
+    def filled(self, known: registry.Registry | None = None) -> Iterator[Row]:
+        """The rows with something under a heading, without notes; a row of totals, or one with a `known` alliance beside the table,
+        is noted as wrong."""
+        needed = {self.columns[heading] for heading in self.book.headings[self.sheet]}
+        for row in self.rows:
+            first = row.first
+            if NOTE.match(str(first.value)) and not needed.intersection(row.cells.keys() - {first.column}):
+                continue
+            total = next((c for c in [*row.cells.values()][:2] if isinstance(c.value, str) and TOTAL.fullmatch(normalise(c.value))), None)
+            if total:
+                self.book.wrong("total", f"{shown(total)} is a row of totals, which are computed; delete the row", self.sheet, total)
+            elif any(column in row.cells for column in self.columns.values()):
+                yield row
+            elif lost := [c for c in row.cells.values() if known and isinstance(c.value, str) and known.id_of(c.value)]:
+                self.book.wrong("beside the table", f"{shown(lost[0])} stands beside the table, and nothing under its headings; move the row "
+                                "back, or delete it", self.sheet, lost[0])
+
+
+@dataclass
+class Row:
+    """A row of a table: its filled cells by column."""
+
+    table: Table
+    at: int
+    cells: dict[int, Cell]
+
+    def __getitem__(self, heading: str) -> Cell:
+        """The cell under a heading; an empty one where there is none."""
+        column = self.table.columns.get(heading, 0)
+        return self.cells.get(column) or Cell(None, self.at, column or 1)
+
+    def __contains__(self, heading: str) -> bool:
+        return self.table.columns.get(heading, 0) in self.cells
+
+    @property
+    def first(self) -> Cell:
+        return next(iter(self.cells.values()))
+
+    def wrong(self, heading: str, kind: str, message: str | Callable[[], str]) -> None:
+        """Note a problem of the cell under a heading."""
+        self.table.book.wrong(kind, message, self.table.sheet, self[heading])
+
+    def must(self, holds: object, heading: str, kind: str, message: str) -> bool:
+        """Whether something holds; a problem of the cell under a heading is noted where it does not."""
+        if not holds:
+            self.wrong(heading, kind, message)
+        return bool(holds)
+
+    def word(self, heading: str) -> str:
+        """A cell as a word to be compared with known ones."""
+        value = self[heading].value
+        return "" if value is None else normalise(plain(value))
+
+    def text(self, heading: str, what: str = "") -> str | None:
+        """A cell as text that may stand in a report, or None with the problem noted."""
+        cell, what, book = self[heading], what or heading, self.table.book
+        if not self.must(cell.value is not None, heading, f"{what} blank", f"{what} is blank; fill it in"):
+            return None
+        if isinstance(cell.value, (bool, dt.date, dt.time)) or cell.kind in (ERROR, UNCALCULATED):
+            return self.wrong(heading, f"{what} not text", f"{what} {shown(cell)} is {kind_of(cell)}; write it as text")
+        text = plain(cell.value)
+        if len(text) > LONGEST_TEXT:
+            return self.wrong(heading, "text too long", f"{what} {quoted(text)} has {len(text):,} characters; shorten it to "
+                              f"{LONGEST_TEXT:,}")
+        if fault := unfit(text):
+            return self.wrong(heading, fault[0], f"{what} {quoted(text)} {fault[1]}")
+        book.changed["no-break or wide space in a text"] += text != text.translate(ONE_SPACE)
+        return text.translate(ONE_SPACE)
+
+    def number(self, heading: str, what: str, expected: str, whole: bool = False) -> float | None:
+        """A cell as a finite number, or None with the problem noted."""
+        cell = self[heading]
+        value = cell.value
+        if not self.must(value is not None, heading, f"{what} blank", f"{what} is blank; {expected}"):
+            return None
+        if isinstance(value, str) and not cell.kind and NUMBER.fullmatch(value.translate(NARROW)):
+            self.table.book.changed["number stored as text"] += 1
+            value = float(value.translate(NARROW))
+        if not isinstance(value, float) or cell.kind or not math.isfinite(value):
+            return self.wrong(heading, f"{what} not a number", f"{what} {shown(cell)} is {kind_of(cell)}; {expected}")
+        if whole and (value < 0 or value % 1):
+            return self.wrong(heading, f"{what} not a count", f"{what} {exact(value)} is not a whole number from 0; {expected}")
+        return int(value) if whole else value
+
+    def once(self, heading: str, kind: str, message: str, key: object, seen: dict) -> bool:
+        """Whether a key is new in this sheet; `seen` keeps the place of the first."""
+        if key in seen:
+            return bool(self.wrong(heading, kind, f"{message} stands in {seen[key]} already; keep one"))
+        seen[key] = self[heading].place
+        return True
+
+    def alliance(self, reading, seen: dict) -> tuple[str, str, str, str] | None:
+        """Id, name, code and way of matching of the alliance in a row of `reading`, or None with the problems noted.
+
+        `seen` keeps the places of the ids and codes of the rows above; one that stands there already is noted.
+        """
+        name, code, batches = self.text(NAME, "name"), self.text(CODE, "code"), {b.key: b.short for b in reading.batches}
+        if code is not None:
+            folded = normalise(code)
+            self.table.book.changed["width or case of a code"] += folded != code
+            good = self.must(registry.CODE.fullmatch(folded), CODE, "code form",
+                             f"code {quoted(code)} is not three digits, or D and three digits") and self.must(
+                folded[0] in batches, CODE, "code of no batch", f"code {quoted(code)} is of no batch of {reading.name} "
+                f"({'、'.join(f'{key} {short}' for key, short in batches.items())})")
+            code = folded if good else None
+        if name is None:
+            return None
+        try:
+            match = reading.registry.identify(name, code, reading.name)
+        except registry.Conflict as conflict:
+            above = seen.get(reading.registry.id_of(name))
+            pasted = (f"{quoted(name)} stands in {above} already, and the code {code} here is another's; write the name that belongs to "
+                      "the code, or remove the row") if above and code else ""
+            return self.wrong(CODE if conflict.about_code and not pasted else NAME, "name pasted twice" if pasted else conflict.kind,
+                              pasted or conflict.__str__)
+        if code is None:
+            return None
+        twice = not self.once(NAME, "alliance twice", f"alliance {shown(self[NAME])}", match.id, seen)
+        if twice or self.once(CODE, "code twice", f"code {shown(self[CODE])}", f"code {code}", seen):
+            seen.setdefault(f"code {code}", self[CODE].place)
+        return match.id, name, code, match.how
+
+
+def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The known word most like a word, if one is."""
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=cutoff)), "")
+
+
+def plain(value: object) -> str:
+    """A value as a person would type it: 101 for 101.0."""
+    return exact(value) if isinstance(value, float) else str(value)
+
+
+def exact(number: float) -> str:
+    """A number with all the digits that it needs: 100.0000001.
+
+    >>> exact(84.50)
+    '84.5'
+    """
+    return f"{number:.15g}"
+
+
+def shown(cell: Cell) -> str:
+    """A cell as a message shows it."""
+    if cell.kind == UNCALCULATED:
+        return "(a formula)"
+    if isinstance(cell.value, dt.datetime):
+        return quoted(cell.value.date() if cell.value.time() == dt.time() else cell.value)
+    if cell.kind == PERCENT:
+        return f"{exact(float(f'{cell.value * 100:.10g}'))}%"
+    return quoted(cell.value) if isinstance(cell.value, (str, dt.time)) else plain(cell.value)
+
+
+def kind_of(cell: Cell) -> str:
+    """What a cell is instead of the number that was expected."""
+    if cell.kind:
+        return {UNCALCULATED: "not calculated yet (open the sheet in Excel and save it)", ERROR: "an error of the spreadsheet",
+                PERCENT: "a percentage, not a number"}[cell.kind]
+    if isinstance(cell.value, bool):
+        return "TRUE or FALSE, not a number"
+    return "a date, not a number" if isinstance(cell.value, (dt.date, dt.time, dt.timedelta)) else "not a number"
