@@ -14,8 +14,9 @@ import pandas as pd
 from analysis import registry
 from analysis.grades import BEST_FIRST, GRADES, INCOMPLETE
 from analysis.panel import experts as statistics
+from analysis.panel.rules import ITEMS
 from analysis.panel.scores import Scores, Without
-from analysis.panel.workbook import FIRST, ITEMS, MARKS, STAGES, UNFIT, UNITS, Panel
+from analysis.panel.workbook import FIRST, MARKS, STAGES, UNFIT, UNITS, Panel
 from analysis.shares import half_up, signed
 from analysis.sheets import NOT_ENTERED
 
@@ -30,7 +31,7 @@ def intake(panel: Panel) -> pd.DataFrame:
     short = {batch.key: batch.short for batch in panel.batches}
     rows = [(e.name, e.code, short[e.batch], e.state or EVALUATED, e.why, f"第{e.row}行") for e in panel.intake]
     for batch in panel.batches:
-        unnamed = batch.approved - sum(entry.batch == batch.key for entry in panel.intake)
+        unnamed = panel.size(batch) - sum(entry.batch == batch.key for entry in panel.intake)
         rows += [(None, None, batch.short, NOT_ENTERED, None, None)] * unnamed
     frame = pd.DataFrame(rows, columns=["联盟名称", "代码", "批次", "情况", "原因", "录入表"])
     frame["批次"] = pd.Categorical(frame["批次"], [*short.values()], ordered=True)

@@ -15,21 +15,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.grades import GRADES, TOP_SCORE
-from analysis.panel.workbook import (
-    FIRST,
-    MEDIAN,
-    POOL,
-    REPLACE,
-    REVIEWS,
-    SECOND,
-    STAGES,
-    TRIMMED,
-    UNITS,
-    YES,
-    Entry,
-    Panel,
-    Review,
-)
+from analysis.panel.rules import MEDIAN, POOL, REPLACE, TRIMMED, YES
+from analysis.panel.workbook import FIRST, REVIEWS, SECOND, STAGES, UNITS, Entry, Panel, Review
 from analysis.problems import DataError, Problem
 from analysis.shares import half_up
 

@@ -8,8 +8,9 @@ import pandas as pd
 
 from analysis.grades import BEST_FIRST, INCOMPLETE
 from analysis.panel.frames import SURE, number
+from analysis.panel.rules import MEAN, MEDIAN, POOL, REPLACE, YES
 from analysis.panel.scores import Scores
-from analysis.panel.workbook import MEAN, MEDIAN, POOL, REPLACE, UNFIT, YES, Panel
+from analysis.panel.workbook import UNFIT, Panel
 from analysis.shares import Share
 from analysis.sheets import NOT_ENTERED
 from analysis.words import Text, Verdict, verdict
