@@ -43,7 +43,7 @@ def alliances(work: Scores) -> pd.DataFrame:
     """A row for each evaluated alliance, from its stage scores to its score; scores before rounding have four places."""
     places, short = work.rules["评分小数位"], {batch.key: batch.short for batch in work.panel.batches}
     frame = pd.DataFrame([{
-        "联盟名称": one.entry.name, "简称": registry.short(one.entry.name), "代码": one.entry.code, "批次": short[one.entry.batch],
+        "联盟名称": one.entry.name, "联盟": registry.short(one.entry.name), "代码": one.entry.code, "批次": short[one.entry.batch],
         **{stage: _four(score) for stage, score in zip(STAGES, one.stages)},
         **{f"{stage}等级": work.panel.scheme.grade(float(half_up(score, places))) if score is not None else None
            for stage, score in zip(STAGES, one.stages)},
@@ -119,7 +119,7 @@ def experts(work: Scores) -> pd.DataFrame:
     """How each expert who marked used the scale, in the order of the sheet; missing what cannot be told.
 
     偏离 is the mean distance from the others of the group, 与他人之比 the spread over that of the others on the same alliances,
-    宽严 the severity of the two-way model with its 95 % interval, 片 the connected part that it holds in.
+    宽严 the severity of the two-way model with its 95 % interval, 片 the connected part in which it can be compared.
     """
     alliance, expert, stage, points = _columns(work)
     model, totals = work.model, pd.DataFrame({"alliance": alliance, "points": points}).groupby(expert)
@@ -133,7 +133,7 @@ def experts(work: Scores) -> pd.DataFrame:
     low, high = model.interval()
     for column, values in (("宽严", np.where(model.alone, np.nan, model.severity)), ("下限", low), ("上限", high)):
         frame[column] = values[places]
-    frame["片"] = model.part_of_expert[places] + 1
+    frame["片"] = [f"第{part + 1}片" for part in model.part_of_expert[places]]
     frame["提示"] = ["、".join(hints(work.rules, *row)) for row in frame[["宽严", "下限", "上限", "与他人之比"]].itertuples(index=False)]
     return frame.reset_index(drop=True)
 
@@ -195,11 +195,13 @@ def chances(work: Scores) -> pd.DataFrame:
     scheme, rows = work.panel.scheme, []
     for one, drawn in zip(work.settled, work.confidence):
         shares = [float(half_up(Fraction(float(c)), 3)) if math.isfinite(c) else math.nan for c in drawn]
-        grade = scheme.grade(float(one.panel_score))
+        grade, name = scheme.grade(float(one.panel_score)), one.entry.name
+        near = min(abs(float(one.combined) - floor) for floor in scheme.floors.values() if floor)
         if one.review is None:
-            rows.append((one.entry.name, one.entry.code, float(one.panel_score), grade, shares[GRADES.index(grade)],
-                         min(abs(float(one.combined) - floor) for floor in scheme.floors.values() if floor), *shares[::-1]))
-    return _graded(pd.DataFrame(rows, columns=["联盟名称", "代码", "评分", "等级", "把握", "离分档线", *BEST_FIRST]), "等级")
+            rows.append((name, registry.short(name), one.entry.code, float(one.panel_score), grade, shares[GRADES.index(grade)], near,
+                         *shares[::-1]))
+    columns = ["联盟名称", "联盟", "代码", "评分", "等级", "把握", "离分档线", *BEST_FIRST]
+    return _graded(pd.DataFrame(rows, columns=columns), "等级")
 
 
 def rates(work: Scores) -> pd.DataFrame:
@@ -213,8 +215,12 @@ def rates(work: Scores) -> pd.DataFrame:
 
 
 def indicators(panel: Panel) -> pd.DataFrame:
-    """The indicators with their pillars, points and standards."""
-    return pd.DataFrame([(i.pillar, i.name, float(i.points), i.standard) for i in panel.indicators],
+    """The indicators with their points and standards under their pillars."""
+    pillars = {}
+    for pillar in panel.pillars:
+        points = [i.points for i in panel.indicators if i.pillar == pillar]
+        pillars[pillar] = f"{pillar}（{len(points)}项，{float(sum(points)):g}分）"
+    return pd.DataFrame([(pillars[i.pillar], i.name, float(i.points), i.standard) for i in panel.indicators],
                         columns=["一级指标", "二级指标", "分值", "评分标准"])
 
 
