@@ -13,12 +13,12 @@ from analysis.panel.scores import Scores
 from analysis.panel.workbook import UNFIT, Panel
 from analysis.shares import Share
 from analysis.sheets import NOT_ENTERED
-from analysis.words import Text, Verdict, verdict
+from analysis.words import Verdict, verdict
 
 
 def cover(panel: Panel) -> Verdict:
     """The cover, which says where the data is simulated."""
-    return verdict(f"cover.{'simulated' if panel.simulated else 'real'}", period=panel.name, start=panel.start, end=panel.end,
+    return verdict("cover.simulated" if panel.simulated else "cover.real", period=panel.name, start=panel.start, end=panel.end,
                    evaluated=len(panel.evaluated), experts=len(panel.experts))
 
 
@@ -27,26 +27,29 @@ def summary(work: Scores, intake: pd.DataFrame, alliances: pd.DataFrame, experts
     """What was found, an item each: who took part, the marks, the list, the experts, how firm the grades are."""
     states, variance, hinted = intake["情况"], work.model.variance, int((experts["提示"] != "").sum())
     unfit, unsure = int((states == UNFIT).sum()), int((chances["把握"] < SURE).sum())
-    linked = "one-expert" if len(experts) == 1 else "linked" if work.model.parts == 1 else "parts"
-    found, changed = _changed(work, adjusted)
-    confidence = "unknown" if not _known(chances) else "unsure" if unsure else "sure"
+    linked = "summary.one-expert" if len(experts) == 1 else "summary.linked" if work.model.parts == 1 else "summary.parts"
+    comparison = {None: "summary.adjusted-unknown", 0: "summary.adjusted-none"}
+    changed = _changed(work, adjusted)
+    confidence = "summary.unknown" if not _known(chances) else "summary.unsure" if unsure else "summary.sure"
     return [
         [verdict("summary.unfit" if unfit else "summary.entered", entered=int((states > NOT_ENTERED).sum()), unfit=unfit,
                  incomplete=int((states == INCOMPLETE).sum()), evaluated=len(alliances))],
         [verdict("summary.marks", experts=len(experts), marks=len(work.panel.marks))],
         [_list(alliances)],
-        [verdict(f"summary.{linked}", parts=work.model.parts),
+        [verdict(linked, parts=work.model.parts),
          verdict("summary.residual", error=number(math.sqrt(variance), 2)) if math.isfinite(variance) else verdict("summary.no-residual"),
          verdict("summary.hinted", hinted=hinted) if hinted else verdict("summary.no-hint")],
-        [verdict(f"summary.adjusted-{found}", changed=changed), verdict(f"summary.{confidence}", unsure=unsure), verdict("summary.raw")],
+        [verdict(comparison.get(changed, "summary.adjusted-some"), changed=changed), verdict(confidence, unsure=unsure),
+         verdict("summary.raw")],
     ]
 
 
 def _list(alliances: pd.DataFrame) -> Verdict:
     """How many are on the list for the re-review, and whether the score sheet waits for them."""
     listed, waiting = int((alliances["重点差异"] != "").sum()), int(alliances["待定"].sum())
-    outcome = "open" if waiting else "decided" if listed else "asked" if alliances["复核评分"].notna().any() else "nobody"
-    return verdict(f"summary.{outcome}", listed=listed, share=Share(listed, len(alliances)), open=waiting)
+    asked = "summary.asked" if alliances["复核评分"].notna().any() else "summary.nobody"
+    return verdict("summary.open" if waiting else "summary.decided" if listed else asked, listed=listed, open=waiting,
+                   share=Share(listed, len(alliances)))
 
 
 def _known(chances: pd.DataFrame) -> bool:
@@ -54,11 +57,10 @@ def _known(chances: pd.DataFrame) -> bool:
     return len(chances) > 0 and not chances["把握"].isna().any()
 
 
-def _changed(work: Scores, adjusted: pd.DataFrame) -> tuple[str, int]:
-    """Whether taking off the severities can be done and changes grades, and how many."""
-    changed = int((adjusted["等级"] != adjusted["扣除宽严后的等级"]).sum())
-    marked = work.model.part_of_expert >= 0
-    return "unknown" if work.model.alone[marked].all() else "some" if changed else "none", changed
+def _changed(work: Scores, adjusted: pd.DataFrame) -> int | None:
+    """How many grades taking off the severities changes; None where nobody can be held against anybody."""
+    alone = work.model.alone[work.model.part_of_expert >= 0]
+    return None if alone.all() else int((adjusted["等级"] != adjusted["扣除宽严后的等级"]).sum())
 
 
 def ladder(panel: Panel) -> list[Verdict]:
@@ -74,11 +76,11 @@ def ladder(panel: Panel) -> list[Verdict]:
 def rules(panel: Panel) -> list[Verdict]:
     """How marks become a score."""
     rules, weight = panel.rules, panel.rules["会评权重"]
-    centre = {MEAN: "mean", MEDIAN: "median"}.get(rules["汇总方法"], "trimmed")
-    joined = {REPLACE: "replace", POOL: "pool"}.get(rules["两阶段合成"], "weigh")
-    shares = {"second": f"{float(100 * weight):g}%", "first": f"{float(100 - 100 * weight):g}%"} if joined == "weigh" else {}
-    return [verdict("rules.sum"), verdict(f"rules.{centre}", trim=rules["截尾个数"]),
-            verdict("rules.one-stage") if len(panel.stages) == 1 else verdict(f"rules.{joined}", **shares), verdict("rules.rounding")]
+    centre = {MEAN: "rules.mean", MEDIAN: "rules.median"}.get(rules["汇总方法"], "rules.trimmed")
+    joined = {REPLACE: "rules.replace", POOL: "rules.pool"}.get(rules["两阶段合成"], "rules.weigh")
+    shares = {"second": f"{float(100 * weight):g}%", "first": f"{float(100 - 100 * weight):g}%"} if joined == "rules.weigh" else {}
+    return [verdict("rules.sum"), verdict(centre, trim=rules["截尾个数"]),
+            verdict("rules.one-stage") if len(panel.stages) == 1 else verdict(joined, **shares), verdict("rules.rounding")]
 
 
 def scores(panel: Panel, alliances: pd.DataFrame) -> list[Verdict]:
@@ -116,8 +118,8 @@ def listed(alliances: pd.DataFrame) -> list[Verdict]:
     """What became of those on the list, and how many were re-reviewed without standing there."""
     on_list, waiting = alliances["重点差异"] != "", alliances.loc[alliances["待定"], "联盟名称"]
     unasked = int((~on_list & alliances["复核评分"].notna()).sum())
-    outcome = "open" if len(waiting) else "decided" if on_list.any() else "nobody"
-    return [verdict(f"listed.{outcome}", listed=int(on_list.sum()), open=len(waiting), names=list(waiting)),
+    outcome = "listed.open" if len(waiting) else "listed.decided" if on_list.any() else "listed.nobody"
+    return [verdict(outcome, listed=int(on_list.sum()), open=len(waiting), names=list(waiting)),
             *([verdict("listed.unasked", unasked=unasked)] if unasked else [])]
 
 
@@ -133,9 +135,10 @@ def linked(work: Scores, experts: pd.DataFrame) -> list[Verdict]:
 def severity(work: Scores, experts: pd.DataFrame) -> list[Verdict]:
     """How to read the deviations and severities, and who has a hint."""
     hinted = experts[experts["提示"] != ""]
-    told = "nobody" if experts["偏离"].isna().all() else "intervals" if math.isfinite(work.model.variance) else "no-intervals"
+    intervals = "severity.intervals" if math.isfinite(work.model.variance) else "severity.no-intervals"
     names = [f"{one.专家}（{one.提示}）" for one in hinted.itertuples()]
-    return [verdict(f"severity.{told}"), *([verdict("severity.hinted", hinted=len(names), names=names)] if names else [])]
+    return [verdict("severity.nobody" if experts["偏离"].isna().all() else intervals),
+            *([verdict("severity.hinted", hinted=len(names), names=names)] if names else [])]
 
 
 def agreement(work: Scores, groups: pd.DataFrame) -> list[Verdict]:
@@ -150,8 +153,8 @@ def agreement(work: Scores, groups: pd.DataFrame) -> list[Verdict]:
 
 def adjusted(work: Scores, adjusted: pd.DataFrame) -> list[Verdict]:
     """What taking off the severities would change."""
-    found, changed = _changed(work, adjusted)
-    return [verdict(f"adjusted.{found}", changed=changed), verdict("adjusted.only"),
+    changed = _changed(work, adjusted)
+    return [verdict({None: "adjusted.unknown", 0: "adjusted.none"}.get(changed, "adjusted.some"), changed=changed), verdict("adjusted.only"),
             *([verdict("adjusted.within")] if work.model.parts > 1 else [])]
 
 
@@ -175,7 +178,7 @@ def confidence(panel: Panel, chances: pd.DataFrame) -> list[Verdict]:
 def deviations_title(deviations: pd.DataFrame) -> Verdict | None:
     """The mean deviations that are furthest apart."""
     means = deviations.groupby("专家")["偏离"].mean()
-    return verdict("title.deviations", least=Text(number(means.min(), "+1")), most=Text(number(means.max(), "+1"))) if len(means) else None
+    return verdict("title.deviations", least=number(means.min(), "+1"), most=number(means.max(), "+1")) if len(means) else None
 
 
 def agreement_title(groups: pd.DataFrame) -> Verdict | None:
@@ -183,7 +186,7 @@ def agreement_title(groups: pd.DataFrame) -> Verdict | None:
     if groups["ICC"].isna().all():
         return None
     least = groups.loc[groups["ICC"].idxmin()]
-    return verdict("title.agreement", name=Text(least["范围"]), icc=Text(number(least["ICC"], 3)))
+    return verdict("title.agreement", name=least["范围"], icc=number(least["ICC"], 3))
 
 
 def rates_title(rates: pd.DataFrame) -> Verdict | None:
@@ -191,4 +194,4 @@ def rates_title(rates: pd.DataFrame) -> Verdict | None:
     gaps = rates.max(axis=1) - rates.min(axis=1)
     if rates.shape[1] == 1:
         return None
-    return verdict("title.rates", indicator=Text(gaps.idxmax()), gap=Text(number(100 * gaps.max(), 0)))
+    return verdict("title.rates", indicator=gaps.idxmax(), gap=number(100 * gaps.max(), 0))
