@@ -33,6 +33,9 @@ OPTION = re.compile(r"#\|\s*([\w-]+)\s*:\s*(.*?)\s*$")
 SYNONYMS = {"fig-cap": "caption", "tbl-cap": "caption", "fig-alt": "alt"}
 KNOWN = ("label", "caption", "alt", "table", "note", "group", "search", "choose", "stretch", "also", "align", "cover", "date")
 PERCENT = re.compile(r"占|.*(占比|比例|%)$")  # a column of floats under such a heading is of percentages
+HEADINGS = {"period": "评价期", "id": "编号", "name": "联盟名称", "code": "代码", "batch": "批次", "pilot": "试点联盟", "score": "评分",
+            "low": "评分至少", "high": "评分至多", "grade": "等级", "level": "等级序号", "outcome": "等级", "state": "状态", "rank": "名次",
+            "a_level": "A级"}  # how a page heads the columns of the roster
 CYCLE = ("活跃度较高", "第二批", "上升", "活跃度高", "下降", "活跃度一般", "第一批", "quiet")  # by their names in palette.toml
 
 
@@ -168,9 +171,12 @@ def resource(frame: pd.DataFrame | pd.Series) -> dict[str, object]:
     """A frame or Series as a tabular data resource: all rows and columns, floats in full, ordered categories marked.
 
     An unnamed RangeIndex is left out; other levels of the index are leading columns, named in `primaryKey`. A heading
-    is a field's `title`; its `name` is the same, or another where two headings are alike.
+    is a field's `title`, in the report's words; its `name` is the frame's, or another where two headings are alike. `called`
+    says what the report calls a grade.
     """
     import pandas as pd
+
+    from analysis.grades import CALLED
 
     if isinstance(frame, pd.Series):
         frame = frame.to_frame("" if frame.name is None else frame.name)
@@ -183,7 +189,7 @@ def resource(frame: pd.DataFrame | pd.Series) -> dict[str, object]:
         title = " ".join(str(part) for part in (name if isinstance(name, tuple) else [name]) if part not in (None, ""))
         taken = [field["name"] for field in fields]
         unique = title if title and title not in taken else f"{title or 'column'}.{len(fields)}"
-        fields.append({"name": unique, "title": title} | _type(values.dtype))
+        fields.append({"name": unique, "title": (HEADINGS | CALLED).get(title, title)} | _type(values.dtype) | ({"called": dict(CALLED)} if CALLED else {}))
     names = [field["name"] for field in fields]
     rows = zip(*([_value(value) for value in values] for _, values in columns))
     return {"schema": {"fields": fields, "primaryKey": names[:len(levels)]}, "data": [dict(zip(names, row)) for row in rows]}
@@ -223,7 +229,7 @@ def text(value: object, field: dict) -> str:
     if isinstance(value, dict):
         return value["alt"]
     if field["type"] != "number" or isinstance(value, str):
-        return str(value)
+        return field.get("called", {}).get(value, str(value))
     if PERCENT.match(field["title"]):
         return f"{Decimal(repr(value)).quantize(Decimal('0.01'), ROUND_HALF_UP)}%"
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.10g}"

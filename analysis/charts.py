@@ -83,9 +83,11 @@ def pies(shares: pd.DataFrame, title: str = "") -> list[Axes]:
     groups = list(shares.index.unique(0))
     named = len(groups) < 3
     axes = canvas(2.8 if named else 2.4, title=title, columns=len(groups), squeeze=False)[0]
+    part_of = shares.iloc[:, 0] / shares.iloc[:, 0].groupby(level=0).transform("sum")
+    thin = bool(((part_of > 0) & (part_of < 0.155)).any())
     for here, group in zip(axes, groups):
         part = shares.loc[group]
-        _pie(here, part, named, 0.155)
+        _pie(here, part, named, 0.155, thin)
         here.set_title(f"{called(group)}（{part.iloc[:, 0].sum()}家）", loc="center", size=9)
     if not named:
         handles = _squares(shares.index.unique(1))
@@ -93,11 +95,10 @@ def pies(shares: pd.DataFrame, title: str = "") -> list[Axes]:
     return list(axes)
 
 
-def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float = 0.12) -> None:
-    """One pie; a slice thinner than `inside` has its label outside."""
+def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float = 0.12, thin: bool = True) -> None:
+    """One pie; a slice thinner than `inside` has its label outside, for which `thin` leaves room."""
     shares = shares[shares.iloc[:, 0] > 0]
     counts, whole = shares.iloc[:, 0], shares.iloc[:, 0].sum()
-    thin = (counts < inside * whole).any()
     reach = (1.55 if names else 1.42) if thin else 1.06
     axes.set(xlim=(-reach, reach), ylim=(-1.06, 1.06), aspect="equal")
     axes.axis("off")

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-from analysis.cells import text
+from analysis.cells import HEADINGS, text
 from analysis.export.markup import string
 
 UNBROKEN = 11  # ems: a narrower column is not broken on a small screen
@@ -29,6 +29,7 @@ class Table:
     texts: list[list[str]]
     html: str = ""
     typst: str = ""
+    names: list[str] | None = None  # the headings as they are saved, where they are others
 
     def csv(self) -> bytes:
         """The values as CSV that Excel opens: UTF-8 with BOM, LF, floats in full, nothing for what is missing.
@@ -37,7 +38,7 @@ class Table:
         apostrophe before it, headings too.
         """
         file = io.StringIO()
-        csv.writer(file, lineterminator="\n").writerows([[_saved(value) for value in row] for row in (self.heads, *self.values)])
+        csv.writer(file, lineterminator="\n").writerows([[_saved(value) for value in row] for row in (self.names or self.heads, *self.values)])
         return b"\xef\xbb\xbf" + file.getvalue().encode()
 
     def said(self, most: int = 40) -> str:
@@ -59,8 +60,8 @@ def of_resource(resource: dict, look: dict | None = None) -> Table:
     fields = resource["schema"]["fields"]
     values = [[row.get(field["name"]) for field in fields] for row in resource["data"]]
     texts = [[text(value, field) for value, field in zip(row, fields)] for row in values]
-    heads = [field.get("title", field["name"]) for field in fields]
-    places = {key: _places(heads, look.get(key, ())) for key in ("group", "also", "stretch")}
+    heads, names = [field.get("title", field["name"]) for field in fields], [field["name"] for field in fields]
+    places = {key: _places(heads, names, look.get(key, ())) for key in ("group", "also", "stretch")}
     shown = [place for place in range(len(heads)) if place not in places["group"] + places["also"]]
     sides = look.get("align") or "".join(
         "r" if values and all(NUMBER.fullmatch(row[place]) for row in texts) and fields[place]["type"] != "boolean" else "l" for place in shown)
@@ -68,15 +69,15 @@ def of_resource(resource: dict, look: dict | None = None) -> Table:
                  sides.ljust(len(shown), "l"), [shown.index(place) for place in places["stretch"] if place in shown])
     groups = ["，".join(row[place] for place in places["group"]) for row in texts]
     also = [" ".join(row[place] for place in places["also"]) for row in texts]
-    return Table(heads, values, texts, grid.html(groups, also, look), grid.typst(groups))
+    return Table(heads, values, texts, grid.html(groups, also, look), grid.typst(groups), [HEADINGS.get(name, name) for name in names])
 
 
-def _places(heads: list[str], names: str | list[str]) -> list[int]:
-    """Where the columns with some names, parted by commas, stand. Raises ValueError for one that is not there."""
-    names = [name.strip() for name in re.split("[,，]", names) if name.strip()] if isinstance(names, str) else list(names)
-    if strangers := [name for name in names if name not in heads]:
+def _places(heads: list[str], names: list[str], wanted: str | list[str]) -> list[int]:
+    """Where the columns of some headings or names, parted by commas, stand. Raises ValueError for one that is not there."""
+    wanted = [name.strip() for name in re.split("[,，]", wanted) if name.strip()] if isinstance(wanted, str) else list(wanted)
+    if strangers := [name for name in wanted if name not in (*heads, *names)]:
         raise ValueError(f"the frame has no column {', '.join(strangers)}; it has {', '.join(heads)}")
-    return [heads.index(name) for name in names]
+    return [heads.index(name) if name in heads else names.index(name) for name in wanted]
 
 
 @dataclass
