@@ -5,12 +5,11 @@ Every exporter starts here, so that the numbers of HTML and PDF agree.
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from analysis import NOTEBOOKS, cells, fonts
 from analysis.export import markup, pictures, tables
@@ -103,10 +102,15 @@ def read(notebook: NotebookNode, name: str = "", folder: Path | str = NOTEBOOKS)
     if code and not any(cell.get("execution_count") or cell.get("outputs") for cell in code):
         raise DocumentError("the notebook has not been run; run it, save it, and export it then")
     reader = _Reader(Document(), Path(folder))
-    for place, cell in enumerate(notebook.cells, start=1):
-        if LEFT_OUT not in cell.metadata.get("tags", ()):
-            reader.cell(cell, place)
     document = reader.document
+    for place, cell in enumerate(notebook.cells, start=1):
+        reader.where = f"cell {place}" + "".join(f" (under “{heading.text}”)" for heading in document.of("heading")[-1:])
+        if LEFT_OUT in cell.metadata.get("tags", ()):
+            continue
+        if cell.cell_type == "markdown":
+            reader.prose(cell.source, cell.get("attachments", {}))
+        elif cell.cell_type == "code":
+            reader.outputs(cell.get("outputs", ()), cells.options(cell.source))
     _entitle(document, name)
     document.parts = _without_empty(document.parts)
     _number(document)
@@ -122,45 +126,22 @@ class _Reader:
     folder: Path
     where: str = ""
 
-    def cell(self, cell: NotebookNode, place: int) -> None:
-        self.where = f"cell {place}" + "".join(f" (under “{heading.text}”)" for heading in self.document.of("heading")[-1:])
-        if cell.cell_type == "markdown":
-            self.prose(cell.source, cell.get("attachments", {}))
-        elif cell.cell_type == "code":
-            self.outputs(cell.get("outputs", ()), cells.options(cell.source))
-
     def note(self, text: str) -> None:
         self.document.notes.append(f"{self.where}: {' '.join(text.split())[:160]}")
 
-    def prose(self, source: str, attached: dict | None = None) -> None:
-        parts, fresh = self.document.parts, True
+    def prose(self, source: str, attached: dict) -> None:
         tokens = markup.parse(source)
         for token in markup.walk(tokens):
             try:
                 if token["type"] == "image":
-                    token["picture"] = self.found(token["attrs"]["url"], attached or {})
+                    token["picture"] = pictures.found(token["attrs"]["url"], self.folder, attached)
                 elif token["type"].endswith("_math"):
                     token["picture"] = pictures.formula(token["raw"])
             except (OSError, KeyError, ValueError) as error:
                 self.note(f"{token['alt']} is not drawn: {error}")
-        for token in tokens:
-            if token["type"] == "heading":
-                parts.append(Part("heading", self.where, markup.words(token["children"]).strip(), token["attrs"]["level"]))
-            elif fresh or parts[-1].kind != "prose":
-                parts.append(Part("prose", self.where, tokens=[token]))
-            else:
-                parts[-1].tokens.append(token)
-            fresh = False
-
-    def found(self, url: str, attached: dict) -> Picture:
-        """A picture that a text names: attached to the cell, in the address itself, or a file beside the notebook."""
-        if url.startswith("attachment:"):
-            return pictures.of_data(*next(iter(attached[unquote(url.removeprefix("attachment:"))].items())))
-        if match := re.match(r"data:(image/[\w+.-]+);base64,", url):
-            return Picture(match[1], base64.b64decode(url[match.end():]))
-        if re.match(r"\w\w+:", url):
-            raise ValueError("a report fetches nothing; save the picture beside the notebook")
-        return Picture(pictures.KINDS[Path(url).suffix.lower().lstrip(".")], (self.folder / unquote(url)).read_bytes())
+        for heading, some in groupby(tokens, lambda token: token["type"] == "heading"):
+            self.document.parts += [Part("heading", self.where, markup.words(token["children"]).strip(), token["attrs"]["level"])
+                                    for token in some] if heading else [Part("prose", self.where, tokens=list(some))]
 
     def outputs(self, outputs: list[NotebookNode], said: dict[str, str]) -> None:
         """What a cell shows as its options say, and each `show` as it was called; an option serves one call that lacks it."""
@@ -206,7 +187,7 @@ class _Reader:
         """Pieces that belong together. What is said is of the drawing, or of the last table if nothing is drawn."""
         cell, label = self.where, said.get("label", "")
         self.where = f"cell “{label}”" if label else cell
-        if label and not re.fullmatch(r"[\w-]+", label):
+        if not re.fullmatch(r"[\w-]*", label):
             raise DocumentError(f"{self.where}: a label has letters, digits, - and _ only")
         drawings = [place for place, (kind, _) in enumerate(pieces) if kind == "picture"]
         frames = [place for place, (kind, _) in enumerate(pieces) if kind in ("frame", "html")]
@@ -218,7 +199,7 @@ class _Reader:
             if kind == "markdown" and str(said.get("cover")).lower() == "true":
                 self.cover(content, said)
             elif kind == "markdown":
-                self.prose(content)
+                self.prose(content, {})
             elif kind == "picture":
                 self.figure(content, own, pieces[paired[0]] if paired else None)
             elif kind != "nothing" and place not in paired:
@@ -250,7 +231,7 @@ class _Reader:
         figure = self.exhibit(FIGURE, said, piece)
         numbers = figure.saved.said() if figure.saved and figure.saved.values else ""
         if figure.label and not numbers and not said.get("alt"):
-            raise DocumentError(f"{self.where}: the figure has no alternative text; end the cell with the frame that it shows, or say it in #| alt:")
+            raise DocumentError(f"{self.where}: the figure has no alternative text; end the cell with its frame, or say it in #| alt:")
         figure.picture, figure.table = picture, figure.table if figure.table and figure.table.values else None
         figure.alt = said.get("alt") or "。".join(filter(None, (figure.text, picture.said(), numbers))) or FIGURE
         figure.place = (said.get("table") or ("none" if figure.label else "below")) if figure.table else "none"
@@ -312,11 +293,7 @@ def _number(document: Document) -> None:
 
 
 def chinese_number(number: int) -> str:
-    """1 to 99 in Chinese digits.
-
-    >>> chinese_number(12)
-    '十二'
-    """
+    """1 to 99 in Chinese digits: 12 is 十二."""
     tens, units = divmod(number, 10)
     return ("" if tens < 2 else DIGITS[tens]) + ("十" if tens else "") + (DIGITS[units] if units or not tens else "")
 
@@ -328,13 +305,13 @@ def _check(document: Document) -> None:
         for token in markup.walk(part.tokens):
             if token["type"] == "reference":
                 if token["raw"] not in document.references:
-                    raise DocumentError(f"{part.where}: [@{token['raw']}] leads nowhere; the report has {', '.join(document.references) or 'no label'}")
+                    known = ", ".join(document.references) or "no label"
+                    raise DocumentError(f"{part.where}: [@{token['raw']}] leads nowhere; the report has {known}")
                 token["shown"], token["anchor"] = document.references[token["raw"]]
             elif "note" in token:
                 token["first"] = token["note"] not in document.footnotes
                 document.footnotes += [token["note"]] * token["first"]
                 token["note"]["number"] = token["note"].get("number") or len(document.footnotes)
-        if missing := fonts.missing(part.characters()):
-            raise DocumentError(f"{part.where}: the fonts in analysis/fonts have no {', '.join(f'{c} (U+{ord(c):04X})' for c in missing)}; "
-                                "write it another way, or cut the fonts anew")
+        if missing := ", ".join(f"{c} (U+{ord(c):04X})" for c in fonts.missing(part.characters())):
+            raise DocumentError(f"{part.where}: the fonts in analysis/fonts have no {missing}; write it another way, or cut the fonts anew")
 

@@ -78,11 +78,11 @@ def of_resource(resource: dict, look: dict) -> Table:
     shown = []
     for place, aligned in zip(places, str(look.get("align", "")).ljust(len(places))):
         column = [row[place] for row in texts]
-        numeric = fields[place]["type"] in ("integer", "number") or (any(re.search("[.%]", cell) for cell in column)
+        numeric = fields[place]["type"] in ("integer", "number") or (any(re.search("[-.%+−±]", cell) for cell in column)
                                                                      and all(map(NUMBER.fullmatch, column)))
         side = aligned if aligned.strip() else "r" if numeric else "l"
         kind = side + (" n" if place not in stretch and wide[place] <= UNBROKEN else " w" if wide[place] > LONG else "")
-        room = 1 if stretch or wide[place] <= UNBROKEN else min(wide[place], 40)
+        room = 1 if stretch else min(max(wide[place], ems(heads[place])), 40) + 1
         shown.append({"place": place, "side": side, "kind": kind, "room": room if place in roomy else 0})
     groups, found = (["，".join(row[place] for place in some) for row in texts] for some in (group, also))
     look = {"search": str(look.get("search")).lower() == "true", "choose": "".join(heads[place] for place in choose)}
