@@ -201,9 +201,9 @@ class _Reader:
             elif kind == "markdown":
                 self.prose(content, {})
             elif kind == "picture":
-                self.figure(content, own, pieces[paired[0]] if paired else None)
+                self.exhibit(own, content, pieces[paired[0]] if paired else None)
             elif kind != "nothing" and place not in paired:
-                self.table(own, (kind, content))
+                self.exhibit(own, None, (kind, content))
         self.where = cell
 
     def cover(self, source: str, said: dict) -> None:
@@ -213,35 +213,26 @@ class _Reader:
         self.document.subtitle, self.document.publishers = "".join(texts["paragraph"][:1]), texts["paragraph"][1:]
         self.document.facts = [markup.words(item["children"]) for t in tokens if t["type"] == "list" for item in t["children"]]
 
-    def exhibit(self, kind: str, said: dict, piece: tuple | None) -> Part:
-        """A figure or a table with its frame."""
-        label = said.get("label", "")
-        anchor = f"{'figure' if kind == FIGURE else 'table'}-{label}" if label else f"output-{len(self.document.parts)}"
+    def exhibit(self, said: dict, picture: Picture | None, piece: tuple[str, object] | None) -> None:
+        """A figure with its frame, or a table alone. Without a label a figure shows its frame too, unless it is told not to; a
+        table without rows is not shown, and is saved where it has a label."""
+        kind, name, label = FIGURE if picture else TABLE, "figure" if picture else "table", said.get("label", "")
+        anchor = f"{name}-{label}" if label else f"output-{len(self.document.parts)}"
         try:
             table = (tables.of_resource(piece[1], said) if piece[0] == "frame" else tables.of_html(piece[1], anchor)) if piece else None
         except ValueError as error:
             raise DocumentError(f"{self.where}: {error}") from None
         saved = tables.of_resource(said["data"], {}) if "data" in said else table
-        if not label and (kind == FIGURE or table.values):
-            self.note(f"a {'figure' if kind == FIGURE else 'table'} without a label has no number")
-        return Part(kind, self.where, said.get("caption", ""), label=label, note=said.get("note", ""), table=table, saved=saved, anchor=anchor)
-
-    def figure(self, picture: Picture, said: dict, piece: tuple | None) -> None:
-        """A figure; without a label the frame that ends its cell is shown under it, unless the cell says otherwise."""
-        figure = self.exhibit(FIGURE, said, piece)
-        numbers = figure.saved.said() if figure.saved and figure.saved.values else ""
-        if figure.label and not numbers and not said.get("alt"):
+        rows, numbers = bool(table and table.values), saved.said() if saved and saved.values else ""
+        if picture and label and not numbers and not said.get("alt"):
             raise DocumentError(f"{self.where}: the figure has no alternative text; end the cell with its frame, or say it in #| alt:")
-        figure.picture, figure.table = picture, figure.table if figure.table and figure.table.values else None
-        figure.alt = said.get("alt") or "。".join(filter(None, (figure.text, picture.said(), numbers))) or FIGURE
-        figure.place = (said.get("table") or ("none" if figure.label else "below")) if figure.table else "none"
-        self.document.parts.append(figure)
-
-    def table(self, said: dict, piece: tuple[str, object]) -> None:
-        """A table; one without rows is not shown, and is saved where it has a label."""
-        table = self.exhibit(TABLE, said, piece)
-        if table.label or not table.empty:
-            self.document.parts.append(table)
+        if not label and (picture or rows):
+            self.note(f"a {name} without a label has no number")
+        alt = said.get("alt") or "。".join(filter(None, (said.get("caption"), picture.said(), numbers))) or kind if picture else ""
+        place = said.get("table") or ("none" if label else "below") if picture and rows else "none"
+        if picture or rows or label:
+            self.document.parts.append(Part(kind, self.where, said.get("caption", ""), label=label, note=said.get("note", ""), alt=alt, anchor=anchor,
+                                            picture=picture, table=table if rows or not picture else None, saved=saved, place=place))
 
 
 def _entitle(document: Document, name: str) -> None:
@@ -273,14 +264,13 @@ def _without_empty(parts: list) -> list:
 
 def _number(document: Document) -> None:
     """Number headings, figures, tables and footnotes."""
-    counts, annexes, exhibits = [0, 0, 0], 0, {FIGURE: 0, TABLE: 0}
+    counts, annexes, exhibits, above = [0, 0, 0], 0, {FIGURE: 0, TABLE: 0}, 0
     for part in document.parts:
         if part.kind == "heading" and part.level == 1 and ANNEX.match(part.text):
-            annexes += 1
-            counts = [counts[0], 0, 0]
+            annexes, above, counts = annexes + 1, 1, [counts[0], 0, 0]
             part.text, part.number, part.anchor = ANNEX.sub("", part.text, count=1), f"附件{annexes}　", f"annex-{annexes}"
         elif part.kind == "heading":
-            level = part.level = min(part.level, 3)
+            level = above = part.level = min(part.level, above + 1, 3)  # none is left out on the way down
             counts[level - 1:] = [counts[level - 1] + 1] + [0] * (3 - level)
             part.anchor = (f"annex-{annexes}-" if annexes else "section-") + "-".join(str(n) for n in counts[:level])
             part.number = (f"{chinese_number(counts[0])}、", f"{counts[1]}. ", f"({counts[2]}) ")[level - 1]
