@@ -1,10 +1,25 @@
-"""From the score sheet of one evaluation period to its report; see the modules in the order in which data flows.
+"""From the score sheet of an evaluation period to its report; see the modules in the order in which data flows.
 
-problems, grades, alliances, sheets -> breakdown -> charts, sentences, blocks -> the notebook -> export, run.
+problems, grades, registry, sheets -> roster -> shares, charts, words -> the notebook -> cells -> export, run.
 """
 
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 NOTEBOOKS = ROOT / "notebooks"
+
+
+def __getattr__(name: str) -> object:
+    if name != "show":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from analysis.cells import show
+
+    return show
+
+
+if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
+    from analysis import cells
+
+    cells.register(shell)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis import sheets
 from analysis.grades import GRADES, INCOMPLETE, NOT_EVALUATED, NOT_IN_PROGRAMME, OUTCOMES, STATES
-from analysis.registry import Registry, first_year
+from analysis.registry import Registry, first_year, normalise
 from analysis.sheets import Period
 
 OWN = ("id", "name", "code", "batch", "pilot", "score", "low", "high", "grade", "level", "outcome", "state", "rank", "a_level")
@@ -39,7 +39,8 @@ def read_sheets(periods: Iterable[str | int] | str | int = "", data: Path | str 
 def of(sheet: Period) -> pd.DataFrame:
     """The roster of a checked sheet: one row for each alliance in the programme, in the sheet's order, then the rest.
 
-    What a batch has beyond its named alliances are rows with a batch, the state 未参评 and no id. score is missing where it
+    What a batch has beyond its named alliances are rows with a batch, the state 未参评 and no id; where its size is not known
+    there are only the named ones. score is missing where it
     is withheld: then low is the floor of the grade and high the next floor (not reached; 100 for the best).
     """
     named = {a.id: _row(a.id, a.name, a.code, state=getattr(a, "state", None), score=getattr(a, "score", None),
@@ -51,8 +52,8 @@ def of(sheet: Period) -> pd.DataFrame:
             named[id] = _row(id, sheet.registry.names[id], code)
     rows = [row | sheet.registry.columns.get(id, {}) | row for id, row in named.items()]
     for batch in sheet.batches:
-        unnamed = batch.approved - sum(row["batch"] == batch.key for row in rows)
-        rows += [_row(None, None, None, batch=batch.key)] * unnamed
+        named_here = sum(row["batch"] == batch.key for row in rows)
+        rows += [_row(None, None, None, batch=batch.key)] * ((batch.approved or named_here) - named_here)
     return _typed(pd.DataFrame(rows), sheet)
 
 
@@ -118,3 +119,14 @@ def ranks(frame: pd.DataFrame) -> pd.Series:
     for grade, here in frame[frame["grade"].notna() & frame["score"].isna()].groupby("grade"):
         rank = rank.mask(frame["grade"] == grade).where(~(frame["grade"] < grade), rank + len(here))
     return rank.astype("Int64")
+
+
+def find(alliances: pd.DataFrame, registry: Registry, who: str) -> pd.DataFrame:
+    """The rows of one alliance, by its name, an alias, a code or a part of its name. Raises LookupError with the nearest names."""
+    key = normalise(who)
+    ids = {registry.id_of(who)} - {None} or {*alliances.loc[alliances["code"] == key, "id"].dropna()} or {
+        *alliances.loc[alliances["name"].map(normalise, na_action="ignore").str.contains(key, regex=False, na=False), "id"]}
+    if len(ids) == 1:
+        return alliances[alliances["id"].isin(ids)]
+    names = "、".join(registry.names[id] for id in sorted(ids)[:3]) or "、".join(registry.nearest(who)) or "none"
+    raise LookupError(f"{who!r} {'may be' if ids else 'is no alliance; the nearest'}: {names}; write the whole name")

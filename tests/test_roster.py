@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from workbooks import change, scores
 
-from analysis import roster, shares
+from analysis import roster, shares, sheets
 from analysis.grades import GRADES, HIGH, STATES
 
 
@@ -91,3 +91,17 @@ def test_ranks_are_those_that_every_filling_of_the_withheld_scores_agrees_on(row
             assert found[place] == others[0] == others[1] and not frame.hidden[place]
         else:
             assert same_grade_hidden[place]
+
+
+@pytest.mark.parametrize("who, id", [("半导体照明产业技术创新战略联盟", "L010"), ("汽车轻量化技术创新战略联盟", "L007"), ("104", "L004"), ("半导体照明", "L010")])
+def test_an_alliance_is_found_by_name_alias_code_or_part_of_its_name(who, id):
+    everyone, registry = roster.read_all(), sheets.read("2017").registry
+    found = roster.find(everyone, registry, who)
+    assert set(found.id) == {id} and list(found.period) == ["2017", "2020-2021"]
+
+
+@pytest.mark.parametrize("who, said", [("109", "may be"), ("大豆产业联盟联盟", "is no alliance"), ("zzz", "none")])
+def test_one_who_cannot_be_told_is_named_with_the_nearest(who, said):
+    """109 was printed for two alliances."""
+    with pytest.raises(LookupError, match=said):
+        roster.find(roster.read_all(), sheets.read("2017").registry, who)

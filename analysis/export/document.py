@@ -1,58 +1,314 @@
-"""An executed notebook as one document: headings numbered, figures and tables numbered, references resolved.
+"""An executed notebook as one document: headings, figures and tables numbered, references resolved.
 
-Both exporters start here, so that the numbers of HTML and PDF agree.
+Every exporter starts here, so that the numbers of HTML and PDF agree.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
-from analysis import fonts, markup
-from analysis.blocks import FIGURE, MIME, TABLE, Block, Cover, Figure, Several, Table, Text, from_json
+from analysis import NOTEBOOKS, cells, fonts
+from analysis.export import markup, pictures, tables
+from analysis.export.pictures import Picture
+from analysis.export.tables import Table
 
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+FIGURE, TABLE = "图", "表"
+SHOWN = ("picture", "frame", "html")
 ANNEX = re.compile(r"附件\s*")
 DIGITS = "零一二三四五六七八九十"
 LEFT_OUT = "notebook-only"
+SILENT = re.compile(r"[\[(]*(array\()?[\[(]*<|Text\(|None$|\(array\(|$")  # what a drawing call returns
+
+
+class DocumentError(ValueError):
+    """The notebook cannot be a report; the message is one sentence that names the cell."""
 
 
 @dataclass
-class Heading:
-    """A heading with its label: 一、 at the first level, 1. at the second, (1) at the third; 附件1 for an annex."""
+class Part:
+    """A heading, prose, a figure (图) or a table (表), as `kind` says; `where` is what an error calls its cell.
 
-    level: int
-    text: str
+    `text` is a heading or a caption; `number` is 一、 at the first level, 1. at the second, (1) at the third, 附件1 for an annex, and
+    图1 or 表1 where there is a `label`. `table` is what a figure or table shows, `place` where a figure does (none, beside,
+    below), and `saved` what its CSV has.
+    """
+
+    kind: str
+    where: str
+    text: str = ""
+    level: int = 0
+    tokens: list[markup.Token] = field(default_factory=list)
     label: str = ""
+    note: str = ""
+    alt: str = ""
+    picture: Picture | None = None
+    table: Table | None = None
+    saved: Table | None = None
+    place: str = "none"
+    number: str = ""
     anchor: str = ""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it is a table without rows: saved, and not shown."""
+        return self.kind == TABLE and not self.table.values
+
+    def characters(self) -> str:
+        """Every character that it shows."""
+        table = [*self.table.heads, *(cell for row in self.table.texts for cell in row)] if self.table else []
+        drawn = self.picture.words() if self.picture else ""
+        return "".join([self.number, self.text, self.note, drawn, markup.characters(self.tokens), *table])
 
 
 @dataclass
 class Document:
-    """What stands in a report, in order: a cover, then headings and blocks."""
+    """What stands in a report, in order. `cover` tells whether it has one; `notes` say what of the notebook it does not have."""
 
-    cover: Cover
-    parts: list[Heading | Block]
-    references: markup.References = field(default_factory=dict)
+    title: str = ""
+    cover: bool = False
+    subtitle: str = ""
+    facts: list[str] = field(default_factory=list)
+    publishers: list[str] = field(default_factory=list)
+    date: str = ""
+    parts: list[Part] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    references: dict[str, tuple[str, str]] = field(default_factory=dict)
+    footnotes: list[markup.Token] = field(default_factory=list)
 
-    @property
-    def headings(self) -> list[Heading]:
-        return [part for part in self.parts if isinstance(part, Heading)]
+    def of(self, *kinds: str) -> list[Part]:
+        return [part for part in self.parts if part.kind in kinds]
 
-    @property
-    def numbered(self) -> list[Figure | Table]:
-        return [part for part in self.parts if isinstance(part, (Figure, Table))]
-
-    @property
-    def figures(self) -> list[Figure]:
-        return [part for part in self.parts if isinstance(part, Figure)]
+    def saved(self) -> dict[str, bytes]:
+        """The drawing of each labelled figure and the CSV of each labelled frame, by their file names."""
+        labelled = [part for part in self.parts if part.label]
+        drawn = {f"{part.label}.{part.picture.suffix}": part.picture.content for part in labelled if part.picture}
+        return drawn | {f"{part.label}.csv": part.saved.csv() for part in labelled if part.saved}
 
 
-class DanglingReference(ValueError):
-    """A text refers to a figure or table that the report does not have, or two have one key."""
+def read(notebook: NotebookNode, name: str = "", folder: Path | str = NOTEBOOKS) -> Document:
+    """The document that an executed notebook is. `folder` is where its pictures are, `name` its title if it has none.
+
+    Raises DocumentError for a notebook that was not run or has failed, for a label that leads nowhere or stands twice, for
+    a figure without alternative text, and for a character that our fonts do not have.
+    """
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    if code and not any(cell.get("execution_count") or cell.get("outputs") for cell in code):
+        raise DocumentError("the notebook has not been run; run it, save it, and export it then")
+    reader = _Reader(Document(), Path(folder))
+    for place, cell in enumerate(notebook.cells, start=1):
+        if LEFT_OUT not in cell.metadata.get("tags", ()):
+            reader.cell(cell, place)
+    document = reader.document
+    _entitle(document, name)
+    document.parts = _without_empty(document.parts)
+    _number(document)
+    _check(document)
+    return document
 
 
-class MissingCharacter(ValueError):
-    """The report has a character that its fonts do not have."""
+@dataclass
+class _Reader:
+    """Adds the cells of a notebook to a document, one after the other; `where` is what an error calls the cell."""
+
+    document: Document
+    folder: Path
+    where: str = ""
+
+    def cell(self, cell: NotebookNode, place: int) -> None:
+        self.where = f"cell {place}" + "".join(f" (under “{heading.text}”)" for heading in self.document.of("heading")[-1:])
+        if cell.cell_type == "markdown":
+            self.prose(cell.source, cell.get("attachments", {}))
+        elif cell.cell_type == "code":
+            self.outputs(cell.get("outputs", ()), cells.options(cell.source))
+
+    def note(self, text: str) -> None:
+        self.document.notes.append(f"{self.where}: {' '.join(text.split())[:160]}")
+
+    def prose(self, source: str, attached: dict | None = None) -> None:
+        parts, fresh = self.document.parts, True
+        tokens = markup.parse(source)
+        for token in markup.walk(tokens):
+            try:
+                if token["type"] == "image":
+                    token["picture"] = self.found(token["attrs"]["url"], attached or {})
+                elif token["type"].endswith("_math"):
+                    token["picture"] = pictures.formula(token["raw"])
+            except (OSError, KeyError, ValueError) as error:
+                self.note(f"{token['alt']} is not drawn: {error}")
+        for token in tokens:
+            if token["type"] == "heading":
+                parts.append(Part("heading", self.where, markup.words(token["children"]).strip(), token["attrs"]["level"]))
+            elif fresh or parts[-1].kind != "prose":
+                parts.append(Part("prose", self.where, tokens=[token]))
+            else:
+                parts[-1].tokens.append(token)
+            fresh = False
+
+    def found(self, url: str, attached: dict) -> Picture:
+        """A picture that a text names: attached to the cell, in the address itself, or a file beside the notebook."""
+        if url.startswith("attachment:"):
+            return pictures.of_data(*next(iter(attached[unquote(url.removeprefix("attachment:"))].items())))
+        if match := re.match(r"data:(image/[\w+.-]+);base64,", url):
+            return Picture(match[1], base64.b64decode(url[match.end():]))
+        if re.match(r"\w\w+:", url):
+            raise ValueError("a report fetches nothing; save the picture beside the notebook")
+        return Picture(pictures.KINDS[Path(url).suffix.lower().lstrip(".")], (self.folder / unquote(url)).read_bytes())
+
+    def outputs(self, outputs: list[NotebookNode], said: dict[str, str]) -> None:
+        """What a cell shows as its options say, and each `show` as it was called; an option serves one call that lacks it."""
+        if strangers := sorted(set(said) - set(cells.KNOWN)):
+            self.note(f"the option {', '.join(strangers)} is not known; known are {', '.join(cells.KNOWN)}")
+        groups: list[tuple[dict, list]] = []
+        bare: list[tuple[str, object]] = []
+        for output in outputs:
+            if output.output_type == "error":
+                raise DocumentError(f"{self.where} failed with {output.ename}: {output.evalue}".splitlines()[0])
+            piece, call = self.piece(output), output.get("metadata", {}).get(cells.SAID)
+            if call is not None:
+                groups += [(call, [])] if call["part"] == 0 else []
+                groups[-1][1].append(piece)
+            elif piece not in bare or piece[0] != "picture":  # `fig` as a last line shows twice
+                groups += [] if bare else [({}, bare)]
+                bare.append(piece)
+        shown = [group for group in groups if any(kind in SHOWN for kind, _ in group[1])]
+        owner = next((group for group in shown if group[1] is bare), next((group for group in shown if "label" not in group[0]), groups[:1]))
+        for group in groups:
+            self.group(said | group[0] if group is owner or len(groups) == 1 else group[0], group[1])
+
+    def piece(self, output: NotebookNode) -> tuple[str, object]:
+        """What an output is (frame, html, picture, markdown or nothing) and its content; what is left out is noted."""
+        data, text = output.get("data", {}), "".join(output.get("text", ""))
+        if cells.RESOURCE in data:
+            return "frame", data[cells.RESOURCE]
+        if "<table" in (page := "".join(data.get("text/html", ""))):
+            return "html", page
+        for kind in pictures.KINDS.values():
+            if kind in data:
+                return "picture", pictures.of_data(kind, data[kind])
+        if formatted := data.get("text/markdown", data.get("text/latex")):
+            return "markdown", "".join(formatted).replace(r"\displaystyle", "")
+        words = "".join(data.get("text/plain", ""))
+        if text.strip():
+            self.note(f"{'printed text' if output.name == 'stdout' else 'a warning'} is not in the report: {text}")
+        elif "text/markdown" not in data and output.output_type != "stream" and (len(data) > 1 or not SILENT.match(words)):
+            self.note(f"{', '.join(kind for kind in data if kind != 'text/plain') or 'a text result'} is not in the report: {words}")
+        return "nothing", None
+
+    def group(self, said: dict, pieces: list[tuple[str, object]]) -> None:
+        """Pieces that belong together. What is said is of the drawing, or of the last table if nothing is drawn."""
+        cell, label = self.where, said.get("label", "")
+        self.where = f"cell “{label}”" if label else cell
+        if label and not re.fullmatch(r"[\w-]+", label):
+            raise DocumentError(f"{self.where}: a label has letters, digits, - and _ only")
+        drawings = [place for place, (kind, _) in enumerate(pieces) if kind == "picture"]
+        frames = [place for place, (kind, _) in enumerate(pieces) if kind in ("frame", "html")]
+        if label and len(drawings) > 1:
+            raise DocumentError(f"{self.where} shows {len(drawings)} figures under one label; call show(figure, frame, label=…) for each")
+        paired = frames[-1:] if len(drawings) == 1 else []
+        for place, (kind, content) in enumerate(pieces):
+            own = said if place in (drawings[:1] or frames[-1:]) else {}
+            if kind == "markdown" and str(said.get("cover")).lower() == "true":
+                self.cover(content, said)
+            elif kind == "markdown":
+                self.prose(content)
+            elif kind == "picture":
+                self.figure(content, own, pieces[paired[0]] if paired else None)
+            elif kind != "nothing" and place not in paired:
+                self.table(own, (kind, content))
+        self.where = cell
+
+    def cover(self, source: str, said: dict) -> None:
+        tokens = markup.parse(source)
+        texts = {kind: [markup.words(t["children"]) for t in tokens if t["type"] == kind] for kind in ("heading", "paragraph")}
+        self.document.title, self.document.cover, self.document.date = "".join(texts["heading"][:1]), True, str(said.get("date", ""))
+        self.document.subtitle, self.document.publishers = "".join(texts["paragraph"][:1]), texts["paragraph"][1:]
+        self.document.facts = [markup.words(item["children"]) for t in tokens if t["type"] == "list" for item in t["children"]]
+
+    def exhibit(self, kind: str, said: dict, piece: tuple | None) -> Part:
+        """A figure or a table with its frame."""
+        label = said.get("label", "")
+        anchor = f"{'figure' if kind == FIGURE else 'table'}-{label}" if label else f"output-{len(self.document.parts)}"
+        try:
+            table = (tables.of_resource(piece[1], said) if piece[0] == "frame" else tables.of_html(piece[1], anchor)) if piece else None
+        except ValueError as error:
+            raise DocumentError(f"{self.where}: {error}") from None
+        saved = tables.of_resource(said["data"], {}) if "data" in said else table
+        if not label and (kind == FIGURE or table.values):
+            self.note(f"a {'figure' if kind == FIGURE else 'table'} without a label has no number")
+        return Part(kind, self.where, said.get("caption", ""), label=label, note=said.get("note", ""), table=table, saved=saved, anchor=anchor)
+
+    def figure(self, picture: Picture, said: dict, piece: tuple | None) -> None:
+        """A figure; without a label the frame that ends its cell is shown under it, unless the cell says otherwise."""
+        figure = self.exhibit(FIGURE, said, piece)
+        numbers = figure.saved.said() if figure.saved and figure.saved.values else ""
+        if figure.label and not numbers and not said.get("alt"):
+            raise DocumentError(f"{self.where}: the figure has no alternative text; end the cell with the frame that it shows, or say it in #| alt:")
+        figure.picture, figure.table = picture, figure.table if figure.table and figure.table.values else None
+        figure.alt = said.get("alt") or "。".join(filter(None, (figure.text, picture.said(), numbers))) or FIGURE
+        figure.place = (said.get("table") or ("none" if figure.label else "below")) if figure.table else "none"
+        self.document.parts.append(figure)
+
+    def table(self, said: dict, piece: tuple[str, object]) -> None:
+        """A table; one without rows is not shown, and is saved where it has a label."""
+        table = self.exhibit(TABLE, said, piece)
+        if table.label or not table.empty:
+            self.document.parts.append(table)
+
+
+def _entitle(document: Document, name: str) -> None:
+    """The title: the cover's, or the first heading, which is one no longer if it stands above all others, or the file's name."""
+    if document.cover:
+        return
+    first, *others = document.of("heading") or [None]
+    document.title = first.text if first else name or "报告"
+    if first and document.parts[0] is first and all(heading.level > first.level for heading in others):
+        document.parts.pop(0)
+        above = min((heading.level for heading in others), default=1) - 1
+        for heading in others:
+            heading.level -= above
+
+
+def _without_empty(parts: list) -> list:
+    """The parts without headings that have nothing under them."""
+    kept = []
+    level_with_content = 0
+    for part in reversed(parts):
+        if part.kind != "heading":
+            kept.append(part)
+            level_with_content = level_with_content if part.empty else 9
+        elif level_with_content >= part.level:
+            kept.append(part)
+            level_with_content = part.level - 1
+    return kept[::-1]
+
+
+def _number(document: Document) -> None:
+    """Number headings, figures, tables and footnotes."""
+    counts, annexes, exhibits = [0, 0, 0], 0, {FIGURE: 0, TABLE: 0}
+    for part in document.parts:
+        if part.kind == "heading" and part.level == 1 and ANNEX.match(part.text):
+            annexes += 1
+            counts = [counts[0], 0, 0]
+            part.text, part.number, part.anchor = ANNEX.sub("", part.text, count=1), f"附件{annexes}　", f"annex-{annexes}"
+        elif part.kind == "heading":
+            level = part.level = min(part.level, 3)
+            counts[level - 1:] = [counts[level - 1] + 1] + [0] * (3 - level)
+            part.anchor = (f"annex-{annexes}-" if annexes else "section-") + "-".join(str(n) for n in counts[:level])
+            part.number = (f"{chinese_number(counts[0])}、", f"{counts[1]}. ", f"({counts[2]}) ")[level - 1]
+        elif part.label and not part.empty:
+            exhibits[part.kind] += 1
+            part.number = f"{part.kind}{exhibits[part.kind]}"
+            if part.label in document.references:
+                raise DocumentError(f"{part.where}: two figures or tables have the label {part.label!r}; give one of them another")
+            document.references[part.label] = (part.number, part.anchor)
 
 
 def chinese_number(number: int) -> str:
@@ -65,130 +321,20 @@ def chinese_number(number: int) -> str:
     return ("" if tens < 2 else DIGITS[tens]) + ("十" if tens else "") + (DIGITS[units] if units or not tens else "")
 
 
-def of_notebook(notebook) -> Document:
-    """The document in the outputs of an executed notebook. Code, streams and cells tagged `notebook-only` are left out."""
-    cover, parts = None, []
-    for cell in notebook.cells:
-        if LEFT_OUT in cell.metadata.get("tags", ()):
-            continue
-        if cell.cell_type == "markdown":
-            parts += _parts(cell.source)
-            continue
-        for output in cell.get("outputs", ()) if cell.cell_type == "code" else ():
-            content = output.get("data", {}).get(MIME)
-            if content is None:
-                continue
-            block = from_json(content)
-            for piece in block.blocks if isinstance(block, Several) else [block]:
-                if isinstance(piece, Cover):
-                    cover = piece
-                else:
-                    parts += _parts(piece.markdown) if isinstance(piece, Text) else [piece]
-    if cover is None:
-        raise ValueError("the notebook shows no cover; run it before it is exported")
-    document = Document(cover, _number(_without_empty(parts)))
-    _resolve(document)
-    _check_characters(document)
-    return document
+def _check(document: Document) -> None:
+    """Resolve references, number footnotes, and look for characters that cannot be shown. Raises DocumentError."""
+    front = "".join((document.title, document.subtitle, *document.facts, *document.publishers))
+    for part in [Part("heading", "the cover", front), *document.parts]:
+        for token in markup.walk(part.tokens):
+            if token["type"] == "reference":
+                if token["raw"] not in document.references:
+                    raise DocumentError(f"{part.where}: [@{token['raw']}] leads nowhere; the report has {', '.join(document.references) or 'no label'}")
+                token["shown"], token["anchor"] = document.references[token["raw"]]
+            elif "note" in token:
+                token["first"] = token["note"] not in document.footnotes
+                document.footnotes += [token["note"]] * token["first"]
+                token["note"]["number"] = token["note"].get("number") or len(document.footnotes)
+        if missing := fonts.missing(part.characters()):
+            raise DocumentError(f"{part.where}: the fonts in analysis/fonts have no {', '.join(f'{c} (U+{ord(c):04X})' for c in missing)}; "
+                                "write it another way, or cut the fonts anew")
 
-
-@dataclass
-class Prose(Block):
-    """Parsed Markdown between two headings."""
-
-    kind = "prose"
-    tokens: list[dict]
-
-    def html(self, references: markup.References) -> str:
-        return markup.html(self.tokens, references)
-
-    def typst(self, references: markup.References) -> str:
-        return markup.typst(self.tokens, references)
-
-
-def _parts(markdown: str) -> list[Heading | Block]:
-    parts: list[Heading | Block] = []
-    for token in markup.parse(markdown):
-        if token["type"] == "heading":
-            parts.append(Heading(token["attrs"]["level"], markup.words(token["children"]).strip()))
-        elif parts and isinstance(parts[-1], Prose):
-            parts[-1].tokens.append(token)
-        else:
-            parts.append(Prose([token]))
-    return parts
-
-
-def _without_empty(parts: list[Heading | Block]) -> list[Heading | Block]:
-    """The parts without headings that have nothing under them."""
-    kept: list[Heading | Block] = []
-    level_with_content = 0
-    for part in reversed(parts):
-        if isinstance(part, Heading):
-            if level_with_content >= part.level:
-                kept.append(part)
-                level_with_content = part.level - 1
-        else:
-            kept.append(part)
-            if not isinstance(part, Table) or part.rows:
-                level_with_content = 9
-    return kept[::-1]
-
-
-def _number(parts: list[Heading | Block]) -> list[Heading | Block]:
-    counts, annexes = [0, 0, 0], 0
-    for part in parts:
-        if not isinstance(part, Heading):
-            continue
-        if part.level == 1 and ANNEX.match(part.text):
-            annexes += 1
-            counts = [counts[0], 0, 0]
-            part.text = ANNEX.sub("", part.text, count=1)
-            part.label, part.anchor = f"附件{annexes}　", f"annex-{annexes}"
-            continue
-        level = min(part.level, 3)
-        counts[level - 1] += 1
-        counts[level:] = [0] * (3 - level)
-        place = "annex-" + str(annexes) + "-" if annexes else "section-"
-        part.anchor = place + "-".join(str(n) for n in counts[:level])
-        part.label = (f"{chinese_number(counts[0])}、", f"{counts[1]}. ", f"({counts[2]}) ")[level - 1]
-    return parts
-
-
-def _resolve(document: Document) -> None:
-    counts = {FIGURE: 0, TABLE: 0}
-    for part in document.parts:
-        if isinstance(part, (Figure, Table)) and (part.kind == "figure" or part.rows):
-            word = FIGURE if isinstance(part, Figure) else TABLE
-            counts[word] += 1
-            if part.key in document.references:
-                raise DanglingReference(f"two figures or tables have the key {part.key!r}; give one another key")
-            document.references[part.key] = (f"{word}{counts[word]}", part.anchor)
-    wanted = [key for part in document.parts if isinstance(part, Prose) for key in markup.keys(part.tokens)]
-    dangling = [key for key in wanted if key not in document.references]
-    if dangling:
-        raise DanglingReference(f"a text refers to {', '.join(dangling)}, which the report does not have; it has "
-                                f"{', '.join(document.references)}")
-
-
-def _check_characters(document: Document) -> None:
-    missing = fonts.missing(text_of(document))
-    if missing:
-        shown = ", ".join(f"{c} (U+{ord(c):04X})" for c in missing)
-        raise MissingCharacter(f"the fonts in analysis/fonts have no {shown}; write it another way, or cut the fonts anew")
-
-
-def text_of(document: Document) -> str:
-    """Every character of a document's texts, tables and headings."""
-    cover = document.cover
-    pieces = [cover.title, cover.subtitle, *cover.facts, *cover.publishers]
-    for part in document.parts:
-        if isinstance(part, Heading):
-            pieces += [part.label, part.text]
-        elif isinstance(part, Prose):
-            pieces.append(markup.words(part.tokens))
-        elif isinstance(part, (Figure, Table)):
-            table = part.numbers if isinstance(part, Figure) else part
-            pieces.append(part.caption)
-            if table:
-                pieces += [*table.columns, table.note, *("".join(c if isinstance(c, str) else c["alt"] for c in row) for row in table.rows)]
-    return "".join(pieces) + "目录图表0123456789"

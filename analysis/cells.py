@@ -1,0 +1,242 @@
+"""What a cell shows, and what it says of it: option lines, `show`, and how IPython displays frames and figures.
+
+Nothing is imported with this module; `register` is called by `import analysis` inside IPython, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import tomllib
+import warnings
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from html import escape
+from numbers import Integral, Real
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis import fonts
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+STYLE = Path(__file__).parent / "style"
+SAID = "alliance"  # the key of an output's metadata that has what `show` was told
+RESOURCE = "application/vnd.dataresource+json"
+SVG = "image/svg+xml"
+OPTION = re.compile(r"#\|\s*([\w-]+)\s*:\s*(.*?)\s*$")
+SYNONYMS = {"fig-cap": "caption", "tbl-cap": "caption", "fig-alt": "alt"}
+KNOWN = ("label", "caption", "alt", "table", "note", "group", "search", "choose", "stretch", "also", "align", "cover", "date")
+PERCENT = re.compile(r"占|.*(占比|比例|%)$")  # a column of floats under such a heading is of percentages
+HEADINGS = {"period": "评价期", "id": "编号", "name": "联盟名称", "code": "代码", "batch": "批次", "pilot": "试点联盟", "score": "评分",
+            "low": "评分至少", "high": "评分至多", "grade": "等级", "level": "等级序号", "outcome": "等级", "state": "状态", "rank": "名次",
+            "a_level": "A级"}  # how a page heads the columns of the roster
+CYCLE = ("活跃度较高", "第二批", "上升", "活跃度高", "下降", "活跃度一般", "第一批", "quiet")  # by their names in palette.toml
+
+
+def options(source: str) -> dict[str, str]:
+    """The `#| key: value` lines at the head of a cell; Quarto's names for caption and alt are taken too.
+
+    >>> options("#| label: a\\n#| fig-cap: 'b: c'\\nx = 1")
+    {'label': 'a', 'caption': 'b: c'}
+    """
+    found = {}
+    for line in source.strip().splitlines():
+        match = OPTION.match(line)
+        if not match:
+            break
+        key, value = match.groups()
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+        found[SYNONYMS.get(key, key)] = value[1:-1] if quoted else value
+    return found
+
+
+def show(*shown: object, data: pd.DataFrame | pd.Series | None = None, label: str = "", caption: str = "", alt: str = "",
+         table: str = "", note: str = "", group: str = "", search: bool = False, choose: str = "", stretch: str = "",
+         also: str = "", align: str = "", cover: bool = False, date: dt.date | str = "") -> None:
+    """Show a figure, a frame, Markdown (a str too) or a figure and its frame, with what option lines say elsewhere.
+
+    `data` is the frame whose CSV is saved where it is not the one shown. Raises UserWarning where a figure has a character
+    that our fonts do not have.
+    """
+    said = {key: value for key, value in locals().items() if key in KNOWN and value} | ({"date": str(date)} if date else {})
+    from IPython import get_ipython
+    from IPython.display import publish_display_data
+    from matplotlib import pyplot
+
+    if data is not None:
+        said["data"] = resource(data)
+    for part, item in enumerate(shown):
+        figure = figure_of(item)
+        if figure:
+            bundle, metadata = {SVG: svg(figure, strict=True), "text/plain": repr(figure)}, {}
+            pyplot.close(figure)
+        elif isinstance(item, str):
+            bundle, metadata = {"text/markdown": item, "text/plain": item}, {}
+        else:
+            bundle, metadata = get_ipython().display_formatter.format(item)
+        publish_display_data(bundle, metadata | {SAID: {"part": part} | (said if part == 0 else {})})
+
+
+def figure_of(item: object) -> Figure | None:
+    """The figure of what draws: a Figure, Axes or an array of them, a seaborn grid; None for anything else."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    if isinstance(item, (np.ndarray, list, tuple)) and len(item):
+        return figure_of(np.ravel(np.asarray(item, dtype=object))[0])
+    figure = getattr(item, "figure", None) if not hasattr(item, "to_frame") and not hasattr(item, "columns") else None
+    return next((found for found in (item, figure) if isinstance(found, Figure)), None)
+
+
+def svg(figure: Figure, strict: bool = False) -> str:
+    """A figure as SVG, the same bytes each time, with its titles as `title` and the names of its axes as `description`.
+
+    A figure that is laid out by itself keeps its size; any other is cut to what it shows. The generic family is ours when
+    a figure is drawn, so that `seaborn.set_theme()` and `pyplot.style.use` change no font. `strict`: a character that our
+    fonts do not have is an error, a UserWarning, where it is a warning otherwise.
+    """
+    import matplotlib
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    titles = [figure.get_suptitle(), *(axes.get_title(place) for axes in figure.axes for place in ("left", "center", "right"))]
+    names = [name for axes in figure.axes for name in (axes.get_xlabel(), axes.get_ylabel())]
+    said = {key: "；".join(" ".join(text.split()) for text in dict.fromkeys(texts) if text.strip())
+            for key, texts in (("Title", titles), ("Description", names)) if any(map(str.strip, texts))}
+    whole = isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine)
+    fixed = {key: value for key, value in style().items() if key.startswith(("svg.", "path.simplify"))}
+    generic = {f"font.{family}": [fonts.FAMILY] for family in ("sans-serif", "serif", "monospace", "cursive", "fantasy")}
+    file = io.StringIO()
+    with matplotlib.rc_context(fixed | generic), warnings.catch_warnings():
+        if strict:
+            warnings.filterwarnings("error", message="Glyph .* missing")
+        figure.savefig(file, format="svg", metadata=said | {"Date": None, "Creator": None}, bbox_inches=None if whole else "tight")
+    return file.getvalue()
+
+
+@cache
+def style() -> dict[str, object]:
+    """The looks of every figure, as rcParams: fonts, palette, lines. `seaborn.set_theme(rc=cells.style())` keeps them."""
+    import matplotlib
+    from cycler import cycler
+    from matplotlib.font_manager import fontManager
+
+    fontManager.ttflist[:] = [font for font in fontManager.ttflist if font.name != fonts.FAMILY]  # a system may have others
+    for face in (fonts.REGULAR, fonts.BOLD):
+        fontManager.addfont(face)
+    palette = {name: fill for colours in tomllib.loads((STYLE / "palette.toml").read_text("utf8")).values() for name, fill in colours.items()}
+    look = dict(matplotlib.rc_params_from_file(STYLE / "report.mplstyle", use_default_template=False))
+    return look | {"axes.prop_cycle": cycler(color=[palette[name] for name in CYCLE])}
+
+
+def register(shell: object) -> None:
+    """Make figures and frames of an IPython shell what a report takes, whatever a start-up file or a matplotlibrc set."""
+    import matplotlib
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from matplotlib_inline.config import InlineBackend
+
+    backend = InlineBackend.instance(parent=shell)
+    backend.rc, backend.figure_formats, backend.print_figure_kwargs, backend.close_figures = {}, {"svg"}, {}, True
+    if hasattr(shell, "kernel"):
+        shell.enable_matplotlib("inline")
+    matplotlib.rcdefaults()
+    matplotlib.rcParams.update(style())
+    formatters = shell.display_formatter.formatters
+    for formatter in formatters.values():
+        formatter.pop(Figure, None)
+    formatters[SVG].for_type(Figure, svg)
+    for kind in (pd.DataFrame, pd.Series):
+        formatters["text/html"].pop(kind, None)
+        shell.display_formatter.mimebundle_formatter.for_type(kind, _bundle)
+
+
+def _bundle(frame: pd.DataFrame | pd.Series, include: object = None, exclude: object = None) -> dict[str, object]:
+    table = resource(frame)
+    return {RESOURCE: table, "text/html": _html(table)}
+
+
+def resource(frame: pd.DataFrame | pd.Series) -> dict[str, object]:
+    """A frame or Series as a tabular data resource: all rows and columns, floats in full, ordered categories marked.
+
+    An unnamed RangeIndex is left out; other levels of the index are leading columns, named in `primaryKey`. A heading
+    is a field's `title`, in the report's words; its `name` is the frame's, or another where two headings are alike. `called`
+    says what the report calls a grade.
+    """
+    import pandas as pd
+
+    from analysis.grades import CALLED
+
+    if isinstance(frame, pd.Series):
+        frame = frame.to_frame("" if frame.name is None else frame.name)
+    index = frame.index
+    plain = isinstance(index, pd.RangeIndex) and index.name is None
+    levels = [] if plain else [(name, index.get_level_values(place)) for place, name in enumerate(index.names)]
+    columns = levels + [(name, frame.iloc[:, place]) for place, name in enumerate(frame.columns)]
+    fields: list[dict] = []
+    for name, values in columns:
+        title = " ".join(str(part) for part in (name if isinstance(name, tuple) else [name]) if part not in (None, ""))
+        taken = [field["name"] for field in fields]
+        unique = title if title and title not in taken else f"{title or 'column'}.{len(fields)}"
+        fields.append({"name": unique, "title": (HEADINGS | CALLED).get(title, title)} | _type(values.dtype) | ({"called": dict(CALLED)} if CALLED else {}))
+    names = [field["name"] for field in fields]
+    rows = zip(*([_value(value) for value in values] for _, values in columns))
+    return {"schema": {"fields": fields, "primaryKey": names[:len(levels)]}, "data": [dict(zip(names, row)) for row in rows]}
+
+
+def _type(dtype: object) -> dict[str, object]:
+    """A column's type in the words of Table Schema."""
+    from pandas.api import types
+
+    if isinstance(dtype, types.CategoricalDtype):
+        return {"type": "string", "constraints": {"enum": [_value(value) for value in dtype.categories]}, "ordered": bool(dtype.ordered)}
+    tests = {"boolean": types.is_bool_dtype, "integer": types.is_integer_dtype, "number": types.is_float_dtype}
+    return {"type": next((name for name, test in tests.items() if test(dtype)), "string")}
+
+
+def _value(value: object) -> object:
+    """A cell as JSON: None, bool, int, float or text; a small drawing (`_repr_svg_`) with its text."""
+    import pandas as pd
+
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if hasattr(value, "_repr_svg_"):
+        return {"svg": value._repr_svg_(), "alt": str(value)}
+    if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, float) or (isinstance(value, Real) and type(value).__module__ == "numpy"):
+        return float(value) if math.isfinite(value) else str(value)
+    return str(value).removesuffix(" 00:00:00")
+
+
+def text(value: object, field: dict) -> str:
+    """A cell as it is shown: floats to 10 digits, shares of percent to two places, half up, nothing as a dash."""
+    if value is None or isinstance(value, bool):
+        return "—" if value is None else "是" if value else "否"
+    if isinstance(value, dict):
+        return value["alt"]
+    if field["type"] != "number" or isinstance(value, str):
+        return field.get("called", {}).get(value, str(value))
+    if PERCENT.match(field["title"]):
+        return f"{Decimal(repr(value)).quantize(Decimal('0.01'), ROUND_HALF_UP)}%"
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.10g}"
+
+
+def _html(table: dict) -> str:
+    """A frame as stock tools show it: every row, text to the left."""
+    fields = table["schema"]["fields"]
+    rows = [[escape(field["title"]) for field in fields], *([_drawn(row[field["name"]], field) for field in fields] for row in table["data"])]
+    looks = ["right" if field["type"] in ("integer", "number") else "left" for field in fields]
+    return "<table>" + "\n".join("<tr>" + "".join(f'<{tag} style="text-align: {look}">{cell}</{tag}>' for look, cell in zip(looks, row))
+                                 + "</tr>" for tag, row in zip(["th"] + ["td"] * len(rows), rows)) + "</table>"
+
+
+def _drawn(value: object, field: dict) -> str:
+    return value["svg"] if isinstance(value, dict) else escape(text(value, field))

@@ -1,0 +1,95 @@
+"""Drawings, photographs and formulas: as they are kept, in a page, and as SVG."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import dataclass
+from functools import cache
+from html import escape, unescape
+
+from analysis import cells, fonts
+from analysis.export.markup import CHINESE
+
+KINDS = {"svg": cells.SVG, "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
+OURS = b'id="figure_1"'  # what matplotlib draws can stand in a page as it is
+FORMULA_SIZE = 10.5  # pt
+CHINESE_MATHS = {"mathtext.fontset": "custom", "mathtext.rm": fonts.FAMILY, "mathtext.it": "STIXGeneral:italic", "mathtext.cal": fonts.FAMILY,
+                 "mathtext.fallback": "stix"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture's MIME type and bytes; of a formula also its height and how far it reaches below its line, in ems."""
+
+    kind: str
+    content: bytes
+    height: float = 0
+    depth: float = 0
+
+    @property
+    def suffix(self) -> str:
+        return next(suffix for suffix, kind in KINDS.items() if kind == self.kind)
+
+    @property
+    def drawing(self) -> str:
+        """The text of what matplotlib drew; nothing for any other picture."""
+        return self.content.decode() if self.kind == cells.SVG and OURS in self.content else ""
+
+    def said(self) -> str:
+        """The titles of a drawing, or else the names of its axes."""
+        found = re.search(r"<dc:(title|description)>(.*?)</dc:", self.drawing, re.S)
+        return unescape(found[2]) if found else ""
+
+    def words(self) -> str:
+        """The texts in a drawing; matplotlib notes each beside its outlines."""
+        return "".join(unescape(text) for text in re.findall(r"<!-- (.*?) -->", self.drawing, re.S))
+
+    def html(self, alt: str, key: str = "") -> str:
+        """The picture in a page: a drawing with a key stands in it as it is; all else is an `img`."""
+        if key and self.drawing:
+            return _inline(self.drawing, key, alt)
+        look = f' class="formula" style="height: {self.height:.3f}em; vertical-align: {-self.depth:.3f}em"' if self.height else ""
+        return f'<img{look} src="data:{self.kind};base64,{base64.b64encode(self.content).decode()}" alt="{escape(alt)}">'
+
+    def data(self) -> dict[str, object]:
+        """The picture as JSON: SVG as text, others as a list of bytes."""
+        content = self.content.decode() if self.suffix == "svg" else list(self.content)
+        return {"content": content, "format": self.suffix, "height": self.height, "depth": self.depth}
+
+
+def of_data(kind: str, data: str | list[str]) -> Picture:
+    """The picture of an output: SVG as text, others in base 64."""
+    text = "".join(data)
+    return Picture(kind, text.encode() if kind == cells.SVG else base64.b64decode(text))
+
+
+def _inline(svg: str, key: str, alt: str) -> str:
+    """An SVG file as it stands in a page: no prologue, no style or title of its own, ids that no other figure has."""
+    svg = re.sub(r"<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<style.*?</style>|<title>.*?</title>", "", svg, flags=re.S)
+    svg = re.sub(r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r'<svg \1style="max-width:\2pt;--wide:\2pt"', svg, count=1)
+    svg = re.sub(r' id="(?!NotoSansSC)([^"]*)"', rf' id="{key}-\1"', svg)
+    svg = re.sub(r'(url\(#|href="#)(?!NotoSansSC)', rf"\1{key}-", svg)
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
+    return re.sub(r"\n\s*", "\n", svg).strip()
+
+
+@cache
+def formula(tex: str) -> Picture:
+    """A formula drawn by mathtext, which knows a good part of TeX. Raises ValueError for one that it cannot draw."""
+    import matplotlib
+    from matplotlib.figure import Figure
+    from matplotlib.mathtext import MathTextParser
+
+    source, file = f"${' '.join(tex.split())}$", io.StringIO()
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        maths = CHINESE_MATHS if CHINESE.search(tex) else {"mathtext.fontset": "stix"}
+        matplotlib.rcParams.update(cells.style() | maths | {"font.size": FORMULA_SIZE})
+        width, height, depth, *_ = MathTextParser("path").parse(source, dpi=72)
+        figure = Figure(figsize=(width / 72, height / 72), layout="none")
+        figure.patch.set_visible(False)
+        figure.text(0, depth / height, source)
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return Picture(cells.SVG, file.getvalue().encode(), height / FORMULA_SIZE, depth / FORMULA_SIZE)

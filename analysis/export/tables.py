@@ -1,0 +1,144 @@
+"""Frames and HTML tables as what a template shows, and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass, field
+
+from analysis.cells import text
+
+UNBROKEN = 11  # ems: a narrower column is not broken on a small screen
+LONG = 28  # ems: a wider one keeps a line that can be read
+NUMBER = re.compile(r"[-+−±]?[\d.]+%?|—")
+RUN = re.compile(r"[=@\t\r]|[-+](?![\d.,]*%?$)")  # a spreadsheet runs a text that starts so; `-3.5%` is a number
+FETCHED = re.compile(r"@import[^;]*;|url\((?!['\"]?(?:data:|#))[^)]*\)", re.I)
+ACTIVE = ["script", "link", "iframe", "object", "embed", "meta", "form"]
+REFERRING = ("id", "for", "headers", "aria-labelledby", "aria-describedby", "href")
+
+
+@dataclass
+class Table:
+    """A table: its headings, its values as they are saved, its texts as they are shown, and what a template needs.
+
+    `shown` are the columns that are on the page, with a `side` and a `kind` each (classes of the page) and a `room` (0: as
+    wide as its texts; else its part of what is left); a row begins a group where `groups` has another value than before, and
+    is found by the words in `also`. `html` is a table that is shown as it is, `lines` are its rows with wide and high cells.
+    """
+
+    heads: list[str]
+    values: list[list[object]]
+    texts: list[list[str]]
+    shown: list[dict] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    also: list[str] = field(default_factory=list)
+    look: dict = field(default_factory=dict)
+    html: str = ""
+    lines: list[list[dict]] = field(default_factory=list)
+    high: int = 1  # rows of headings
+    names: list[str] = field(default_factory=list)  # the headings as they are saved, where they are others
+
+    def csv(self) -> bytes:
+        """The values as CSV that Excel opens: UTF-8 with BOM, LF, floats in full, nothing for what is missing.
+
+        A text that a spreadsheet would run (it starts with =, @, a tab, or with + or - and is no number) has an apostrophe
+        before it, and so has such a heading.
+        """
+        file = io.StringIO()
+        csv.writer(file, lineterminator="\n").writerows([map(_saved, row) for row in (self.names or self.heads, *self.values)])
+        return b"\xef\xbb\xbf" + file.getvalue().encode()
+
+    def said(self, most: int = 40) -> str:
+        """The numbers in words, row by row, for an alternative text; what first stands in a row names it."""
+        heads = self.heads[1:] if len(self.heads) > 2 else [""] * (len(self.heads) - 1)
+        mark = "：" if len(self.heads) > 2 else ""
+        rows = [row[0] + mark + "、".join(head + cell for head, cell in zip(heads, row[1:]) if cell != "—") for row in self.texts[:most]]
+        return "；".join(rows) + (f"（共{len(self.texts)}行，其余从略）" if len(self.texts) > most else "")
+
+
+def _saved(value: object) -> object:
+    value = value["alt"] if isinstance(value, dict) else ("是" if value else "否") if isinstance(value, bool) else value
+    return f"'{value}" if isinstance(value, str) and RUN.match(value) else value
+
+
+def of_resource(resource: dict, look: dict) -> Table:
+    """A frame's resource as a table; `look` has the options group, search, choose, stretch, also and align.
+
+    Raises ValueError where they name a column that is not there.
+    """
+    fields = resource["schema"]["fields"]
+    values = [[row.get(field["name"]) for field in fields] for row in resource["data"]]
+    texts = [[text(value, field) for value, field in zip(row, fields)] for row in values]
+    heads, names = [field.get("title", field["name"]) for field in fields], [field["name"] for field in fields]
+    group, also, stretch, choose = (_places(heads, names, look.get(key, "")) for key in ("group", "also", "stretch", "choose"))
+    places = [place for place in range(len(heads)) if place not in group + also]
+    wide = [max((ems(row[place]) for row in texts), default=0) for place in range(len(heads))]
+    roomy = stretch or [place for place in places if wide[place] > UNBROKEN] or places
+    shown = []
+    for place, aligned in zip(places, str(look.get("align", "")).ljust(len(places))):
+        column = [row[place] for row in texts]
+        numeric = fields[place]["type"] in ("integer", "number") or (any(re.search("[.%]", cell) for cell in column)
+                                                                     and all(map(NUMBER.fullmatch, column)))
+        side = aligned if aligned.strip() else "r" if numeric else "l"
+        kind = side + (" n" if place not in stretch and wide[place] <= UNBROKEN else " w" if wide[place] > LONG else "")
+        room = 1 if stretch or wide[place] <= UNBROKEN else min(wide[place], 40)
+        shown.append({"place": place, "side": side, "kind": kind, "room": room if place in roomy else 0})
+    groups, found = (["，".join(row[place] for place in some) for row in texts] for some in (group, also))
+    look = {"search": str(look.get("search")).lower() == "true", "choose": "".join(heads[place] for place in choose)}
+    return Table(heads, values, texts, shown, groups, found, look, names=names)
+
+
+def _places(heads: list[str], names: list[str], wanted: str) -> list[int]:
+    """Where the columns of some headings or names, parted by commas, stand."""
+    found = [name.strip() for name in re.split("[,，]", wanted) if name.strip()]
+    if strangers := [name for name in found if name not in (*heads, *names)]:
+        raise ValueError(f"the frame has no column {', '.join(strangers)}; it has {', '.join(heads)}")
+    return [heads.index(name) if name in heads else names.index(name) for name in found]
+
+
+def ems(words: str) -> float:
+    """About how wide a text is, in ems: a Chinese character is one, a Latin one a good half."""
+    return sum(1 if ord(c) > 0x2000 else 0.55 for c in words)
+
+
+def of_html(source: str, key: str) -> Table:
+    """The first table in some HTML, as it is: what runs or fetches is taken out, and its ids are made of `key`."""
+    from bs4 import BeautifulSoup
+
+    page = BeautifulSoup(source, "html.parser")
+    for tag in page.find_all(ACTIVE) + page.table.find_all("caption"):
+        tag.decompose()
+    stable = {tag["id"]: f"{key}-{place}" for place, tag in enumerate(page.find_all(id=True))}  # a Styler's are new in each run
+    for tag in page.find_all(True):
+        for name in [*tag.attrs]:
+            if name.startswith("on") or (name in ("src", "srcset", "background") and not str(tag[name]).startswith("data:")):
+                del tag[name]
+            elif name in REFERRING:
+                words = tag[name] if isinstance(tag[name], list) else str(tag[name]).split()
+                tag[name] = " ".join("#" * (word[0] == "#") + stable.get(word.lstrip("#"), word.lstrip("#")) for word in words)
+        if tag.name == "style":
+            tag.string = re.sub(r"#([\w-]+)", lambda match: f"#{stable.get(match[1], match[1])}", tag.get_text())
+        if tag.name == "th" and not tag.get_text(strip=True):
+            tag.name = "td"
+    rows = page.table.find_all("tr")
+    high = len(page.table.thead.find_all("tr")) if page.table.thead else int(bool(rows) and not rows[0].find("td"))
+    lines = [[{"text": " ".join(cell.get_text(" ").split()), "colspan": int(cell.get("colspan", 1)), "rowspan": int(cell.get("rowspan", 1))}
+              for cell in row.find_all(["td", "th"])] for row in rows]
+    texts = _spread(lines)
+    names = [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*texts[:high])] or [""] * len(texts[0] if texts else [])
+    page.table.insert(0, BeautifulSoup("<caption></caption>", "html.parser"))
+    return Table(names, texts[high:], texts[high:], [{}] * len(names), html=FETCHED.sub("none", str(page)), lines=lines, high=high)
+
+
+def _spread(lines: list[list[dict]]) -> list[list[str]]:
+    """The texts of cells by row and column, a wide or high one in each of its places."""
+    grid: dict[tuple[int, int], str] = {}
+    for row, line in enumerate(lines):
+        column = 0
+        for cell in line:
+            while (row, column) in grid:
+                column += 1
+            grid |= {(row + down, column + right): cell["text"] for down in range(cell["rowspan"]) for right in range(cell["colspan"])}
+    width = max((column for _, column in grid), default=-1) + 1
+    return [[grid.get((row, column), "") for column in range(width)] for row in range(len(lines))]
