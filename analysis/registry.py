@@ -188,7 +188,8 @@ class Registry:
         hint = f"; the nearest known: {', '.join(near)}" * bool(near)
         if id:
             hint += f'; if {code} ({self.names[id]}) was renamed, add the line "{_csv(name, id, "renamed")}" to registry/aliases.csv'
-        return f'the registry does not know {quoted(name)}{hint}; if it is new, add the line "{_csv(f"L{free:03d}", name)}" to registry/alliances.csv'
+        new = _csv(f"L{free:03d}", name)
+        return f'the registry does not know {quoted(name)}{hint}; if it is new, add the line "{new}" to registry/alliances.csv'
 
 
 def _csv(*cells: str) -> str:

@@ -166,7 +166,7 @@ class Table:
             if NOTE.match(str(first.value)) and not needed.intersection(cell.column for cell in more):
                 continue
             total = next((c for c in (first, *more[:1]) if TOTAL.fullmatch(str(c.value))), None)
-            lost = [] if read & row.cells.keys() else [c for c in row.cells.values() if known and isinstance(c.value, str) and known.id_of(c.value)]
+            lost = [c for c in row.cells.values() if known and not read & row.cells.keys() and known.id_of(str(c.value))]
             if total:
                 self.book.wrong("total", f"{shown(total)} is a row of totals, which are computed; delete the row", self.sheet, total)
             elif lost:
