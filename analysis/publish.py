@@ -1,0 +1,98 @@
+"""Files into their places, all of them or none."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+REPORTS, FIGURES = Path("reports"), Path("figures")
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+
+
+def publish(files: dict[Path, bytes], out: Path, title: str, stale: Iterable[Path] = ()) -> list[Path]:
+    """Put files in their places under `out` by rename, the last one last, and remove those that are stale; what was put.
+
+    Two runs of one title take turns, so that no set is mixed, and what a killed run left is removed. An error leaves the
+    earlier set; a kill between two renames leaves whole files, and the last one, the record, as it was.
+    """
+    from filelock import FileLock
+
+    check_writable(out, files)
+    (out / REPORTS).mkdir(parents=True, exist_ok=True)
+    with FileLock(out / REPORTS / f".{title}.lock"), undisturbed():
+        for left in (out / REPORTS).glob(f".making-{title}.*"):
+            shutil.rmtree(left, ignore_errors=True)
+        stage = Path(tempfile.mkdtemp(prefix=f".making-{title}.", dir=out / REPORTS))
+        try:
+            for place, content in files.items():
+                for folder in (stage, out):
+                    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+                (stage / place).write_bytes(content)
+            _swap(stage, out, [*files], [place for place in stale if place not in files])
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+    return [out / place for place in files]
+
+
+def _swap(stage: Path, out: Path, places: list[Path], stale: list[Path]) -> None:
+    """Remove what is stale and rename each file into its place, the last one last; all or none."""
+    earlier = stage / "earlier"
+    for place in (*places, *stale):
+        if (out / place).is_file():
+            (earlier / place).parent.mkdir(parents=True, exist_ok=True)
+            _link(out / place, earlier / place)
+    moved: list[Path] = []
+    try:
+        for place in stale:
+            moved.append(place)
+            (out / place).unlink(missing_ok=True)
+        for place in places:
+            moved.append(place)
+            os.replace(stage / place, out / place)
+    except BaseException:
+        for place in moved:
+            if (earlier / place).exists():
+                os.replace(earlier / place, out / place)
+            elif not (stage / place).exists():
+                (out / place).unlink(missing_ok=True)
+        raise
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name for a file, or a copy where the disk has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def check_writable(out: Path, places: Iterable[Path] = (REPORTS / "x", FIGURES / "x")) -> None:
+    """Raise OSError for the first folder of some places under `out` that cannot be made or written to."""
+    for folder in {(out / place).parent for place in places}:
+        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C and a polite kill wait until this is over, a few hundredths of a second."""
+    came: list[int] = []
+    usual = {number: signal.signal(number, lambda number, _: came.append(number))
+             for number in STOPS if threading.current_thread() is threading.main_thread()}
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)

@@ -1,0 +1,78 @@
+"""What a report was made of, and what was made, as SHA-256 hashes beside it: by this a command knows that nothing is to do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+from analysis import NOTEBOOKS, ROOT
+
+DATA_OF = {  # what a notebook reads in the data folder; the sheets of other periods too, for their dates, grades and names
+    "report": ("registry/*.csv", "score_sheets/*.xlsx", "remarks/{period}.md", "panel/{period}.xlsx"),
+    "trends": ("registry/*.csv", "score_sheets/*.xlsx"),
+    "audit": ("registry/*.csv", "score_sheets/*.xlsx", "published/*.csv"),
+    "panel": ("registry/*.csv", "score_sheets/*.xlsx", "panel/{period}.xlsx"),
+}
+
+
+def path_of(title: str) -> Path:
+    """Where the record of a report lies, under the folder of reports and figures."""
+    return Path("reports") / f".{title}.json"
+
+
+def state(notebook: str, periods: list[str], data: Path) -> dict[str, object]:
+    """All that decides what a notebook shows: the periods, the data folder, the versions, and each file's hash by its name."""
+    patterns = {pattern.format(period=period) for pattern in DATA_OF[notebook] for period in periods}
+    read = {f"data/{path.relative_to(data)}": path for pattern in patterns for path in data.glob(pattern) if path.name[0] not in "~."}
+    told = {f"notebooks/{name}": NOTEBOOKS / name for name in (f"{notebook}.ipynb", f"text/{notebook}.toml")}
+    code = {str(path.relative_to(ROOT)): path for path in (*_code(), ROOT / "requirements.lock")}
+    files = {**code, **told, **read}
+    return {"periods": sorted(set(periods)), "data": str(data), "versions": _versions(),
+            "inputs": {name: hash_of(path) for name, path in sorted(files.items())}}
+
+
+def earlier(out: Path, title: str) -> dict:
+    """The record that an earlier run left; empty where there is none that can be read."""
+    try:
+        found = json.loads((out / path_of(title)).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def holds(out: Path, title: str, now: dict[str, object]) -> bool:
+    """Whether what was made is made of what is there now, and is as it was made."""
+    found = earlier(out, title)
+    made = found.pop("made", {})
+    return bool(made) and found == now and all(hash_of(out / place) == digest for place, digest in made.items())
+
+
+def written(now: dict[str, object], files: dict[Path, bytes]) -> bytes:
+    """The record to be published with some files."""
+    made = {place.as_posix(): hashlib.sha256(content).hexdigest() for place, content in sorted(files.items())}
+    return json.dumps({**now, "made": made}, ensure_ascii=False, indent=1).encode()
+
+
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a file; nothing where it cannot be read, which its reader will say."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _code() -> list[Path]:
+    """The files of the package: modules, templates, style and fonts."""
+    return [Path(folder) / name for folder, _, names in os.walk(ROOT / "analysis") if not folder.endswith("__pycache__")
+            for name in names]
+
+
+def _versions() -> list[str]:
+    """Python and every installed package with its version, as their folders are named; those for tests alone are left out."""
+    locked = {line.partition("==")[0] for line in (ROOT / "requirements.lock").read_text("utf8").splitlines() if line[:1].isalpha()}
+    there = (name.removesuffix(".dist-info") for name in os.listdir(sysconfig.get_path("purelib")) if name.endswith(".dist-info"))
+    return [sys.version, *sorted(name for name in there if name.partition("-")[0].replace("_", "-").lower() in locked)]
