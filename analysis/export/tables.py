@@ -7,7 +7,7 @@ import io
 import re
 from dataclasses import dataclass, field
 
-from analysis.cells import HEADINGS, text
+from analysis.cells import text
 
 UNBROKEN = 11  # ems: a narrower column is not broken on a small screen
 LONG = 28  # ems: a wider one keeps a line that can be read
@@ -86,7 +86,7 @@ def of_resource(resource: dict, look: dict) -> Table:
         shown.append({"place": place, "side": side, "kind": kind, "room": room if place in roomy else 0})
     groups, found = (["，".join(row[place] for place in some) for row in texts] for some in (group, also))
     look = {"search": str(look.get("search")).lower() == "true", "choose": "".join(heads[place] for place in choose)}
-    return Table(heads, values, texts, shown, groups, found, look, names=[HEADINGS.get(name, name) for name in names])
+    return Table(heads, values, texts, shown, groups, found, look, names=names)
 
 
 def _places(heads: list[str], names: list[str], wanted: str) -> list[int]:
