@@ -51,9 +51,9 @@ def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataF
     report, found = _found(sheet, list(others))
     frame = pd.DataFrame([
         {column: getattr(row, column) for column in SAVED[:4]} | one._asdict() | _shown(row, one)
-        | {"unit": row.unit, "cause": "; ".join(map(str, one.causes)), "causes": [said for cause in one.causes for said in cause.told],
+        | {"unit": row.unit, "cause": "; ".join(map(str, one.causes)), "causes": [cause.told for cause in one.causes if cause.told],
            "group": _group(row, one, report), "off": float(one.off), "needs": one.causes[0].detail if one.verdict == UNVERIFIED else ""}
-        for row, one in zip(report.rows, found)])
+        for row, one in zip(report.rows_printed, found)])
     orders = {"verdict": VERDICTS, "结论": IN_CHINESE.values(), "group": GROUPS, "section": frame["section"].unique()}
     return frame.assign(**{column: pd.Categorical(frame[column], list(order), ordered=True) for column, order in orders.items()})
 
@@ -74,9 +74,9 @@ def _found(sheet: sheets.Period, others: list[sheets.Period]) -> tuple[Report, l
         except UnknownWord as error:
             wrong[row] = [(error.column, f"{quoted(getattr(row, error.column))} is not understood: {error}")]
 
-    for row in report.rows:
+    for row in report.rows_printed:
         understood(report.compute, row)
-    found = [understood(lambda row: finding(row, report), row) for row in report.rows if row not in wrong]
+    found = [understood(lambda row: finding(row, report), row) for row in report.rows_printed if row not in wrong]
     problems += [Problem(f"{column} of a row", (name, f"line {row.line}", column), message, (row.line,))
                  for row, faults in wrong.items() for column, message in faults]
     if problems:
@@ -96,7 +96,7 @@ def _faults(row: Printed) -> Iterator[tuple[str, str]]:
         yield "counts", f"{quoted(row.counts)} is exact, but the report prints {row.printed}; leave it empty"
     if f"[{row.id}]" in row.counts:
         yield "counts", f"{quoted(row.counts)} has the row's own id {row.id} among its terms"
-    if not row.counts and not row.is_number and row.unit != DATE:
+    if not row.counts and row.unit in KINDS and row.unit != DATE:
         yield "counts", f"is empty; unit {row.unit} needs to know what is counted (see data/README.md)"
     if row.of and row.unit not in (SHARE, CLAIM):
         yield "of", f"{quoted(row.of)} is a denominator; only unit {SHARE} has one, and {CLAIM} its measures; leave it empty"
@@ -119,10 +119,10 @@ def _shown(row: Printed, found: Finding) -> dict[str, str]:
     if row.unit == CLAIM:
         return shown | {"重算": {AGREES: "成立", DIFFERS: "不成立", UNVERIFIED: ""}[found.verdict]}
     if row.unit == LIST:
-        return shown | {"印作": f"{len(row.names)}家的名单", "重算": f"{len(found.recomputed.split('；'))}家的名单"}
+        return shown | {"印作": f"{len(row.printed.split('；'))}家的名单", "重算": f"{len(found.recomputed.split('；'))}家的名单"}
     if row.unit == NAME:
         return shown | {"内容": f"{row.statement}：{row.printed}", "印作": "如左", "重算": "另一写法" if found.verdict == DIFFERS else "同一家"}
-    return shown | {"相差": found.difference if row.is_number or row.unit == SHARE else ""}
+    return shown | {"相差": found.difference if row.unit not in KINDS or row.unit == SHARE else ""}
 
 
 def others(sheet: sheets.Period) -> tuple[list[sheets.Period], list[str]]:
