@@ -65,21 +65,21 @@ def show(*shown: object, data: pd.DataFrame | pd.Series | None = None, label: st
     that our fonts do not have.
     """
     said = {key: value for key, value in locals().items() if key in KNOWN and value} | ({"date": str(date)} if date else {})
-    from IPython.core.getipython import get_ipython
+    from IPython import get_ipython
     from IPython.display import publish_display_data
+    from matplotlib import pyplot
 
-    shell = get_ipython()
     if data is not None:
         said["data"] = resource(data)
     for part, item in enumerate(shown):
         figure = figure_of(item)
         if figure:
             bundle, metadata = {SVG: svg(figure, strict=True), "text/plain": repr(figure)}, {}
-            _close(figure)
+            pyplot.close(figure)
         elif isinstance(item, str):
             bundle, metadata = {"text/markdown": item, "text/plain": item}, {}
         else:
-            bundle, metadata = shell.display_formatter.format(item)
+            bundle, metadata = get_ipython().display_formatter.format(item)
         publish_display_data(bundle, metadata | {SAID: {"part": part} | (said if part == 0 else {})})
 
 
@@ -91,13 +91,7 @@ def figure_of(item: object) -> Figure | None:
     if isinstance(item, (np.ndarray, list, tuple)) and len(item):
         return figure_of(np.ravel(np.asarray(item, dtype=object))[0])
     figure = getattr(item, "figure", None) if not hasattr(item, "to_frame") and not hasattr(item, "columns") else None
-    return item if isinstance(item, Figure) else figure if isinstance(figure, Figure) else None
-
-
-def _close(figure: Figure) -> None:
-    from matplotlib import pyplot
-
-    pyplot.close(figure)
+    return next((found for found in (item, figure) if isinstance(found, Figure)), None)
 
 
 def svg(figure: Figure, strict: bool = False) -> str:
@@ -238,12 +232,10 @@ def text(value: object, field: dict) -> str:
 def _html(table: dict) -> str:
     """A frame as stock tools show it: every row, text to the left."""
     fields = table["schema"]["fields"]
-    sides = ["right" if field["type"] in ("integer", "number") else "left" for field in fields]
-    heads = "".join(f'<th style="text-align: {side}">{escape(field["title"])}</th>' for side, field in zip(sides, fields))
-    rows = ("".join(f'<td style="text-align: {side}">{_drawn(row[field["name"]], field)}</td>' for side, field in zip(sides, fields))
-            for row in table["data"])
-    body = "".join(f"<tr>{row}</tr>\n" for row in rows)
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    rows = [[escape(field["title"]) for field in fields], *([_drawn(row[field["name"]], field) for field in fields] for row in table["data"])]
+    looks = ["right" if field["type"] in ("integer", "number") else "left" for field in fields]
+    return "<table>" + "\n".join("<tr>" + "".join(f'<{tag} style="text-align: {look}">{cell}</{tag}>' for look, cell in zip(looks, row))
+                                 + "</tr>" for tag, row in zip(["th"] + ["td"] * len(rows), rows)) + "</table>"
 
 
 def _drawn(value: object, field: dict) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis.grades import BEST_FIRST, HIGH, INCOMPLETE, TOP_SCORE, Scheme
-from analysis.problems import quoted
+from analysis.problems import quoted, unfit
 from analysis.registry import ROSTER, Batch, Registry, normalise
 from analysis.tables import CODE, NAME, Book, Row, Table, closest, exact, shown
 from analysis.workbook import ERROR, UNCALCULATED, Cell
@@ -158,7 +158,7 @@ def read_scores(book: Book, reading: Period) -> None:
     if (table := book.table(SCORES)) is None:
         return
     seen: dict[str, str] = {}
-    if taken := [table.written[h] for h in table.own if table.written[h] in ROSTER]:
+    if taken := [table.title(h) for h in table.own if table.title(h) in ROSTER]:
         book.wrong("column name", f"the columns {', '.join(taken)} are named like columns of the roster; name them otherwise", SCORES, level=2)
     for section in _sections(book, table, reading):
         label = reading.scheme.labels.get(section.grade, "")
@@ -222,7 +222,7 @@ def _grade(row: Row, section: Section, reading: Period, withheld: bool) -> tuple
 
 def _own(table: Table, row: Row) -> dict[str, object]:
     """What the analyst's own columns have for an alliance, by their headings; None for a blank or an error of the spreadsheet."""
-    return {table.written[h]: None if row[h].kind in (ERROR, UNCALCULATED) else row[h].value for h in table.own}
+    return {table.title(h): None if row[h].kind in (ERROR, UNCALCULATED) else row[h].value for h in table.own}
 
 
 def _say_withheld(book: Book, table: Table, reading: Period) -> None:
@@ -278,7 +278,7 @@ def read_facts(book: Book, reading: Period) -> None:
 
 def _check_steps(book: Book, reading: Period) -> None:
     """The steps of scoring follow each other, not long after the period; somebody took them."""
-    before, last = START, reading.end.replace(day=1, year=reading.end.year + YEARS_AFTER)
+    before, last = START, dt.date(reading.end.year + YEARS_AFTER, 12, 31)
     for item in DATES[2:]:
         day = reading.facts.get(item)
         if day and not reading.facts[before] <= day <= last:
@@ -319,15 +319,20 @@ def read_activities(book: Book, reading: Period) -> None:
     labels, graded = reading.scheme.labels, Counter(a.grade for a in reading.evaluated)
     unknown = book.listed[SCORES] - len(reading.evaluated)  # rows that are wrong may be of any grade
     twice = book.kinds["alliance twice"] + book.kinds["code twice"]
-    for row in book.rows(ACTIVITIES):
-        headings = ["联盟数", *row.table.own]
+    if (table := book.table(ACTIVITIES)) is None:
+        return
+    for heading in table.own:
+        if fault := unfit(str(table.heads[heading].value).strip()):
+            book.wrong(fault[0], f"the heading {shown(table.heads[heading])} {fault[1]}", ACTIVITIES, table.heads[heading], level=2)
+    for row in table.filled():
+        headings = ["联盟数", *table.own]
         grade, cell = reading.scheme.named(row.word("等级")), row["等级"]
         if not any(heading in row for heading in headings) or not row.must(
                 grade and grade not in reading.activities, "等级", "grade unknown", f"grade {shown(cell) if row.word('等级') else '(blank)'} "
                 + ("stands here twice" if grade else f"is not one of {'、'.join(labels.values())}")):
             continue
-        counts = {heading: row.number(heading, row.table.written[heading], "write a whole number", whole=True) for heading in headings}
-        reading.activities[grade] = {row.table.written[heading]: count for heading, count in counts.items() if count is not None}
+        counts = {heading: row.number(heading, table.title(heading), "write a whole number", whole=True) for heading in headings}
+        reading.activities[grade] = {table.title(heading): count for heading, count in counts.items() if count is not None}
         least, most = (graded[grade] - twice, graded[grade] + unknown) if book.wrong_in(SCORES) else (graded[grade],) * 2
         there = f"{most} alliances" if least == most else f"{least} to {most} alliances"
         for heading, count in counts.items() if book.listed[SCORES] else ():
@@ -378,11 +383,11 @@ def check_totals(book: Book, reading: Period) -> None:
         if item in facts and not holds:
             book.wrong(kind, f"{item} {facts[item]} {message}", FACTS, book.fact_cells[item])
 
+    least = sum(batch.approved or named[batch.key] for batch in reading.batches)
     incomplete = max(states[INCOMPLETE], facts.get(INCOMPLETE_TOTAL, 0))
     for item, number, what in (
-            (REGISTERED, listed + len(reading.absent), f"alliances evaluated or named in {ABSENT}"),
-            (REGISTERED, sum(filter(None, sizes)), "alliances of the batches in registry/batches.csv") if approved != sum(filter(None, sizes))
-            else (ENTERED, 0, ""),
+            (REGISTERED, least, "alliances of the batches in registry/batches.csv, or named here") if approved != least
+            else (REGISTERED, listed + len(reading.absent), f"alliances evaluated or named in {ABSENT}"),
             (ENTERED, listed + incomplete, f"alliances that are evaluated or {INCOMPLETE}"),
             (INCOMPLETE_TOTAL, states[INCOMPLETE], f"alliances named as {INCOMPLETE} in {ABSENT}")):
         must(facts.get(item, number) >= number, item, "total too small", f"is smaller than the {number} {what}; correct it, or the list")

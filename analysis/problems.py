@@ -78,3 +78,15 @@ def unfit(text: str) -> tuple[str, str] | None:
         shown = "、".join(f"{c} (U+{ord(c):04X})" for c in missing)
         return "character not in the fonts", f"has {shown}, which the report's fonts cannot show; write it another way"
     return None
+
+
+def normalise(text: str) -> str:
+    """Names and codes as they are compared: NFKC, no spaces, no invisible marks, upper case.
+
+    >>> normalise("ＴＤ 产业（链）")
+    'TD产业(链)'
+    """
+    folded = "".join(unicodedata.normalize("NFKC", text).split())
+    if not folded.isprintable():  # few texts hold a mark, and looking at every character takes long
+        folded = "".join(c for c in folded if unicodedata.category(c) != "Cf")
+    return folded.upper()

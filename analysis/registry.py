@@ -7,44 +7,38 @@ import datetime as dt
 import difflib
 import io
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from analysis.grades import GRADES, HIGH, LOW, Scheme
-from analysis.problems import DataError, Problem, quoted, unfit
+from analysis.problems import DataError, Problem, normalise, quoted, unfit
 
 MEMBERS = "D"
 CODE = re.compile(r"[1-9]\d{2}|[A-Z]\d{3}", re.ASCII)
 PERIOD = re.compile(r"\d{4}(-\d{4})?", re.ASCII)
 SHARED_ENDING = re.compile(r"(产业链?)?(技术)?(创新)?(战略)?联盟$")
+ALLIANCES, ALIASES, CODES, BATCHES, SCHEMES, PERIODS, CLAIMS, INDICATORS = (
+    f"{name}.csv" for name in ("alliances", "aliases", "codes", "batches", "schemes", "periods", "claims", "indicators"))
 FILES = {  # the columns that must be filled in, those of them that are the key, and those that a report shows
-    "alliances.csv": ("id name", "id", "name"), "aliases.csv": ("alias id kind", "alias", "alias"),
-    "codes.csv": ("id period code status", "id period", ""), "batches.csv": ("batch name from_period", "batch from_period", "name"),
-    "schemes.csv": ("period grade label floor", "period grade", "label"), "periods.csv": ("period", "period", ""),
-    "claims.csv": ("period id times", "period id", ""),
-    "indicators.csv": ("pillar indicator looked_at", "indicator", "pillar indicator looked_at"),
+    ALLIANCES: ("id name", "id", "name"), ALIASES: ("alias id kind", "alias", "alias"),
+    CODES: ("id period code status", "id period", ""), BATCHES: ("batch name from_period", "batch from_period", "name"),
+    SCHEMES: ("period grade label floor", "period grade", "label"), PERIODS: ("period", "period", ""),
+    CLAIMS: ("period id times", "period id", ""),
+    INDICATORS: ("pillar indicator looked_at", "indicator", "pillar indicator looked_at"),
 }
-OPTIONAL = ("claims.csv", "indicators.csv")
+OPTIONAL = (CLAIMS, INDICATORS)
 RENAMED = {"first_period": "from_period"}
-ALIAS_KINDS = ("renamed", "misspelt", "short")
-CODE_STATUSES = ("certain", "doubtful")
+FORMS = {  # what a cell must look like that is not blank, and how that is said
+    **dict.fromkeys(("period", "from_period", "joined", "left"), (PERIOD.pattern, "like 2017 or 2020-2021")),
+    "kind": ("renamed|misspelt|short", "one of renamed, misspelt, short"), "status": ("certain|doubtful", "one of certain, doubtful"),
+    "grade": ("|".join(GRADES), f"one of {', '.join(GRADES)}"), "floor": (r"\d{1,2}(\.\d+)?", "a number from 0 to 99"),
+    "approved": (r"\d+", "a whole number"), "times": (r"0*[1-9]\d*", "a whole number from 1"),
+}
 ROSTER = ("id", "name", "code", "batch", "pilot", "score", "low", "high", "grade", "level", "outcome", "state", "rank", "a_level", "period")
 Lines = list[dict[str, str]]
-
-
-def normalise(text: str) -> str:
-    """Names and codes as they are compared: NFKC, no spaces, no invisible marks, upper case.
-
-    >>> normalise("ＴＤ 产业（链）")
-    'TD产业(链)'
-    """
-    folded = "".join(unicodedata.normalize("NFKC", text).split())
-    if not folded.isprintable():  # few texts hold a mark, and looking at every character takes long
-        folded = "".join(c for c in folded if unicodedata.category(c) != "Cf")
-    return folded.upper()
 
 
 def short(name: str) -> str:
@@ -80,16 +74,14 @@ class Batch:
         return self.key != MEMBERS
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """How the registry knows an alliance: by `code and name`, `name`, `alias`, or `decided` (a doubtful code)."""
 
     id: str
     how: str
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """What a report says of an alliance: full marks in `times` periods running, up to `period`."""
 
     period: str
@@ -244,8 +236,7 @@ def read(data: Path) -> Registry:
         dates={row["period"]: dates for row in periods if (dates := _dates(row))},
         claims=tuple(Claim(row["period"], row["id"], int(row["times"])) for row in claims),
         indicators=tuple((row["pillar"], row["indicator"], row["looked_at"]) for row in indicators),
-        columns={row["id"]: {heading: cell for heading, cell in row.items() if heading not in (
-            "id", "name", "note", "joined", "left", "line", "")} for row in alliances},
+        columns={row["id"]: {h: row[h] for h in row if h not in ("id", "name", "note", "joined", "left", "line", "")} for row in alliances},
         between={row["id"]: (row.get("joined", ""), row.get("left", "")) for row in alliances},
     )
 
@@ -280,7 +271,7 @@ def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problem
         return wrong("column missing", f"has no column {', '.join(missing)}; found {', '.join(heading)}")
     rows, seen = [], {}
     for line, cells in body:
-        row = dict(zip(heading, cells)) | {"line": str(line)}
+        row = dict.fromkeys(heading, "") | dict(zip(heading, cells)) | {"line": str(line)}
         known = tuple(normalise(row.get(column, "")) for column in key)
         if len(cells) > len(heading):
             wrong("too many cells", f"{len(cells)} cells under {len(heading)} headings; put a cell that holds a comma in quotes", line)
@@ -296,81 +287,69 @@ def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problem
 
 def _check(tables: dict[str, Lines], problems: list[Problem]) -> None:
     """What must hold in the files, a line each."""
-    def must(file: str, row: dict[str, str], holds: object, kind: str, message: str) -> bool:
+    def must(holds: object, file: str, row: dict[str, str], kind: str, message: str) -> bool:
         if not holds:
             order = ([*FILES].index(file), int(row["line"]))
             problems.append(Problem(kind, (f"registry/{file}", f"line {row['line']}"), message, order))
         return bool(holds)
 
-    ids = {row["id"] for row in tables["alliances.csv"]}
+    ids = {row["id"] for row in tables[ALLIANCES]} | {""}
     for file, rows in tables.items():
         for row in rows:
             for column in FILES[file][2].split():
                 if fault := unfit(row[column]):
-                    must(file, row, False, fault[0], f"{column} {quoted(row[column])} {fault[1]}")
-            for column in ("period", "from_period", "joined", "left"):
-                must(file, row, not row.get(column) or PERIOD.fullmatch(row[column]), "period form",
-                     f"{column} {quoted(row.get(column))} is not like 2017 or 2020-2021")
-            must(file, row, row.get("id", "") in ids | {""}, "id unknown", f"id {row.get('id')} is not in registry/alliances.csv")
-    _check_names(tables["alliances.csv"], tables["aliases.csv"], must)
-    _check_codes(tables["codes.csv"], {row["batch"] for row in tables["batches.csv"]}, must)
-    for row in tables["claims.csv"]:
-        must("claims.csv", row, row["times"].isdigit() and int(row["times"]), "times", f"times {quoted(row['times'])} is not a whole "
-             "number from 1")
-    _check_sizes(tables["batches.csv"], tables["codes.csv"], must)
-    _check_dates(tables["periods.csv"], must)
-    _check_schemes(tables["schemes.csv"], must)
+                    must(False, file, row, fault[0], f"{column} {quoted(row[column])} {fault[1]}")
+            for column in FORMS.keys() & row.keys():
+                form, words = FORMS[column]
+                must(not row[column] or re.fullmatch(form, row[column], re.ASCII), file, row, f"{column} unknown",
+                     f"{column} {quoted(row[column])} is not {words}")
+            must(row.get("id", "") in ids, file, row, "id unknown", f"id {row.get('id')} is not in registry/alliances.csv")
+    _check_names(tables[ALLIANCES], tables[ALIASES], must)
+    _check_codes(tables[CODES], tables[BATCHES], must)
+    _check_dates(tables[PERIODS], must)
+    _check_schemes(tables[SCHEMES], must)
 
 
 def _check_names(alliances: Lines, aliases: Lines, must: Callable) -> None:
     names: dict[str, str] = {}
     for row in alliances:
         other = names.setdefault(normalise(row["name"]), row["id"])
-        must("alliances.csv", row, other == row["id"], "name twice", f"{row['name']} is {other} already; one name, one alliance")
+        must(other == row["id"], ALLIANCES, row, "name twice", f"{row['name']} is {other} already; one name, one alliance")
     for row in aliases:
-        must("aliases.csv", row, normalise(row["alias"]) not in names, "alias is a name", f"{row['alias']} is the name of "
-             f"{names.get(normalise(row['alias']))}; an alias must be another wording")
-        must("aliases.csv", row, row["kind"] in ALIAS_KINDS, "kind unknown", f"kind {quoted(row['kind'])} is not one of "
-             f"{', '.join(ALIAS_KINDS)}")
+        owner = names.get(normalise(row["alias"]))
+        must(not owner, ALIASES, row, "alias is a name", f"{row['alias']} is the name of {owner}; an alias must be another wording")
     for heading in set(alliances[0]).intersection(ROSTER[2:]) if alliances else ():
-        must("alliances.csv", alliances[0] | {"line": "1"}, False, "column name", f"a column {heading} is the roster's own; name it otherwise")
+        must(False, ALLIANCES, {"line": "1"}, "column name", f"a column {heading} is the roster's own; name it otherwise")
 
 
-def _check_codes(codes: Lines, batches: set[str], must: Callable) -> None:
-    first, certain, held = {}, {}, {}
+def _check_codes(codes: Lines, batches: Lines, must: Callable) -> None:
+    first, certain, held, keys = {}, {}, {}, sorted({row["batch"] for row in batches})
     for row in codes:
-        code, sure = row["code"], row["status"] == "certain"
-        must("codes.csv", row, CODE.fullmatch(code) and code[0] in batches, "code form", f"code {quoted(code)} is not three digits or D "
-             f"and three digits of a batch in registry/batches.csv ({', '.join(sorted(batches))})")
-        must("codes.csv", row, row["status"] in CODE_STATUSES, "status unknown", f"status {quoted(row['status'])} is not one of "
-             f"{', '.join(CODE_STATUSES)}")
+        code = row["code"]
+        must(CODE.fullmatch(code) and code[0] in keys, CODES, row, "code form", f"code {quoted(code)} is not three digits or D and three "
+             f"digits of a batch in registry/batches.csv ({', '.join(keys)})")
         other = held.setdefault((row["period"], code), row["id"])
-        must("codes.csv", row, other == row["id"], "code of two", f"code {code} is {other}'s in {row['period']} already")
-        known = certain.setdefault(code, row) if sure else row
-        must("codes.csv", row, known["id"] == row["id"] or known["period"] == row["period"], "code of two", f"code {code} is "
-             f"{known['id']}'s for certain in line {known['line']}; mark one of the two doubtful, and say why")
+        must(other == row["id"], CODES, row, "code of two", f"code {code} is {other}'s in {row['period']} already")
+        known = certain.setdefault(code, row) if row["status"] == "certain" else row
+        must(known["id"] == row["id"] or known["period"] == row["period"], CODES, row, "code of two", f"code {code} is {known['id']}'s for "
+             f"certain in line {known['line']}; mark one of the two doubtful, and say why")
         earlier = first.setdefault(row["id"], row)
-        must("codes.csv", row, earlier["code"][0] == code[0], "two batches", f"{row['id']} has {code} here and {earlier['code']} in line "
+        must(earlier["code"][0] == code[0], CODES, row, "two batches", f"{row['id']} has {code} here and {earlier['code']} in line "
              f"{earlier['line']}: an alliance has one batch")
-
-
-def _check_sizes(batches: Lines, codes: Lines, must: Callable) -> None:
-    for row in batches:
-        later = [r["from_period"] for r in batches if r["batch"] == row["batch"] and r["from_period"] > row["from_period"]]
-        named = {r["id"] for r in codes if r["code"][0] == row["batch"] and row["from_period"] <= r["period"] < min(later, default="9")}
-        size = row.get("approved") or str(len(named))
-        must("batches.csv", row, size.isdigit(), "approved number", f"approved {quoted(size)} is not a whole number")
-        must("batches.csv", row, not size.isdigit() or int(size) >= len(named), "fewer approved than named", f"approved {size} is less than "
-             f"the {len(named)} alliances of batch {row['batch']} in registry/codes.csv; correct one of them")
+    for row in (row for row in batches if row.get("approved", "").isdigit()):
+        until = min((r["from_period"] for r in batches if r["batch"] == row["batch"] and r["from_period"] > row["from_period"]), default="9")
+        named = len({r["id"] for r in codes if r["code"][0] == row["batch"] and row["from_period"] <= r["period"] < until})
+        must(int(row["approved"]) >= named, BATCHES, row, "fewer approved than named", f"approved {row['approved']} is less than the {named} "
+             f"alliances of batch {row['batch']} in registry/codes.csv; correct one of them")
 
 
 def _check_dates(periods: Lines, must: Callable) -> None:
     latest, of = dt.date.min, ""
     for row in (row for row in periods if row.get("start_date") or row.get("end_date")):
         start, end = _dates(row) or (dt.date.max, dt.date.min)
-        if must("periods.csv", row, start <= end, "dates", f"start_date {quoted(row.get('start_date', ''))} and end_date "
+        if must(start <= end, PERIODS, row, "dates", f"start_date {quoted(row.get('start_date', ''))} and end_date "
                 f"{quoted(row.get('end_date', ''))} are not two dates like 2017-01-31, in order; correct them, or leave both blank") and must(
-                "periods.csv", row, start > latest, "periods overlap", f"{row['period']} starts on {start}, but {of} above it ends on {latest}; "
+                start > latest, PERIODS, row, "periods overlap", f"{row['period']} starts on {start}, but {of} above it ends on {latest}; "
                 "correct the dates or the order of the lines"):
             latest, of = end, row["period"]
 
@@ -379,12 +358,11 @@ def _check_schemes(schemes: Lines, must: Callable) -> None:
     labels, floors = {}, {}
     for row in schemes:
         other = labels.setdefault((row["period"], normalise(row["label"])), row["grade"])
-        must("schemes.csv", row, other == row["grade"], "label twice", f"label {quoted(row['label'])} is {other}'s in {row['period']} already")
-        if must("schemes.csv", row, row["grade"] in GRADES, "grade unknown", f"grade {quoted(row['grade'])} is not one of "
-                f"{', '.join(GRADES)}") & must("schemes.csv", row, re.fullmatch(r"\d{1,2}(\.\d+)?", row["floor"]), "floor",
-                                               f"floor {quoted(row['floor'])} is not a number from 0 to 99"):
-            floors.setdefault(row["period"], {})[row["grade"]] = float(row["floor"])
-    for row in {row["period"]: row for row in reversed(schemes)}.values():
-        ordered = [floors.get(row["period"], {}).get(grade, -1) for grade in GRADES]
-        must("schemes.csv", row, (ordered == sorted(set(ordered)) and ordered[0] == 0) or row["period"] not in floors, "floors",
-             f"the floors of {row['period']} must fall from {HIGH} to 0 for {LOW}, one line for each of the four grades")
+        must(other == row["grade"], SCHEMES, row, "label twice", f"label {quoted(row['label'])} is {other}'s in {row['period']} already")
+        floor = float(row["floor"]) if re.fullmatch(FORMS["floor"][0], row["floor"], re.ASCII) else None
+        floors.setdefault(row["period"], {})[row["grade"]] = floor
+    for period, found in floors.items():
+        ordered = [found.get(grade, -1) for grade in GRADES]
+        must(None in found.values() or not set(found) <= set(GRADES) or (ordered == sorted(set(ordered)) and ordered[0] == 0), SCHEMES,
+             next(row for row in schemes if row["period"] == period), "floors", f"the floors of {period} must fall from {HIGH} to 0 for "
+             f"{LOW}, one line for each of the four grades")

@@ -54,7 +54,8 @@ class Book:
             content = workbook.content_of(path, locked)
             self.names, found = self.open(content, frozenset(self.headings), self.times)
         except Unreadable as error:
-            raise DataError([Problem(error.kind, tuple(filter(None, (path.name, error.sheet))), error.message)]) from None
+            kind, message, *sheet = error.args
+            raise DataError([Problem(kind, tuple(filter(None, (path.name, *sheet))), message)]) from None
         self.sha256 = hashlib.sha256(content).hexdigest()
         self.order = {normalise(name): index for index, name in reversed([*enumerate(self.names)])}
         self.sheets: dict[str, workbook.Cells] = {}
@@ -106,8 +107,7 @@ class Book:
             self.wrong("too many rows", f"has {len(below):,} filled rows, more than {self.most_rows:,}; keep only those of the "
                        "period", sheet, level=1)
             return None
-        table = Table(self, sheet, {h: cells[0].column for h, cells in found.items()},
-                      {h: _trimmed(cells[0].value).rstrip("*＊") for h, cells in found.items()}, [])
+        table = Table(self, sheet, {heading: cells[0] for heading, cells in found.items()})
         table.rows += (row for row in (table.row(number, cells) for number, cells in below.items()) if row.cells)
         for heading, (first, *others) in found.items():
             for cell in others:
@@ -115,7 +115,7 @@ class Book:
         absent = [heading for heading in optional if heading not in found]
         for heading in table.own:
             if near := closest(heading, absent, 0.5):
-                self.said.append(f"{sheet} {found[heading][0].place}: the column {quoted(table.written[heading])} is taken for one of "
+                self.said.append(f"{sheet} {table.heads[heading].place}: the column {quoted(table.title(heading))} is taken for one of "
                                  f"your own; if it is meant as {near}, name it so")
         return table
 
@@ -144,15 +144,17 @@ def _trimmed(value: object) -> object:
     return value.strip(SPACES) if isinstance(value, str) else value
 
 
-@dataclass
 class Table:
-    """The part of a sheet under its headings; `columns` maps a heading, normalised, to its column, `written` to how it is written."""
+    """The part of a sheet under its headings: `heads` are their cells, `columns` their columns, both by the heading, normalised."""
 
-    book: Book
-    sheet: str
-    columns: dict[str, int]
-    written: dict[str, str]
-    rows: list[Row]
+    def __init__(self, book: Book, sheet: str, heads: dict[str, Cell]):
+        self.book, self.sheet, self.heads = book, sheet, heads
+        self.columns = {heading: cell.column for heading, cell in heads.items()}
+        self.rows: list[Row] = []
+
+    def title(self, heading: str) -> str:
+        """A heading as it is written, on one line."""
+        return " ".join(self.heads[heading].value.split()).rstrip("*＊")
 
     @property
     def own(self) -> list[str]:
@@ -164,14 +166,12 @@ class Table:
         kept, read = {}, self.columns.values()
         for column, cell in cells.items():
             value = _trimmed(cell.value)
-            if cell.kind == COVERED:
-                cell = cell._replace(kind="")
-                if column in read:
-                    self.book.wrong("hidden under a merged range", f"{shown(cell)} lies hidden under a merged range; undo the merging, "
-                                    "and delete the value if it is not meant", self.sheet, cell)
+            if cell.kind == COVERED and column in read:
+                self.book.wrong("hidden under a merged range", f"{shown(cell)} lies hidden under a merged range; undo the merging, and delete "
+                                "the value if it is not meant", self.sheet, cell)
             if value != "":
                 self.book.changed["spaces around a text"] += column in read and value != cell.value
-                kept[column] = cell if value == cell.value else cell._replace(value=value)
+                kept[column] = Cell(value, *cell[1:3], "" if cell.kind == COVERED else cell.kind) if cell.kind or value != cell.value else cell
         return Row(self, number, kept)
 
     def filled(self, known: registry.Registry | None = None) -> Iterator[Row]:
@@ -289,7 +289,10 @@ class Row:
                       "the code, or remove the row") if above and code else ""
             return self.wrong(CODE if conflict.about_code and not pasted else NAME, "name pasted twice" if pasted else conflict.kind,
                               pasted or conflict.__str__)
-        if code is None:
+        if code is None or not self.must(
+                reading.registry.there(match.id, reading.name), NAME, "not in the programme", f"{quoted(name)} was not in the programme in "
+                f"{reading.name} (joined, left in registry/alliances.csv: "
+                f"{', '.join(map(quoted, reading.registry.between.get(match.id, ())))}); correct one of them"):
             return None
         twice = not self.once(NAME, "alliance twice", f"alliance {shown(self[NAME])}", match.id, seen)
         if twice or self.once(CODE, "code twice", f"code {shown(self[CODE])}", f"code {code}", seen):

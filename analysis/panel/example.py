@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from analysis import sheets
-from analysis.registry import Conflict, first_year, read_csv
 from analysis.grades import BEST_FIRST, INCOMPLETE, LOW
 from analysis.panel import sheet as writer
 from analysis.panel import workbook
+from analysis.panel.rules import WEIGH, YES
 from analysis.panel.scores import Scores
-from analysis.panel.workbook import STAGES, WEIGH, YES
+from analysis.panel.workbook import STAGES
+from analysis.registry import Conflict, first_year, read_csv
 
 POINTS = {"联盟组织机构建设与运行": (6, 5, 4, 5, 5, 5), "联盟协同创新活动": (5,) * 9, "联盟带动产业发展成效": (5,) * 5}
 STEPS = 2  # marks are given in half points

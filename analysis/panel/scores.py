@@ -14,24 +14,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from analysis.breakdown import half_up
 from analysis.grades import GRADES, TOP_SCORE
-from analysis.panel.workbook import (
-    FIRST,
-    MEDIAN,
-    POOL,
-    REPLACE,
-    REVIEWS,
-    SECOND,
-    STAGES,
-    TRIMMED,
-    UNITS,
-    YES,
-    Entry,
-    Panel,
-    Review,
-)
+from analysis.panel.rules import MEDIAN, POOL, REPLACE, TRIMMED, YES
+from analysis.panel.workbook import FIRST, REVIEWS, SECOND, STAGES, UNITS, Entry, Panel, Review
 from analysis.problems import DataError, Problem
+from analysis.shares import half_up
 
 
 @dataclass(frozen=True)
@@ -244,15 +231,15 @@ class Scores:
                        [self.panel.evaluated[place].name for place in np.flatnonzero(free & lost)])
 
     def _grades(self, points: np.ndarray) -> np.ndarray:
-        """0 for the best grade, 3 for the lowest. Raises ValueError for a score that is not known."""
+        """The place in GRADES of each score. Raises ValueError for a score that is not known."""
         if np.isnan(points).any():
             raise ValueError("a score that is not known has no grade")
-        floors = np.array(sorted(self.panel.scheme.floors.values()))
-        return len(floors) - np.searchsorted(floors, np.clip(points, 0, TOP_SCORE), side="right")
+        floors = [self.panel.scheme.floors[grade] for grade in GRADES]
+        return np.searchsorted(floors, np.clip(points, 0, TOP_SCORE), side="right") - 1
 
     @cached_property
     def confidence(self) -> np.ndarray:
-        """For each alliance the share of simulated panels that give it its panel grade; the rows are alliances, columns grades.
+        """For each alliance the share of simulated panels that give it its panel grade; the rows are alliances, the columns GRADES.
 
         Each simulated expert's total is drawn around the stage score with the pooled spread of an expert (severity and
         residual together), the same rule makes a score of it. The seed is a rule of the workbook. NaN where that spread

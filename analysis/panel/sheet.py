@@ -13,8 +13,9 @@ from pathlib import Path
 
 from analysis import sheets
 from analysis.grades import BEST_FIRST, INCOMPLETE
+from analysis.panel.rules import YES
 from analysis.panel.scores import Scores, Settled
-from analysis.panel.workbook import YES, counted
+from analysis.panel.workbook import counted
 
 BANNER = "模拟数据：由程序生成，不是任何一期评价的真实录入或评分"
 PUBLIC = (*sheets.DATES, *sheets.COUNTS, "通知时间")  # what the period report asks of 评价期; nothing else leaves the panel
