@@ -23,7 +23,6 @@ from analysis.problems import DataError, Problem, quoted
 from analysis.registry import Registry, normalise
 from analysis.words import Verdict, verdict
 
-COLUMNS = ("id", "section", "statement", "printed", "unit", "counts", "of", "needs")
 SAVED = ["id", "section", "statement", "printed", "recomputed", "difference", "verdict", "cause"]
 GROUPS = ("占比不对", "家数、名单和日期不对", "加减合不上", "说法不成立", "占比的末位不对", "名称和叫法不一")  # worst first
 IN_CHINESE = dict(zip(VERDICTS, ("相符", "不符", "无法核实")))
@@ -50,8 +49,7 @@ def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataF
     """
     report, found = _found(sheet, list(others))
     frame = pd.DataFrame([
-        {column: getattr(row, column) for column in SAVED[:4]} | one._asdict() | _shown(row, one)
-        | {"unit": row.unit, "cause": "; ".join(map(str, one.causes)), "causes": [cause.told for cause in one.causes if cause.told],
+        row._asdict() | one._asdict() | _shown(row, one) | {"cause": "; ".join(map(str, one.causes)), "causes": [cause.told for cause in one.causes if cause.told],
            "group": _group(row, one, report), "off": float(one.off), "needs": one.causes[0].detail if one.verdict == UNVERIFIED else ""}
         for row, one in zip(report.rows_printed, found)])
     orders = {"verdict": VERDICTS, "结论": IN_CHINESE.values(), "group": GROUPS, "section": frame["section"].unique()}
@@ -61,18 +59,19 @@ def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataF
 def _found(sheet: sheets.Period, others: list[sheets.Period]) -> tuple[Report, list[Finding]]:
     """The report and a finding on each of its rows, or DataError with each row that cannot be understood."""
     name, problems = f"published/{sheet.name}.csv", []
-    lines = registry.read_csv(sheet.data / name, COLUMNS[:5], ("id",), problems)
-    rows = [Printed(*(line.get(column, "") for column in COLUMNS), int(line["line"])) for line in lines]
+    lines = registry.read_csv(sheet.data / name, Printed._fields[:5], ("id",), problems)
+    rows = [Printed(*(line.get(column, "") for column in Printed._fields[:-1]), int(line["line"])) for line in lines]
     if not rows and not problems:
         problems.append(Problem("no rows", (name,), "has headings but no rows; see data/README.md"))
-    wrong = {row: faults for row in rows if (faults := list(_faults(row)))}
+    wrong = {row: faults for row in rows if (faults := _faults(row))}
     report = Report([row for row in rows if row not in wrong], sheet, others)
 
     def understood(step: Callable[[Printed], Finding | None], row: Printed) -> Finding | None:
         try:
             return step(row)
         except UnknownWord as error:
-            wrong[row] = [(error.column, f"{quoted(getattr(row, error.column))} is not understood: {error}")]
+            message, column = (*error.args, "counts")[:2]
+            wrong[row] = [(column, f"{quoted(getattr(row, column))} is not understood: {message}")]
 
     for row in report.rows_printed:
         understood(report.compute, row)
@@ -84,24 +83,18 @@ def _found(sheet: sheets.Period, others: list[sheets.Period]) -> tuple[Report, l
     return report, found
 
 
-def _faults(row: Printed) -> Iterator[tuple[str, str]]:
+def _faults(row: Printed) -> list[tuple[str, str]]:
     """What is wrong with the form of a row: the column, and what was found and what is allowed."""
-    if row.unit not in FORMS:
-        yield "unit", f"{quoted(row.unit)} is not one of {'、'.join((*KINDS, *UNITS))}"
-        return
-    form, called = FORMS[row.unit]
-    if not form.fullmatch(row.printed):
-        yield "printed", f"{quoted(row.printed)} is not {called}, as unit {row.unit} wants"
-    if row.printed.endswith("多") and row.counts:
-        yield "counts", f"{quoted(row.counts)} is exact, but the report prints {row.printed}; leave it empty"
-    if f"[{row.id}]" in row.counts:
-        yield "counts", f"{quoted(row.counts)} has the row's own id {row.id} among its terms"
-    if not row.counts and row.unit in KINDS and row.unit != DATE:
-        yield "counts", f"is empty; unit {row.unit} needs to know what is counted (see data/README.md)"
-    if row.of and row.unit not in (SHARE, CLAIM):
-        yield "of", f"{quoted(row.of)} is a denominator; only unit {SHARE} has one, and {CLAIM} its measures; leave it empty"
-    if row.unit == SHARE and not row.of:
-        yield "of", f"is empty; write the denominator: {'、'.join(DENOMINATORS)}, or another phrase"
+    form, called = FORMS.get(row.unit, (re.compile(".*"), ""))
+    checks = [
+        (row.unit not in FORMS, "unit", f"{quoted(row.unit)} is not one of {'、'.join((*KINDS, *UNITS))}"),
+        (not form.fullmatch(row.printed), "printed", f"{quoted(row.printed)} is not {called}, as unit {row.unit} wants"),
+        (row.printed.endswith("多") and row.counts, "counts", f"{quoted(row.counts)} is exact, but the report prints {row.printed}; leave it empty"),
+        (f"[{row.id}]" in row.counts, "counts", f"{quoted(row.counts)} has the row's own id {row.id} among its terms"),
+        (not row.counts and row.unit not in (DATE, *UNITS), "counts", f"is empty; unit {row.unit} needs to know what is counted (see data/README.md)"),
+        (row.of and row.unit not in (SHARE, CLAIM), "of", f"{quoted(row.of)} is a denominator, of which {row.unit} has none; leave it empty"),
+        (row.unit == SHARE and not row.of, "of", f"is empty; write the denominator: {'、'.join(DENOMINATORS)}, or another phrase")]
+    return [(column, message) for wrong, column, message in checks if wrong][:1 if row.unit not in FORMS else None]
 
 
 def _group(row: Printed, found: Finding, report: Report) -> str:
@@ -148,7 +141,7 @@ def names(sheet: sheets.Period, others: list[sheets.Period], findings: pd.DataFr
     seen = pd.DataFrame([*_seen(sheet), *printed, *(sight for other in others for sight in _seen(other))],
                         columns=["period", "place", "name", "code", "id"])
     named = sorted(_names(seen, sheet), key=lambda row: row[0])
-    return pd.DataFrame([*_codes(seen, sheet), *named, *_ties(sheet), *_labels(findings, sheet)],
+    return pd.DataFrame([*_codes(seen, sheet), *named, *_ties_and_labels(findings, sheet)],
                         columns=["情形", "见于", "名录的判定", "依据"])
 
 
@@ -208,20 +201,16 @@ def _names(seen: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str, str,
                " ".join(d["evidence"] for d in decisions) or "—")
 
 
-def _ties(sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
+def _ties_and_labels(findings: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
     scored = pd.DataFrame([(a.score, a.code) for a in sheet.evaluated if a.score is not None], columns=["score", "code"])
-    ties = {score: list(codes) for score, codes in scored.groupby("score", sort=False)["code"] if len(codes) > 1}
-    ordered = sum(codes == sorted(codes) for codes in ties.values())
-    for score, codes in ties.items():
-        if codes != sorted(codes):
-            yield ("同分次序", f"{score:g}分：{'、'.join(codes)}", "名次相同，次序不影响等级",
-                   f"同分的{len(ties)}组中，{ordered}组按代码从小到大，这一组不是")
-
-
-def _labels(findings: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
-    labels = findings[findings["unit"] == LABEL]
+    ties = scored.groupby("score", sort=False)["code"].agg(list)[lambda codes: codes.map(len) > 1]
+    ordered = ties.map(lambda codes: codes == sorted(codes))
+    for score, codes in ties[~ordered.astype(bool)].items():
+        yield ("同分次序", f"{score:g}分：{'、'.join(codes)}", "名次相同，次序不影响等级",
+               f"同分的{len(ties)}组中，{ordered.sum()}组按代码从小到大，这一组不是")
+    labels = findings[findings["unit"] == LABEL].astype({"section": str})
     for right in (sheet.scheme.labels[grade] for grade in BEST_FIRST):
-        used = labels[labels["recomputed"] == right].groupby("printed", sort=False)["section"].agg(lambda s: "、".join(map(str, s)))
+        used = labels[labels["recomputed"] == right].groupby("printed", sort=False)["section"].agg("、".join)
         if set(used.index) - {right}:
             yield "等级叫法", "；".join(f"{label}（{where}）" for label, where in used.items()), f"本期方案作{right}", "registry/schemes.csv"
 

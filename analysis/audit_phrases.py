@@ -30,11 +30,7 @@ JUST_BELOW = 1e-9  # a withheld score does not reach the next floor
 
 
 class UnknownWord(ValueError):
-    """What the vocabulary does not have, and the column of the row that asks for it."""
-
-    def __init__(self, message: str, column: str = "counts"):
-        self.column = column
-        super().__init__(message)
+    """What the vocabulary does not have; a second argument is the column that asks for it, where that is not `counts`."""
 
 
 class Printed(NamedTuple):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import operator
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -74,9 +73,6 @@ class Report(Vocabulary):
         """As it should be printed: a share to the places of the report (or some more), another number as it is."""
         return Fraction(half_up(number.right, self.places + more)) if number.share and number.right is not None else number.right
 
-    def text(self, percent: Fraction, more: int = 0) -> str:
-        return f"{half_up(percent, self.places + more)}%"
-
 
 def finding(row: Printed, report: Report) -> Finding:
     """The finding on one row. Raises UnknownWord."""
@@ -95,7 +91,7 @@ def of_number(row: Printed, report: Report) -> Finding:
     right = report.rounded(known)
     if right is None or (row.value == right and len(known.terms) == 1 and known.terms[0][3]):
         return unverified(row)
-    text = report.text(right) if percent else plain(right)
+    text = f"{half_up(right, report.places)}%" if percent else plain(right)
     working = f"{known.working} = {text}" if percent else known.working
     if row.value == right:
         return Finding(AGREES, text, "", working)
@@ -109,17 +105,14 @@ def _cause(name: str, kind: str, detail: str, **numbers: object) -> Cause:
     return Cause(kind, detail, verdict(name, detail=detail.replace(" (", "（").replace(")", "）"), **numbers))
 
 
-def truncated(row: Printed, known: Number, report: Report) -> Cause | None:
-    """The places that follow were cut off."""
-    if known.share and 0 < known.right - row.value < report.last_place:
-        return _cause("cause.truncated", "truncated", f"{known.working} = {float(known.right):.{report.places + 3}f}…% → {row.printed}")
-
-
-def rounded_twice(row: Printed, known: Number, report: Report) -> Cause | None:
-    """Rounded to one place more, and that again."""
-    if known.share and half_up(once := report.rounded(known, more=1), report.places) == row.value:
-        return _cause("cause.rounded-twice", "rounded twice",
-                      f"{known.working} = {float(known.right):.{report.places + 3}f}…% → {report.text(once, more=1)} → {row.printed}")
+def rounding(row: Printed, known: Number, report: Report) -> Cause | None:
+    """The places that follow were cut off; or it was rounded to one place more, and that again."""
+    if known.share:
+        exact, once = f"{known.working} = {float(known.right):.{report.places + 3}f}…%", report.rounded(known, more=1)
+        if 0 < known.right - row.value < report.last_place:
+            return _cause("cause.truncated", "truncated", f"{exact} → {row.printed}")
+        if half_up(once, report.places) == row.value:
+            return _cause("cause.rounded-twice", "rounded twice", f"{exact} → {half_up(once, report.places + 1)}% → {row.printed}")
 
 
 def adjusted(row: Printed, known: Number, report: Report) -> Cause | None:
@@ -133,7 +126,7 @@ def adjusted(row: Printed, known: Number, report: Report) -> Cause | None:
         if not (number.part & taken).any():
             parts, taken = [*parts, printed], taken | number.part
     rest = known.share.whole - taken.sum()
-    left = report.text(Fraction(100 * int(rest), known.share.whole))
+    left = f"{half_up(Fraction(100 * int(rest), known.share.whole), report.places)}%"
     values = [text.rstrip("%") for text in (row.printed, *(text for text in same if text in parts[1:]), *([left] if rest else []))]
     if len(parts) > 1 and sum(map(Decimal, values)) == 100:
         return _cause("cause.adjusted", "last digit adjusted so that the parts add to 100.00",
@@ -179,15 +172,14 @@ def copied(row: Printed, known: Number, report: Report) -> Cause | None:
                       f"{other.statement} {f'{number.working} = ' if number.share else ''}{other.printed}")
 
 
-CAUSES = (truncated, rounded_twice, adjusted, denominator, off_by_one, copied)
+CAUSES = (rounding, adjusted, denominator, off_by_one, copied)
 
 
-def elsewhere(row: Printed, report: Report) -> Iterator[Cause]:
+def elsewhere(row: Printed, report: Report) -> list[Cause]:
     """The same share, printed differently in other places."""
     places = sorted({f"{other.printed} ({other.section})" for other in report.rows_printed if row.unit == other.unit == SHARE
                      and (other.counts, other.of) == (row.counts, row.of) and other.value != row.value})
-    if places:
-        yield _cause("cause.elsewhere", "printed differently elsewhere", "、".join(places))
+    return [_cause("cause.elsewhere", "printed differently elsewhere", "、".join(places))] if places else []
 
 
 def of_list(row: Printed, report: Report) -> Finding:
@@ -229,7 +221,7 @@ def _known(row: Printed, sheet: Period) -> tuple[str, list[str], str, bool]:
         return right, [right], "评价期表", False  # known only from its own statement
     if row.unit == NAME:
         id = holder(row.counts, sheet)
-        right = next((a.name for a in (*sheet.evaluated, *sheet.absent) if a.id == id), sheet.registry.names[id])
+        right = {a.id: a.name for a in (*sheet.absent, *sheet.evaluated)}.get(id, sheet.registry.names[id])
         short = [decision["alias"] for decision in sheet.registry.decisions.get(id, ()) if decision.get("kind") == "short"]
         return right, [right, *short], f"{row.counts}在附件中", True
     if grade is None:

@@ -18,6 +18,7 @@ from conftest import PERIODS, run
 from analysis import DATA, audit, sheets
 from analysis.audit_phrases import DENOMINATORS, Printed, UnknownWord
 from analysis.audit_verdicts import AGREES, DIFFERS, KINDS, UNVERIFIED, Finding, Report, finding
+from analysis.shares import half_up
 
 PERCENTAGES, COUNTS = {"2017": 36, "2020-2021": 48}, {"2017": (112, 10, 56), "2020-2021": (145, 15, 50)}
 
@@ -203,7 +204,7 @@ def test_every_planted_denominator_is_noticed(pairs, report):
             except UnknownWord:
                 continue
             if share.share and report.rounded(share) != report.rounded(report.numbers[was.id]):
-                found = planted(report, was, was._replace(printed=report.text(share.right)))
+                found = planted(report, was, was._replace(printed=f"{half_up(share.right, report.places)}%"))
                 assert found.verdict == DIFFERS and found.causes, (was, of)
                 tried += 1
     assert tried > 150
