@@ -125,19 +125,20 @@ def _executed(path: Path, parameters: dict[str, str], manager: AsyncKernelManage
     from papermill.exceptions import PapermillExecutionError
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the exception
-    notebook = nbformat.read(path, as_version=4)
+    notebook, reached = nbformat.read(path, as_version=4), [0]
     progress = {"desc": path.stem, "leave": False, "bar_format": PROGRESS} if sys.stderr.isatty() else False
     try:
-        return papermill.execute_notebook(notebook, None, parameters, kernel_name="python3", km=manager,
-                                          request_save_on_cell_execute=False, autosave_cell_every=0, progress_bar=progress)
+        return papermill.execute_notebook(
+            notebook, None, parameters, kernel_name="python3", km=manager, request_save_on_cell_execute=False, autosave_cell_every=0,
+            progress_bar=progress, on_cell_start=lambda cell, cell_index: reached.append(cell_index))
     except PapermillExecutionError as error:
-        at, log = error.cell_index, COLOURS.sub("", "\n".join([error.source, "", *error.traceback]))
+        log = COLOURS.sub("", "\n".join([error.source, "", *error.traceback]))
         cause = f"{error.ename}: {error.evalue}".splitlines()[0][:MOST_OF_A_CAUSE]
     except RuntimeError as error:  # the kernel died, or did not start
-        at = next((i for i, cell in enumerate(notebook.cells) if cell.metadata.get("papermill", {}).get("status") == "running"), 0)
         said = Path(manager.connection_file).with_name(SAID).read_text("utf8", "replace").strip()
-        cause, log = f"{error}: {said.rpartition(chr(10))[2] or 'perhaps too little memory, or too few open files'}", f"{notebook.cells[at].source}\n\n{said}"
-    raise NotebookFailedError(f"notebooks/{path.name}", _heading(notebook.cells[:at]), cause, log)
+        cause = "; ".join(filter(None, [str(error).rstrip("."), said.rpartition("\n")[2], "perhaps there is too little memory"]))
+        log = f"{notebook.cells[max(0, reached[-1] - 1)].source}\n\n{said}"  # papermill's cell of parameters comes before
+    raise NotebookFailedError(f"notebooks/{path.name}", _heading(notebook.cells[:reached[-1]]), cause, log)
 
 
 def _heading(cells: list) -> str:
