@@ -13,7 +13,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
-from analysis.audit_phrases import DENOMINATORS, OWN_BATCH, OWN_BATCH_EVALUATED, Number, Printed, UnknownWord, Vocabulary, plain
+from analysis import audit_phrases as phrases
+from analysis.audit_phrases import BAND, CLAIM, DATE, LABEL, LIST, NAME, OWN_BATCH, OWN_BATCH_EVALUATED, SHARE, UNITS
+from analysis.audit_phrases import Number, Printed, UnknownWord, Vocabulary, plain
 from analysis.grades import BEST_FIRST, HIGH, TOP_SCORE
 from analysis.registry import first_year, normalise
 from analysis.shares import half_up
@@ -21,8 +23,6 @@ from analysis.sheets import Period
 from analysis.words import Verdict, shown, verdict
 
 AGREES, DIFFERS, UNVERIFIED = VERDICTS = ("agrees", "differs", "cannot be verified")
-SHARE, LIST, CLAIM, DATE, BAND, NAME, LABEL = KINDS = ("%", "名单", "说法", "日期", "分段", "名称", "称呼")
-BAND_FORM = re.compile(r"(\d+)分?\s*(?:至|~|～|—+|-)\s*(\d+)分|(\d+)分以下")
 COMPARISON = re.compile(r"(.+?)\s+(>=|<=|>|<|=)\s+(.+)")
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 STREAK = re.compile(r"连续 (\d+) 期 (.+) (\S+)")
@@ -40,9 +40,6 @@ class Cause(NamedTuple):
     detail: str
     told: Verdict | None = None
 
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.detail}"
-
 
 class Finding(NamedTuple):
     """What is found of a row; `off` is how far it is from what is right: of a share its difference, else relative."""
@@ -56,21 +53,21 @@ class Finding(NamedTuple):
 
 
 class Report(Vocabulary):
-    """A published report: its rows beside the vocabulary of its period, and those of the other periods by name."""
+    """A published report: what it prints beside the words of its period, and the words of the other periods by name."""
 
-    def __init__(self, rows: list[Printed], sheet: Period, others: list[Period] = ()):
-        super().__init__(sheet, {row.id: row.value for row in rows if row.unit not in KINDS})
-        self.rows_printed, self.numbers, self.others = rows, {}, {other.name: Vocabulary(other) for other in others}
-        self.places = max((len(row.printed.rstrip("%").partition(".")[2]) for row in rows if row.unit == SHARE), default=2)
-        self.last_place = Fraction(1, 10 ** self.places)  # of the most that it prints
+    def __init__(self, printed: list[Printed], sheet: Period, others: list[Period] = ()):
+        super().__init__(sheet)
+        self.printed, self.numbers, self.others = printed, {}, {other.name: Vocabulary(other) for other in others}
+        self.items |= {f"[{row.id}]": (row.value, False) for row in printed if row.unit in UNITS}
+        self.places = max((len(row.printed.rstrip("%").partition(".")[2]) for row in printed if row.unit == SHARE), default=2)
 
     def compute(self, row: Printed) -> None:
         """What a percentage or a number should be, into `numbers`. Raises UnknownWord."""
-        if row.counts and (row.unit == SHARE or row.unit not in KINDS):
+        if row.counts and row.unit in (SHARE, *UNITS):
             self.numbers[row.id] = self.share(row.counts, row.of) if row.unit == SHARE else self.sum(row.counts)
 
     def rounded(self, number: Number, more: int = 0) -> Fraction | None:
-        """As it should be printed: a share to the places of the report (or some more), another number as it is."""
+        """As it should be printed: a share to the most places that the report prints (or some more), another number as it is."""
         return Fraction(half_up(number.right, self.places + more)) if number.share and number.right is not None else number.right
 
 
@@ -109,7 +106,7 @@ def rounding(row: Printed, known: Number, report: Report) -> Cause | None:
     """The places that follow were cut off; or it was rounded to one place more, and that again."""
     if known.share:
         exact, once = f"{known.working} = {float(known.right):.{report.places + 3}f}…%", report.rounded(known, more=1)
-        if 0 < known.right - row.value < report.last_place:
+        if 0 < known.right - row.value < Fraction(1, 10 ** report.places):
             return _cause("cause.truncated", "truncated", f"{exact} → {row.printed}")
         if half_up(once, report.places) == row.value:
             return _cause("cause.rounded-twice", "rounded twice", f"{exact} → {half_up(once, report.places + 1)}% → {row.printed}")
@@ -117,9 +114,9 @@ def rounding(row: Printed, known: Number, report: Report) -> Cause | None:
 
 def adjusted(row: Printed, known: Number, report: Report) -> Cause | None:
     """The printed parts of the whole add to 100.00 only because this one was moved; what is not printed counts as a part."""
-    if not known.share or abs(row.value - report.rounded(known)) != report.last_place:
+    if not known.share or abs(row.value - report.rounded(known)) != Fraction(1, 10 ** report.places):
         return None
-    same = {other.printed: number for other in report.rows_printed if other.section == row.section
+    same = {other.printed: number for other in report.printed if other.section == row.section
             and (number := report.numbers.get(other.id)) and number.share and (number.whole == known.whole).all()}
     parts, taken = [row.printed], known.part
     for printed, number in sorted(same.items(), key=lambda item: item[1].share.part):  # the finest that have nothing in common
@@ -135,7 +132,7 @@ def adjusted(row: Printed, known: Number, report: Report) -> Cause | None:
 
 def denominator(row: Printed, known: Number, report: Report) -> Cause | None:
     """Another whole that holds the part gives the printed value."""
-    for of in DENOMINATORS if known.share else ():
+    for of in phrases.DENOMINATORS if known.share else ():
         try:
             other = report.share(row.counts, of)
         except UnknownWord:  # no part of that
@@ -149,10 +146,10 @@ def off_by_one(row: Printed, known: Number, report: Report) -> Cause | None:
     """A sum that closes but for one, and the one term that nothing else vouches for, with the value that would close it."""
     if len(known.terms) < 2 or abs(row.value - known.right) != 1:
         return None
-    rows, kind = {f"[{other.id}]": other for other in report.rows_printed}, "off by one in a closure"
+    rows, kind = {f"[{other.id}]": other for other in report.printed}, "off by one in a closure"
     sources = [(term, rows[term[1]].counts if term[1] in rows else term[1]) for term in known.terms]
     loose = [term for term, source in sources if not source or any(
-        stated and what not in report.batches for _, what, _, stated in report.sum(source).terms)]
+        stated and report.words.get(what, " ")[0] != "batch" for _, what, _, stated in report.sum(source).terms)]
     if len(loose) != 1:
         return _cause("cause.off-by-one", kind, f"{known.working} ≠ {row.printed}")
     sign, what, number, _ = loose[0]
@@ -163,8 +160,8 @@ def off_by_one(row: Printed, known: Number, report: Report) -> Cause | None:
 
 def copied(row: Printed, known: Number, report: Report) -> Cause | None:
     """The nearest other row of the section that rightly has this value."""
-    here = report.rows_printed.index(row)
-    near = [(abs(place - here), other, number) for place, other in enumerate(report.rows_printed)
+    here = report.printed.index(row)
+    near = [(abs(place - here), other, number) for place, other in enumerate(report.printed)
             if 0 < abs(place - here) <= NEAR and (other.section, other.unit) == (row.section, row.unit)
             and (number := report.numbers.get(other.id)) and other.value == row.value == report.rounded(number)]
     for _, other, number in sorted(near, key=lambda found: found[0])[:1]:
@@ -177,7 +174,7 @@ CAUSES = (rounding, adjusted, denominator, off_by_one, copied)
 
 def elsewhere(row: Printed, report: Report) -> list[Cause]:
     """The same share, printed differently in other places."""
-    places = sorted({f"{other.printed} ({other.section})" for other in report.rows_printed if row.unit == other.unit == SHARE
+    places = sorted({f"{other.printed} ({other.section})" for other in report.printed if row.unit == other.unit == SHARE
                      and (other.counts, other.of) == (row.counts, row.of) and other.value != row.value})
     return [_cause("cause.elsewhere", "printed differently elsewhere", "、".join(places))] if places else []
 
@@ -201,7 +198,7 @@ def of_list(row: Printed, report: Report) -> Finding:
 def of_text(row: Printed, report: Report) -> Finding:
     """A date, the scores of a grade, or what an alliance or a grade is called."""
     right, allowed, source, verifies = _known(row, report.sheet)
-    band = BAND_FORM.fullmatch(row.printed) if row.unit == BAND else None
+    band = phrases.FORMS[BAND][0].fullmatch(row.printed) if row.unit == BAND else None
     printed = (f"{band[1]}分至{band[2]}分" if band[1] else f"{band[3]}分以下") if band else row.printed
     if normalise(printed) in map(normalise, allowed):
         return Finding(AGREES, right, "", f"{source}：{right}") if verifies else unverified(row)
@@ -220,7 +217,7 @@ def _known(row: Printed, sheet: Period) -> tuple[str, list[str], str, bool]:
         right = shown(fact) if isinstance(fact, dt.date) else str(fact)
         return right, [right], "评价期表", False  # known only from its own statement
     if row.unit == NAME:
-        id = holder(row.counts, sheet)
+        id = _holder(row.counts, sheet)
         right = {a.id: a.name for a in (*sheet.absent, *sheet.evaluated)}.get(id, sheet.registry.names[id])
         short = [decision["alias"] for decision in sheet.registry.decisions.get(id, ()) if decision.get("kind") == "short"]
         return right, [right, *short], f"{row.counts}在附件中", True
@@ -233,8 +230,7 @@ def _known(row: Printed, sheet: Period) -> tuple[str, list[str], str, bool]:
     return right, [right], "等级方案", any(a.grade == grade and a.score is not None for a in sheet.evaluated)
 
 
-def holder(code: str, sheet: Period) -> str:
-    """Whose code it is in the period. Raises UnknownWord."""
+def _holder(code: str, sheet: Period) -> str:
     if sheet.name not in (held := sheet.registry.holders.get(code, {})):
         raise UnknownWord(f"a code of {sheet.name} in registry/codes.csv is wanted")
     return held[sheet.name]
@@ -271,26 +267,23 @@ def of_claim(row: Printed, report: Report) -> Finding:
 
 def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool | None, str]:
     """Whether all comparisons hold under a measure, None where one cannot be told; and how, in numbers."""
+    def measured(side: str) -> tuple[Fraction | None, str]:
+        if percent := PERCENT.fullmatch(side):
+            return Fraction(percent[1]), side
+        number = report.sum(side) if measure == BY_COUNT else report.share(side, measure)
+        return number.right, f"{number.share}（{number.share.part}/{number.share.whole}）" if number.share else plain(number.right)
+
     lines, failed = [], []
     for left, sign, right in (match.groups() for match in compared):
-        (a, a_shown), (b, b_shown) = measured(left, measure, report), measured(right, measure, report)
+        (a, a_shown), (b, b_shown) = measured(left), measured(right)
         if a is None or b is None:
             return None, "有未公布的数"
-        holds = HOLDS[sign](a, b)
-        truth = sign if holds else "≠" if sign == "=" else next(s for s in ("<", "=", ">") if HOLDS[s](a, b))
+        truth = sign if HOLDS[sign](a, b) else "≠" if sign == "=" else next(s for s in ("<", "=", ">") if HOLDS[s](a, b))
         lines.append(f"{a_shown} {truth.replace('>=', '≥').replace('<=', '≤')} {b_shown}")
-        failed += [] if holds else [f"{left} {lines[-1]}"]
+        failed += [] if truth == sign else [f"{left} {lines[-1]}"]
     if len(lines) > MOST_SHOWN:
         return not failed, f"{len(lines)}项比较" + (f"中{len(failed)}项不符：{'，'.join(failed)}" if failed else "都符合")
     return not failed, ("实为" if failed else "") + "，".join(lines)
-
-
-def measured(side: str, measure: str, report: Report) -> tuple[Fraction | None, str]:
-    """One side of a comparison under a measure, and how it is written; a percentage stands for itself."""
-    if percent := PERCENT.fullmatch(side):
-        return Fraction(percent[1]), side
-    number = report.sum(side) if measure == BY_COUNT else report.share(side, measure)
-    return number.right, f"{number.share}（{number.share.part}/{number.share.whole}）" if number.share else plain(number.right)
 
 
 def of_order(name: str, report: Report) -> Finding:
@@ -309,7 +302,7 @@ def of_order(name: str, report: Report) -> Finding:
 def of_streak(row: Printed, report: Report, length: int, what: str, who: str) -> Finding:
     """Something true of the same alliances in several periods running: every sheet that there is must bear it out."""
     sheet = report.sheet
-    ids = {a.id for a in sheet.a_level} if who == "A级" else {holder(who, sheet)}
+    ids = {a.id for a in sheet.a_level} if who == "A级" else {_holder(who, sheet)}
     until = [period for period in sheet.registry.periods if first_year(period) <= first_year(sheet.name)][-length:]
     having = {name: None if (rows := words.rows(what)) is None else ids & set(words.alliances.loc[rows, "id"])
               for name, words in (report.others | {sheet.name: report}).items()}

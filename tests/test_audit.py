@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
 import datetime as dt
 import json
 import re
@@ -15,9 +14,9 @@ import pandas as pd
 import pytest
 from conftest import PERIODS, run
 
-from analysis import DATA, audit, sheets
-from analysis.audit_phrases import DENOMINATORS, Printed, UnknownWord
-from analysis.audit_verdicts import AGREES, DIFFERS, KINDS, UNVERIFIED, Finding, Report, finding
+from analysis import DATA, audit, sheets, words
+from analysis.audit_phrases import DENOMINATORS, UNITS, Printed, UnknownWord
+from analysis.audit_verdicts import AGREES, DIFFERS, UNVERIFIED, Finding, Report, finding
 from analysis.shares import half_up
 
 PERCENTAGES, COUNTS = {"2017": 36, "2020-2021": 48}, {"2017": (112, 10, 56), "2020-2021": (145, 15, 50)}
@@ -42,7 +41,7 @@ def report(period) -> Report:
 
 @pytest.fixture(scope="module")
 def pairs(period) -> list[tuple[Printed, Finding]]:
-    return list(zip(audited(period)[0].rows_printed, audited(period)[1]))
+    return list(zip(audited(period)[0].printed, audited(period)[1]))
 
 
 def row(printed: str, unit: str, counts: str, of: str = "", id: str = "x-01", section: str = "x", needs: str = "") -> Printed:
@@ -60,8 +59,8 @@ def verdict(period: str, *rows: Printed) -> Finding:
 def planted(report: Report, was: Printed, row: Printed, judged: Printed | None = None) -> Finding:
     """What is found of a row, or of another, where one row of a report is exchanged."""
     changed = copy.copy(report)
-    changed.rows_printed = [row if each is was else each for each in report.rows_printed]
-    changed.given = report.given | ({row.id: row.value} if row.unit not in KINDS else {})
+    changed.printed = [row if each is was else each for each in report.printed]
+    changed.items = report.items | ({f"[{row.id}]": (row.value, False)} if row.unit in UNITS else {})
     changed.numbers = dict(report.numbers)
     for each in {row, judged or row}:
         changed.compute(each)
@@ -101,8 +100,8 @@ SLIPS = [
 
 @pytest.mark.parametrize("which, section, printed, right, cause, sums", SLIPS)
 def test_each_known_slip_is_found_with_its_cause(which, section, printed, right, cause, sums):
-    found = [found for row, found in zip(audited(which)[0].rows_printed, audited(which)[1]) if found.verdict == DIFFERS
-             and row.section.startswith(section) and row.printed == printed and found.recomputed == right and sums in str(found.causes[0])]
+    found = [found for row, found in zip(audited(which)[0].printed, audited(which)[1]) if found.verdict == DIFFERS
+             and row.section.startswith(section) and row.printed == printed and found.recomputed == right and sums in found.causes[0].detail]
     assert len(found) == 1 and kinds(found[0])[0] == cause
 
 
@@ -147,7 +146,7 @@ def test_streaks_need_every_sheet_and_one_can_contradict(period, pairs):
 
 def test_a_figure_that_is_only_stated_never_agrees(pairs, report):
     for row, found in pairs:
-        if row.unit not in KINDS and row.counts and "[" not in row.counts:
+        if row.unit in UNITS and row.counts and "[" not in row.counts:
             terms = report.sum(row.counts).terms
             assert not (len(terms) == 1 and terms[0][3] and found.verdict == AGREES), row
 
@@ -362,3 +361,45 @@ def test_another_report_is_audited_from_another_folder(data, tmp_path):
 def test_a_sheet_of_another_period_that_cannot_be_read_is_left_out_and_named(data):
     (data / "score_sheets" / "2020-2021.xlsx").write_bytes(b"not a workbook")
     assert audit.others(sheets.read("2017", data)) == ([], ["2020-2021"])
+
+
+# What is made
+
+def test_what_an_audit_makes(made_audit, period):
+    reports, records = made_audit / "reports", frame(period)[audit.SAVED].astype(str)
+    assert {path.name for path in reports.iterdir() if path.name.startswith("audit") and path.suffix != ".log"} == {
+        f"audit-{period}.{kind}" for kind in ("html", "pdf", "csv", "ipynb")}
+    assert (reports / f"audit-{period}.csv").read_bytes().startswith(b"\xef\xbb\xbfid,section,statement,printed,recomputed,")
+    saved = pd.read_csv(reports / f"audit-{period}.csv", dtype=str, keep_default_na=False)
+    pd.testing.assert_frame_equal(saved.map(lambda text: text.removeprefix("'")), records, check_dtype=False)
+    assert {path.name for path in (made_audit / "figures" / f"audit-{period}").iterdir()} >= {"agreement.svg", "agreement.csv"}
+    html, said = (reports / f"audit-{period}.html").read_text("utf8"), json.loads((made_audit / "said.json").read_text("utf8"))["stdout"]
+    counts = dict(zip(("agree", "differ", "cannot be verified"), COUNTS[period]))
+    assert f"{period}: {len(records)} figures and claims checked: {', '.join(f'{n} {word}' for word, n in counts.items())}" in said
+    for row in frame(period).itertuples():
+        assert f">{row.id}<" in html
+        assert row.verdict != DIFFERS or (f"{row.id}）：" in html and f"{row.statement} [{row.id}]" in said)
+    assert all(f">{word}<" in html for word in ("一码两家", "一家两码", "更名", "误写", "同分次序", "等级叫法"))
+
+
+def test_names_stand_beside_the_registrys_decision(period, report):
+    names = audit.names(report.sheet, audit.others(report.sheet)[0], frame(period)).set_index("情形")
+    assert list(names.loc[["一码两家"], "见于"].str[:4]) == ["109："] and "存疑" in names.loc["一码两家", "名录的判定"]
+    recoded = "".join(names.loc["一家两码", "见于"])
+    assert len(names.loc["一家两码"]) == 2 and "110" in recoded and "201" in recoded and "210" in recoded
+    assert (names["依据"] != "—").all()
+
+
+def test_worst_comes_first():
+    groups = audit.worst_first(frame("2020-2021"))
+    assert list(groups["printed"])[:3] == ["17.31%", "40.91%", "9.09%"] and groups["group"].is_monotonic_increasing
+    assert [said.name for said in audit.worst(frame("2020-2021"))] == ["result.worst", "cause.copied"]
+    assert [said.name for said in audit.worst(frame("2017"))] == ["result.worst-claim"]
+    right = frame("2017").query("verdict != 'differs'")
+    assert [said.name for said in audit.worst(right)] == ["result.none"] and audit.differences(right) == []
+
+
+def test_each_difference_has_its_sentence(period):
+    say, differing = words.read("audit"), frame(period).query("verdict == 'differs'")
+    text = say(audit.differences(frame(period)))
+    assert text.count("\n- ") + 1 == len(differing) and all(f"{id}）" in text for id in differing["id"])
