@@ -71,9 +71,9 @@ def faults(row: Printed) -> list[tuple[str, str]]:
     checks = [
         (row.unit not in FORMS, "unit", f"{quoted(row.unit)} is not one of {'、'.join(FORMS)}"),
         (not form.fullmatch(row.printed), "printed", f"{quoted(row.printed)} is not {called}, as unit {row.unit} wants"),
-        (row.printed.endswith("多") and row.counts, "counts", f"{quoted(row.counts)} is exact, but the report prints {row.printed}; leave it empty"),
+        (row.printed.endswith("多") and row.counts, "counts", f"{quoted(row.counts)} is exact, but {row.printed} is printed; leave it empty"),
         (f"[{row.id}]" in row.counts, "counts", f"{quoted(row.counts)} has the row's own id {row.id} among its terms"),
-        (not row.counts and row.unit not in (DATE, *UNITS), "counts", f"is empty; unit {row.unit} needs to know what is counted (see data/README.md)"),
+        (not row.counts and row.unit not in (DATE, *UNITS), "counts", f"is empty; unit {row.unit} needs to know what is counted"),
         (row.of and row.unit not in (SHARE, CLAIM), "of", f"{quoted(row.of)} is a denominator, of which {row.unit} has none; leave it empty"),
         (row.unit == SHARE and not row.of, "of", f"is empty; write the denominator: {'、'.join(DENOMINATORS)}, or another phrase")]
     return [(column, message) for wrong, column, message in checks if wrong][:1 if row.unit not in FORMS else None]
@@ -119,7 +119,7 @@ class Vocabulary:
             A_LEVEL: ("list", self.alliances["a_level"].to_numpy(), self.alliances["a_level"].to_numpy() | (not sheet.a_level))}
         self.items = {item: (number, True) for item, number in facts.items() if isinstance(number, int)}
         self.items |= {item: (number, True) for item, (number, _) in sheet.totals.items()}
-        self.items |= {f"{name} {activity}": (number, True) for name, cells in sheet.activities.items() for activity, number in cells.items()}
+        self.items |= {f"{name} {activity}": (n, True) for name, cells in sheet.activities.items() for activity, n in cells.items()}
         self.items |= {f"名次 {code}": (None if rank is pd.NA else rank, False) for code, rank in zip(*map(self.alliances.get, ("code", "rank")))}
         self.items |= {PANEL: (len(sheet.experts), False)} if sheet.experts else {}
         self.items |= {} if told is None else {INCOMPLETE: (told, not named)}
@@ -180,5 +180,5 @@ class Vocabulary:
         try:
             share = shares.share(int(number) if item else self.alliances[part], of=int(whole.sum()) if item else self.alliances[whole])
         except ValueError:
-            raise UnknownWord(f"{what!r} ({plain(number)}) is no part of {of!r} ({whole.sum()})", "of") from None
+            raise UnknownWord(f"{what!r} ({plain(number)}) is no part of it ({whole.sum()})", "of") from None
         return Number(share.fraction * 100 if share.whole else None, f"{share.part} ÷ {share.whole}", (), share, part, whole)

@@ -14,8 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from analysis import audit_phrases as phrases
-from analysis.audit_phrases import BAND, CLAIM, DATE, LABEL, LIST, NAME, OWN_BATCH, OWN_BATCH_EVALUATED, SHARE, UNITS
-from analysis.audit_phrases import Number, Printed, UnknownWord, Vocabulary, plain
+from analysis.audit_phrases import BAND, CLAIM, DATE, LABEL, LIST, NAME, SHARE, Number, Printed, UnknownWord, Vocabulary, plain
 from analysis.grades import BEST_FIRST, HIGH, TOP_SCORE
 from analysis.registry import first_year, normalise
 from analysis.shares import half_up
@@ -29,6 +28,7 @@ STREAK = re.compile(r"连续 (\d+) 期 (.+) (\S+)")
 ORDER = re.compile(r"顺序 (\S+)")
 HOLDS = {">": operator.gt, "<": operator.lt, "=": operator.eq, ">=": operator.ge, "<=": operator.le}
 BY_COUNT, NO_SOURCE = "家数", "原始记录"
+OUTCOMES = {True: "成立", False: "说法不成立", None: "不能判定"}
 NEAR = 8  # rows of the same section: a slip of copying comes from close by
 MOST_SHOWN = 4  # comparisons of one claim; of more, those that fail are shown
 
@@ -58,12 +58,12 @@ class Report(Vocabulary):
     def __init__(self, printed: list[Printed], sheet: Period, others: list[Period] = ()):
         super().__init__(sheet)
         self.printed, self.numbers, self.others = printed, {}, {other.name: Vocabulary(other) for other in others}
-        self.items |= {f"[{row.id}]": (row.value, False) for row in printed if row.unit in UNITS}
+        self.items |= {f"[{row.id}]": (row.value, False) for row in printed if row.unit in phrases.UNITS}
         self.places = max((len(row.printed.rstrip("%").partition(".")[2]) for row in printed if row.unit == SHARE), default=2)
 
     def compute(self, row: Printed) -> None:
         """What a percentage or a number should be, into `numbers`. Raises UnknownWord."""
-        if row.counts and row.unit in (SHARE, *UNITS):
+        if row.counts and row.unit in (SHARE, *phrases.UNITS):
             self.numbers[row.id] = self.share(row.counts, row.of) if row.unit == SHARE else self.sum(row.counts)
 
     def rounded(self, number: Number, more: int = 0) -> Fraction | None:
@@ -116,16 +116,16 @@ def adjusted(row: Printed, known: Number, report: Report) -> Cause | None:
     """The printed parts of the whole add to 100.00 only because this one was moved; what is not printed counts as a part."""
     if not known.share or abs(row.value - report.rounded(known)) != Fraction(1, 10 ** report.places):
         return None
-    same = {other.printed: number for other in report.printed if other.section == row.section
-            and (number := report.numbers.get(other.id)) and number.share and (number.whole == known.whole).all()}
-    parts, taken = [row.printed], known.part
-    for printed, number in sorted(same.items(), key=lambda item: item[1].share.part):  # the finest that have nothing in common
+    same = [(place, number) for place, other in enumerate(report.printed) if other.section == row.section and other is not row
+            and (number := report.numbers.get(other.id)) and number.share and (number.whole == known.whole).all()]
+    parts, taken = [], known.part
+    for place, number in sorted(same, key=lambda found: found[1].share.part):  # the finest that have nothing in common
         if not (number.part & taken).any():
-            parts, taken = [*parts, printed], taken | number.part
-    rest = known.share.whole - taken.sum()
-    left = f"{half_up(Fraction(100 * int(rest), known.share.whole), report.places)}%"
-    values = [text.rstrip("%") for text in (row.printed, *(text for text in same if text in parts[1:]), *([left] if rest else []))]
-    if len(parts) > 1 and sum(map(Decimal, values)) == 100:
+            parts, taken = [*parts, place], taken | number.part
+    rest = known.share.whole - int(taken.sum())
+    left = f"{half_up(Fraction(100 * rest, known.share.whole), report.places)}%"
+    values = [text.rstrip("%") for text in (row.printed, *(report.printed[place].printed for place in sorted(parts)), *([left] if rest else []))]
+    if parts and sum(map(Decimal, values)) == 100:
         return _cause("cause.adjusted", "last digit adjusted so that the parts add to 100.00",
                       f"{' + '.join(values)} = 100.00" + (f" ({rest} ÷ {known.share.whole} = {left})" if rest else ""))
 
@@ -248,13 +248,13 @@ def of_claim(row: Printed, report: Report) -> Finding:
     named = row.of.split("、") if row.of else []
     try:  # between batches, counts and two shares
         sides = [report.rows(side, "batch") for match in compared for side in match.group(1, 3) if not PERCENT.fullmatch(side)]
-        measures = [*named, BY_COUNT, OWN_BATCH, OWN_BATCH_EVALUATED] if sides else named
+        measures = [*named, BY_COUNT, phrases.OWN_BATCH, phrases.OWN_BATCH_EVALUATED] if sides else named
     except UnknownWord:
         measures = named or [BY_COUNT]
     results = {by: tried(compared, by, report) for by in dict.fromkeys(measures)}
     holding, failing = ([by for by, (holds, _) in results.items() if holds is truth] for truth in (True, False))
     bare = measures == [BY_COUNT]
-    working = "；".join(f"{'' if bare else f'按{by}：'}{text}，{'成立' if holds else '说法不成立'}" for by, (holds, text) in results.items())
+    working = "；".join(f"{'' if bare else f'按{by}：'}{text}，{OUTCOMES[holds]}" for by, (holds, text) in results.items())
     judged = [results[by][0] for by in (named or results)]
     if None in judged:
         return unverified(row, working=working)
@@ -262,7 +262,8 @@ def of_claim(row: Printed, report: Report) -> Finding:
         return Finding(AGREES, working, "", working)
     cause = _cause("cause.some-measures", "holds only under", "、".join(holding)) if holding else \
         Cause("holds under no measure", results[failing[0]][1])
-    return Finding(DIFFERS, working, "fails" if bare else f"fails: {'、'.join(failing)}", working, (cause,), Fraction(len(failing), len(results)))
+    difference = "fails" if bare else f"fails: {'、'.join(failing)}"
+    return Finding(DIFFERS, working, difference, working, (cause,), Fraction(len(failing), len(results)))
 
 
 def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool | None, str]:
