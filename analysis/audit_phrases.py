@@ -120,7 +120,8 @@ class Vocabulary:
         self.items = {item: (number, True) for item, number in facts.items() if isinstance(number, int)}
         self.items |= {item: (number, True) for item, (number, _) in sheet.totals.items()}
         self.items |= {f"{name} {activity}": (n, True) for name, cells in sheet.activities.items() for activity, n in cells.items()}
-        self.items |= {f"名次 {code}": (None if rank is pd.NA else rank, False) for code, rank in zip(*map(self.alliances.get, ("code", "rank")))}
+        ranks = self.alliances[["code", "rank"]].itertuples(index=False)
+        self.items |= {f"名次 {code}": (None if rank is pd.NA else rank, False) for code, rank in ranks}
         self.items |= {PANEL: (len(sheet.experts), False)} if sheet.experts else {}
         self.items |= {} if told is None else {INCOMPLETE: (told, not named)}
         self.items |= {} if entered is None else {ENTERED: (entered, True), NOT_ENTERED: (len(batch) - entered, False)}
@@ -149,7 +150,7 @@ class Vocabulary:
                 sure, possible = sure & np.any(surely, axis=0), possible & np.any(maybe, axis=0)
             kinds.add(own[0])
         if kind not in kinds:
-            raise UnknownWord(f"{phrase!r} names no {kind}", "of")
+            raise UnknownWord(f"{phrase!r} names no {kind}")
         return sure if (sure == possible).all() else None
 
     def number(self, what: str) -> tuple[Fraction | None, bool]:
@@ -173,12 +174,13 @@ class Vocabulary:
         """What share one is of the other: a phrase or an item of a phrase. Raises UnknownWord, also where it is no part of that."""
         item, (number, _) = what in self.items, self.number(what)
         phrase = " ".join(word for word in what.split() if word in GRADES) if item else what  # of a cell of 协同创新活动
-        part, whole = self.rows(phrase), self.rows(phrase, RELATIVE[of]) if of in RELATIVE else self.rows(of)
-        if number is None or whole is None:
-            return Number(None, "")
-        whole = whole & {OWN_BATCH_EVALUATED: self.evaluated, OWN_GRADE_PILOTS: self.words[PILOTS][1]}.get(of, self.everyone)
+        part, narrower = self.rows(phrase), {OWN_BATCH_EVALUATED: self.evaluated, OWN_GRADE_PILOTS: self.words[PILOTS][1]}
         try:
+            whole = self.rows(phrase, RELATIVE[of]) if of in RELATIVE else self.rows(of)
+            if number is None or whole is None:
+                return Number(None, "")
+            whole = whole & narrower.get(of, self.everyone)
             share = shares.share(int(number) if item else self.alliances[part], of=int(whole.sum()) if item else self.alliances[whole])
-        except ValueError:
-            raise UnknownWord(f"{what!r} ({plain(number)}) is no part of it ({whole.sum()})", "of") from None
+        except ValueError as error:
+            raise UnknownWord(error.args[0], "of") from None
         return Number(share.fraction * 100 if share.whole else None, f"{share.part} ÷ {share.whole}", (), share, part, whole)

@@ -310,6 +310,7 @@ BAD = [
     ("counts", ["b-12", "节", "…", "2017年1月1日", "日期", "开会", "", ""], "开始日期"),
     ("counts", ["b-13", "节", "…", "130多", "项", "活跃度高", "", ""], "130多"),
     ("of", ["b-14", "节", "…", "10%", "%", "活跃度高 第三批", "活跃度一般", ""], "no part"),
+    ("of", ["b-17", "节", "…", "10%", "%", "活跃度高", "某批", ""], "第三批"),
     ("counts", ["b-15", "节", "…", "1", "家", "[b-15] + 1", "", ""], "b-15"),
     ("counts", ["b-16", "节", "…", "依次", "说法", "顺序 名单", "", ""], "评分表"),
 ]
@@ -349,7 +350,8 @@ def test_another_report_is_audited_from_another_folder(data, tmp_path):
         path.unlink()
     book.save(data / "score_sheets" / "2016.xlsx")
     known, codes = data / "registry" / "periods.csv", data / "registry" / "codes.csv"
-    known.write_text("".join(line for line in known.read_text("utf-8-sig").splitlines(keepends=True) if not line.startswith("2017,")), "utf-8-sig")
+    lines = known.read_text("utf-8-sig").splitlines(keepends=True)
+    known.write_text("".join(line for line in lines if not line.startswith("2017,")), "utf-8-sig")
     codes.write_text(codes.read_text("utf-8-sig").replace(",2017,", ",2016,"), "utf-8-sig")
     heading, *_ = (data / "published" / "2017.csv").read_text("utf-8-sig").splitlines()
     (data / "published" / "2016.csv").write_text(f"{heading}\n1,结果,活跃度高占参评,23.77%,%,活跃度高,参评联盟,\n", "utf-8-sig")
