@@ -7,12 +7,13 @@ from pathlib import Path
 
 import earlier
 import nbformat
+import periods
 import psutil
 import pytest
 from conftest import run
 from workbooks import change
 
-from analysis import DATA, NOTEBOOKS, ROOT, record
+from analysis import NOTEBOOKS, ROOT, record
 from analysis import run as running
 from analysis.__main__ import main
 
@@ -66,20 +67,18 @@ def test_a_broken_sheet_ends_with_1_and_touches_nothing(out, data, capsys):
     assert earlier.changed(out) == []
 
 
-def test_a_period_that_is_not_sound_is_named_in_trends_with_the_way_around_it(out, data, capsys):
-    change(data, {"评分表!D60": "九十"})
-    copy = data / "score_sheets" / "2022.xlsx"
-    copy.write_bytes((DATA / "score_sheets" / "2020-2021.xlsx").read_bytes())
-    change(data, {"评价期!B3": "2022-01-01", "评价期!B4": "2022-12-31"}, "2022")
+def test_a_period_that_is_not_sound_is_named_in_trends_with_the_way_around_it(out, tmp_path, capsys):
+    data = periods.make(tmp_path / "data", ("2016", "2017", "2018"))
+    change(data, {"评分表!D5": "九十"}, "2017")
     words = ["trends", "--data", str(data), "--out", str(out)]
     assert main(words) == 1
     said = capsys.readouterr().err
-    assert '2017.xlsx › 评分表 › D60: score "九十"' in said
-    assert 'make trends PERIODS="2020-2021 2022" (alliance trends 2020-2021 2022)' in said.splitlines()[-1]
-    assert main([*words, "2022"]) == 2
+    assert '2017.xlsx › 评分表 › D5: score "九十"' in said
+    assert said.splitlines()[-1] == 'or leave it out: make trends PERIODS="2016 2018" (alliance trends 2016 2018)'
+    assert main([*words, "2018"]) == 2
     assert "a trend needs two periods or more" in capsys.readouterr().err
-    assert main([*words, "2017 2023"]) == 2
-    assert "Did you mean 2022?" in capsys.readouterr().err
+    assert main([*words, "2016 2019"]) == 2
+    assert "Did you mean 2018?" in capsys.readouterr().err
     assert earlier.changed(out) == []
 
 
