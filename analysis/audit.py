@@ -6,35 +6,26 @@ data/README.md says what a row is and what it may count.
 from __future__ import annotations
 
 import csv
-import hashlib
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pandas as pd
 
 from analysis import registry, sheets
-from analysis.audit_phrases import DENOMINATORS, UNITS, Printed, UnknownWord
-from analysis.audit_verdicts import (AGREES, BAND, BAND_FORM, CLAIM, DATE, DIFFERS, KINDS, LABEL, LIST, NAME, SHARE, UNVERIFIED, VERDICTS,
-                                     Finding, Report, finding)
+from analysis.audit_phrases import CLAIM, LABEL, LIST, NAME, SHARE, Printed, UnknownWord, faults
+from analysis.audit_verdicts import AGREES, DIFFERS, UNVERIFIED, VERDICTS, Finding, Report, finding
 from analysis.grades import BEST_FIRST
 from analysis.problems import DataError, Problem, quoted
 from analysis.registry import Registry, normalise
 from analysis.words import Verdict, verdict
 
-COLUMNS = ("id", "section", "statement", "printed", "unit", "counts", "of", "needs")
 SAVED = ["id", "section", "statement", "printed", "recomputed", "difference", "verdict", "cause"]
 GROUPS = ("占比不对", "家数、名单和日期不对", "加减合不上", "说法不成立", "占比的末位不对", "名称和叫法不一")  # worst first
 IN_CHINESE = dict(zip(VERDICTS, ("相符", "不符", "无法核实")))
+KIND = {SHARE: GROUPS[0], CLAIM: GROUPS[3], NAME: GROUPS[5], LABEL: GROUPS[5]}
 KIND_OF_ALIAS = {"renamed": "更名", "misspelt": "误写", "short": "简称"}
-FORMS = {  # what `printed` may look like, and how a message says it
-    SHARE: (re.compile(r"\d+(\.\d+)?%"), "a percentage like 45.54%"),
-    LIST: (re.compile(r"[^；]+(；[^；]+)*"), "names with ； between them"),
-    DATE: (re.compile(r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?"), "a date like 2017年1月31日"),
-    BAND: (BAND_FORM, "a band like 70分至84分 or 49分以下"),
-} | dict.fromkeys((CLAIM, NAME, LABEL), (re.compile(".+"), "")) | dict.fromkeys(
-    UNITS, (re.compile(r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+"), "a number like 24, 130多, 四 or 无"))
 
 
 def published(period: str, data: Path | str = "") -> None:
@@ -45,15 +36,18 @@ def published(period: str, data: Path | str = "") -> None:
 def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataFrame:
     """A row for each figure and claim of the period's published report, in printed order. Raises DataError.
 
-    The columns of SAVED; unit and needs; 内容, 印作, 重算, 相差 and 结论 as a table shows them; working (the calculation), causes
-    (verdicts for their sentences), group (what kind of difference, worst first) and off (how far it is from what is right).
+    The columns of SAVED, of `Printed` and of `Finding`; 结论, the verdict in Chinese; told, verdicts for the sentences of the causes;
+    group, what kind of difference it is, worst first; lacks, what would verify it.
     """
     report, found = _found(sheet, list(others))
-    frame = pd.DataFrame([
-        {column: getattr(row, column) for column in SAVED[:4]} | one._asdict() | _shown(row, one)
-        | {"unit": row.unit, "cause": "; ".join(map(str, one.causes)), "causes": [said for cause in one.causes for said in cause.told],
-           "group": _group(row, one, report), "off": float(one.off), "needs": one.causes[0].detail if one.verdict == UNVERIFIED else ""}
-        for row, one in zip(report.rows, found)])
+    frame = pd.DataFrame(report.printed).join(pd.DataFrame(found))
+    frame["cause"] = frame["causes"].map(lambda causes: "; ".join(f"{cause.kind}: {cause.detail}" for cause in causes))
+    frame["told"] = frame["causes"].map(lambda causes: [cause.told for cause in causes if cause.told])
+    frame["lacks"] = frame["cause"].str.removeprefix("needs: ").where(frame["verdict"] == UNVERIFIED, "")
+    frame["结论"] = frame["verdict"].map(IN_CHINESE)
+    sums = frame["id"].map(lambda id: id in report.numbers and len(report.numbers[id].terms) > 1)
+    last_place = (frame["unit"] == SHARE) & (frame["off"] <= Fraction(1, 100 * 10 ** report.places))
+    frame["group"] = frame["unit"].map(KIND).fillna(GROUPS[1]).mask(sums, GROUPS[2]).mask(last_place, GROUPS[4])
     orders = {"verdict": VERDICTS, "结论": IN_CHINESE.values(), "group": GROUPS, "section": frame["section"].unique()}
     return frame.assign(**{column: pd.Categorical(frame[column], list(order), ordered=True) for column, order in orders.items()})
 
@@ -61,68 +55,28 @@ def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataF
 def _found(sheet: sheets.Period, others: list[sheets.Period]) -> tuple[Report, list[Finding]]:
     """The report and a finding on each of its rows, or DataError with each row that cannot be understood."""
     name, problems = f"published/{sheet.name}.csv", []
-    lines = registry.read_csv(sheet.data / name, COLUMNS[:5], ("id",), problems)
-    rows = [Printed(*(line.get(column, "") for column in COLUMNS), int(line["line"])) for line in lines]
+    lines = registry.read_csv(sheet.data / name, Printed._fields[:5], ("id",), problems)
+    rows = [Printed(*(line.get(column, "") for column in Printed._fields[:-1]), int(line["line"])) for line in lines]
     if not rows and not problems:
         problems.append(Problem("no rows", (name,), "has headings but no rows; see data/README.md"))
-    wrong = {row: faults for row in rows if (faults := list(_faults(row)))}
+    wrong = {row: found for row in rows if (found := faults(row))}
     report = Report([row for row in rows if row not in wrong], sheet, others)
 
     def understood(step: Callable[[Printed], Finding | None], row: Printed) -> Finding | None:
         try:
             return step(row)
         except UnknownWord as error:
-            wrong[row] = [(error.column, f"{quoted(getattr(row, error.column))} is not understood: {error}")]
+            message, column = (*error.args, "counts")[:2]
+            wrong[row] = [(column, f"{quoted(getattr(row, column))} is not understood: {message}")]
 
-    for row in report.rows:
+    for row in report.printed:
         understood(report.compute, row)
-    found = [understood(lambda row: finding(row, report), row) for row in report.rows if row not in wrong]
+    found = [understood(lambda row: finding(row, report), row) for row in report.printed if row not in wrong]
     problems += [Problem(f"{column} of a row", (name, f"line {row.line}", column), message, (row.line,))
                  for row, faults in wrong.items() for column, message in faults]
     if problems:
         raise DataError(problems)
     return report, found
-
-
-def _faults(row: Printed) -> Iterator[tuple[str, str]]:
-    """What is wrong with the form of a row: the column, and what was found and what is allowed."""
-    if row.unit not in FORMS:
-        yield "unit", f"{quoted(row.unit)} is not one of {'、'.join((*KINDS, *UNITS))}"
-        return
-    form, called = FORMS[row.unit]
-    if not form.fullmatch(row.printed):
-        yield "printed", f"{quoted(row.printed)} is not {called}, as unit {row.unit} wants"
-    if row.printed.endswith("多") and row.counts:
-        yield "counts", f"{quoted(row.counts)} is exact, but the report prints {row.printed}; leave it empty"
-    if f"[{row.id}]" in row.counts:
-        yield "counts", f"{quoted(row.counts)} has the row's own id {row.id} among its terms"
-    if not row.counts and not row.is_number and row.unit != DATE:
-        yield "counts", f"is empty; unit {row.unit} needs to know what is counted (see data/README.md)"
-    if row.of and row.unit not in (SHARE, CLAIM):
-        yield "of", f"{quoted(row.of)} is a denominator; only unit {SHARE} has one, and {CLAIM} its measures; leave it empty"
-    if row.unit == SHARE and not row.of:
-        yield "of", f"is empty; write the denominator: {'、'.join(DENOMINATORS)}, or another phrase"
-
-
-def _group(row: Printed, found: Finding, report: Report) -> str:
-    """What kind of difference it is: one of GROUPS."""
-    if row.unit == SHARE:
-        return GROUPS[0] if found.off > report.last_place / 100 else GROUPS[4]
-    if row.unit in (CLAIM, NAME, LABEL):
-        return GROUPS[3] if row.unit == CLAIM else GROUPS[5]
-    return GROUPS[2] if row.id in report.numbers and len(report.numbers[row.id].terms) > 1 else GROUPS[1]
-
-
-def _shown(row: Printed, found: Finding) -> dict[str, str]:
-    """A row as the table of everything has it."""
-    shown = {"内容": row.statement, "印作": row.printed, "重算": found.recomputed, "相差": "", "结论": IN_CHINESE[found.verdict]}
-    if row.unit == CLAIM:
-        return shown | {"重算": {AGREES: "成立", DIFFERS: "不成立", UNVERIFIED: ""}[found.verdict]}
-    if row.unit == LIST:
-        return shown | {"印作": f"{len(row.names)}家的名单", "重算": f"{len(found.recomputed.split('；'))}家的名单"}
-    if row.unit == NAME:
-        return shown | {"内容": f"{row.statement}：{row.printed}", "印作": "如左", "重算": "另一写法" if found.verdict == DIFFERS else "同一家"}
-    return shown | {"相差": found.difference if row.is_number or row.unit == SHARE else ""}
 
 
 def others(sheet: sheets.Period) -> tuple[list[sheets.Period], list[str]]:
@@ -148,7 +102,7 @@ def names(sheet: sheets.Period, others: list[sheets.Period], findings: pd.DataFr
     seen = pd.DataFrame([*_seen(sheet), *printed, *(sight for other in others for sight in _seen(other))],
                         columns=["period", "place", "name", "code", "id"])
     named = sorted(_names(seen, sheet), key=lambda row: row[0])
-    return pd.DataFrame([*_codes(seen, sheet), *named, *_ties(sheet), *_labels(findings, sheet)],
+    return pd.DataFrame([*_codes(seen, sheet), *named, *_ties_and_labels(findings, sheet)],
                         columns=["情形", "见于", "名录的判定", "依据"])
 
 
@@ -208,61 +162,38 @@ def _names(seen: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str, str,
                " ".join(d["evidence"] for d in decisions) or "—")
 
 
-def _ties(sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
+def _ties_and_labels(findings: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
     scored = pd.DataFrame([(a.score, a.code) for a in sheet.evaluated if a.score is not None], columns=["score", "code"])
-    ties = {score: list(codes) for score, codes in scored.groupby("score", sort=False)["code"] if len(codes) > 1}
-    ordered = sum(codes == sorted(codes) for codes in ties.values())
-    for score, codes in ties.items():
-        if codes != sorted(codes):
-            yield ("同分次序", f"{score:g}分：{'、'.join(codes)}", "名次相同，次序不影响等级",
-                   f"同分的{len(ties)}组中，{ordered}组按代码从小到大，这一组不是")
-
-
-def _labels(findings: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
-    labels = findings[findings["unit"] == LABEL]
+    ties = scored.groupby("score", sort=False)["code"].agg(list)[lambda codes: codes.map(len) > 1]
+    ordered = ties.map(lambda codes: codes == sorted(codes))
+    for score, codes in ties[~ordered.astype(bool)].items():
+        yield ("同分次序", f"{score:g}分：{'、'.join(codes)}", "名次相同，次序不影响等级",
+               f"同分的{len(ties)}组中，{ordered.sum()}组按代码从小到大，这一组不是")
+    labels = findings[findings["unit"] == LABEL].astype({"section": str})
     for right in (sheet.scheme.labels[grade] for grade in BEST_FIRST):
-        used = labels[labels["recomputed"] == right].groupby("printed", sort=False)["section"].agg(lambda s: "、".join(map(str, s)))
+        used = labels[labels["recomputed"] == right].groupby("printed", sort=False)["section"].agg("、".join)
         if set(used.index) - {right}:
             yield "等级叫法", "；".join(f"{label}（{where}）" for label, where in used.items()), f"本期方案作{right}", "registry/schemes.csv"
 
 
-def conclusion(findings: pd.DataFrame) -> list[Verdict]:
-    """How many agree, differ and cannot be verified, and what is furthest from right."""
-    percentages, first = int((findings["unit"] == SHARE).sum()), next(_worst_first(findings).itertuples(), None)
-    said = [verdict("result.checked", total=len(findings), percentages=percentages, **tally(findings))]
-    if first is None:
-        return [*said, verdict("result.none"), verdict("result.where")]
-    name = "result.worst-claim" if first.unit == CLAIM else "result.worst"
-    causes = [] if first.unit == CLAIM else first.causes
-    return [*said, verdict(name, section=first.section, statement=first.statement, printed=first.printed, working=first.working), *causes,
-            verdict("result.where")]
+def worst_first(findings: pd.DataFrame) -> pd.DataFrame:
+    """The rows that differ, in their groups, and in each the furthest off first."""
+    return findings[findings["verdict"] == DIFFERS].sort_values("off", ascending=False, kind="stable").sort_values("group", kind="stable")
 
 
-def tally(findings: pd.DataFrame) -> dict[str, int]:
-    """How many agree, differ and cannot be verified."""
-    counts = findings["verdict"].value_counts()
-    return {name: int(counts[verdict]) for name, verdict in zip(("agree", "differ", "unverified"), VERDICTS)}
+def worst(findings: pd.DataFrame) -> list[Verdict]:
+    """What is furthest from right, with its cause."""
+    for row in worst_first(findings).head(1).itertuples():
+        name, told = ("result.worst-claim", []) if row.unit == CLAIM else ("result.worst", row.told)
+        return [verdict(name, section=row.section, statement=row.statement, printed=row.printed, working=row.working), *told]
+    return [verdict("result.none")]
 
 
 def differences(findings: pd.DataFrame) -> list[Verdict]:
     """An item for each row that differs, the furthest off first, with its likeliest cause."""
-    return [said for row in _worst_first(findings).itertuples() for said in (
+    return [said for row in worst_first(findings).itertuples() for said in (
         verdict("differs.claim" if row.unit == CLAIM else "differs.item", section=row.section, statement=row.statement, id=row.id,
-                printed=row.printed, working=row.working), *row.causes)]
-
-
-def _worst_first(findings: pd.DataFrame) -> pd.DataFrame:
-    differing = findings[findings["verdict"] == DIFFERS]
-    return differing.assign(near=-differing["off"]).sort_values(["group", "near"], kind="stable")
-
-
-def provenance(sheet: sheets.Period) -> list[tuple[str, str]]:
-    """What the audit was made from and by which rules."""
-    printed = sheet.data / "published" / f"{sheet.name}.csv"
-    floors = "，".join(f"{sheet.scheme.labels[grade]}≥{sheet.scheme.floors[grade]:g}" for grade in BEST_FIRST)
-    return [("报告所印的数", printed.name), ("SHA-256", hashlib.sha256(printed.read_bytes()).hexdigest()), ("评分表", sheet.path.name),
-            ("SHA-256", sheet.sha256), ("等级方案", f"{sheet.scheme.declared}：{floors}"),
-            ("取整规则", "按精确分数计算，四舍五入到报告所用的位数")]
+                printed=row.printed, working=row.working), *row.told)]
 
 
 def summary(period: str, path: Path) -> list[str]:

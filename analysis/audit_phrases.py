@@ -7,38 +7,42 @@ with ` + ` and ` - ` between. data/README.md has the vocabulary.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from analysis import roster, shares, sheets
 from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, NOT_EVALUATED
+from analysis.problems import quoted
 
 EVALUATED, PILOTS, EVERYONE, ENTERED, NOT_ENTERED, A_LEVEL, PANEL = "参评联盟", "试点联盟", "联盟总数", "录入信息", "未录入", "A级", "专家人数"
-OWN_BATCH, OWN_BATCH_EVALUATED, OWN_GRADE, OWN_GRADE_PILOTS = RELATIVE = ("本批次", "本批次参评联盟", "本档联盟", "本档试点联盟")
+OWN_BATCH, OWN_BATCH_EVALUATED, OWN_GRADE, OWN_GRADE_PILOTS = "本批次", "本批次参评联盟", "本档联盟", "本档试点联盟"
+RELATIVE = {OWN_BATCH: "batch", OWN_BATCH_EVALUATED: "batch", OWN_GRADE: "grade", OWN_GRADE_PILOTS: "grade"}  # to a word of the part
 DENOMINATORS = (EVALUATED, PILOTS, EVERYONE, f"{PILOTS} {EVALUATED}", *RELATIVE)
+SHARE, LIST, CLAIM, DATE, BAND, NAME, LABEL = "%", "名单", "说法", "日期", "分段", "名称", "称呼"
 UNITS = ("家", "个", "位", "项", "份", "次", "件", "年", "号", "亿元", "平方米", "家次")  # of numbers
+FORMS = {  # what `printed` may look like, and how a message says it
+    SHARE: (re.compile(r"\d+(\.\d+)?%"), "a percentage like 45.54%"),
+    LIST: (re.compile(r"[^；]+(；[^；]+)*"), "names with ； between them"),
+    DATE: (re.compile(r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?"), "a date like 2017年1月31日"),
+    BAND: (re.compile(r"(\d+)分?\s*(?:至|~|～|—+|-)\s*(\d+)分|(\d+)分以下"), "a band like 70分至84分 or 49分以下"),
+} | dict.fromkeys((CLAIM, NAME, LABEL), (re.compile(".+"), "")) | dict.fromkeys(
+    UNITS, (re.compile(r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+"), "a number like 24, 130多, 四 or 无"))
 SCORE = re.compile(r"(\d+(?:\.\d+)?)分(及以上|以下)?")
 SIGN = re.compile(r"\s+([+\-−])\s+")
 LITERAL = re.compile(r"\d+(?:\.\d+)?")
-GIVEN = re.compile(r"\[([^\[\]\s]+)\]")
-RANK_OF = re.compile(r"名次 (\S+)")
 DIGITS = {"": 0, "无": 0, "两": 2} | {digit: value for value, digit in enumerate("一二三四五六七八九", start=1)}
 JUST_BELOW = 1e-9  # a withheld score does not reach the next floor
 
 
 class UnknownWord(ValueError):
-    """What the vocabulary does not have, and the column of the row that asks for it."""
-
-    def __init__(self, message: str, column: str = "counts"):
-        self.column = column
-        super().__init__(message)
+    """What the vocabulary does not have; a second argument is the column that asks for it, where that is not `counts`."""
 
 
-@dataclass(frozen=True)
-class Printed:
+class Printed(NamedTuple):
     """One row of a published file; data/README.md has the columns."""
 
     id: str
@@ -52,10 +56,6 @@ class Printed:
     line: int = 0
 
     @property
-    def is_number(self) -> bool:
-        return self.unit in UNITS
-
-    @property
     def value(self) -> Fraction:
         """The printed number, exact; a percentage is a number of percent, 两 is 2, 130多 is 130."""
         text = self.printed.rstrip("%多")
@@ -64,29 +64,33 @@ class Printed:
         tens, ten, units = text.rpartition("十")
         return Fraction(10 * (DIGITS[tens] or 1) * bool(ten) + DIGITS[units])
 
-    @property
-    def names(self) -> list[str]:
-        return [name.strip() for name in self.printed.split("；")]
+
+def faults(row: Printed) -> list[tuple[str, str]]:
+    """What is wrong with the form of a row: the column, and what was found and what is allowed."""
+    form, called = FORMS.get(row.unit, (re.compile(".*"), ""))
+    checks = [
+        (row.unit not in FORMS, "unit", f"{quoted(row.unit)} is not one of {'、'.join(FORMS)}"),
+        (not form.fullmatch(row.printed), "printed", f"{quoted(row.printed)} is not {called}, as unit {row.unit} wants"),
+        (row.printed.endswith("多") and row.counts, "counts", f"{quoted(row.counts)} is exact, but {row.printed} is printed; leave it empty"),
+        (f"[{row.id}]" in row.counts, "counts", f"{quoted(row.counts)} has the row's own id {row.id} among its terms"),
+        (not row.counts and row.unit not in (DATE, *UNITS), "counts", f"is empty; unit {row.unit} needs to know what is counted"),
+        (row.of and row.unit not in (SHARE, CLAIM), "of", f"{quoted(row.of)} is a denominator, of which {row.unit} has none; leave it empty"),
+        (row.unit == SHARE and not row.of, "of", f"is empty; write the denominator: {'、'.join(DENOMINATORS)}, or another phrase")]
+    return [(column, message) for wrong, column, message in checks if wrong][:1 if row.unit not in FORMS else None]
 
 
-class Term(NamedTuple):
-    """One term of a sum. `stated`: the sheet only repeats the number, so it cannot vouch for it."""
+class Number(NamedTuple):
+    """What should be printed, exact (a share in percent; None: it cannot be told), how it comes about, and of what it is made.
 
-    sign: int
-    what: str
-    number: Fraction | None
-    stated: bool
+    The terms of a sum are sign, phrase, number, and whether the sheet only repeats that, so that it cannot vouch for it.
+    """
 
-
-def total(terms: list[Term]) -> Fraction | None:
-    """The sum of terms, exact; None where one of them is not known."""
-    return None if any(term.number is None for term in terms) else sum((t.sign * t.number for t in terms), Fraction(0))
-
-
-def written(terms: list[Term]) -> str:
-    """A sum written out: `107 − 20 = 87`."""
-    sums = "".join(f" {'+' if term.sign > 0 else '−'} {plain(term.number)}" for term in terms).removeprefix(" + ").strip()
-    return f"{sums} = {plain(total(terms))}" if len(terms) > 1 else sums
+    right: Fraction | None
+    working: str
+    terms: tuple[tuple[int, str, Fraction | None, bool], ...] = ()
+    share: shares.Share | None = None
+    part: np.ndarray | None = None
+    whole: np.ndarray | None = None
 
 
 def plain(number: Fraction | None) -> str:
@@ -95,103 +99,88 @@ def plain(number: Fraction | None) -> str:
 
 
 class Vocabulary:
-    """The words of one period: masks on its roster, and the items of its sheet. `given`: what other rows print, by id."""
+    """The words of one period as masks on its roster, and the items of its sheet with whether nothing but the item vouches for it."""
 
-    def __init__(self, sheet: sheets.Period, given: dict[str, Fraction] | None = None):
-        self.sheet, self.given, self.alliances = sheet, given or {}, roster.of(sheet)
-        self.batches = {word: self.alliances["batch"] == batch.short for batch in sheet.batches for word in (batch.short, batch.name)}
-        self.everyone, evaluated = self.alliances["batch"].notna(), self.alliances["grade"].notna()
-        incomplete, entered = self.alliances["state"] == INCOMPLETE, sheet.facts.get(sheets.ENTERED)
-        told = sheet.facts.get(sheets.INCOMPLETE_TOTAL, int(incomplete.sum()) if sheet.absent else None)
+    def __init__(self, sheet: sheets.Period):
+        self.sheet, self.alliances, facts = sheet, roster.of(sheet), sheet.facts
+        batch, grade, state, pilots = (self.alliances[column].to_numpy() for column in ("batch", "grade", "state", "pilot"))
+        self.everyone, self.evaluated, incomplete = np.ones(len(batch), bool), np.isin(grade, GRADES), state == INCOMPLETE
+        listed, entered = self.evaluated | incomplete, facts.get(sheets.ENTERED)
+        told = facts.get(sheets.INCOMPLETE_TOTAL, incomplete.sum() if sheet.absent else None)
         named = told == incomplete.sum()  # else any that was not evaluated may have been incomplete
-        closes = named and entered == (evaluated | incomplete).sum()
-        has_entered = evaluated | incomplete, evaluated | (incomplete if closes else self.everyone)
-        self.steps = {EVALUATED: (evaluated,) * 2, NOT_EVALUATED: (~evaluated,) * 2, ENTERED: has_entered,
-                      INCOMPLETE: (incomplete, incomplete if named else ~evaluated), NOT_ENTERED: (~has_entered[1], ~has_entered[0])}
-        self.items = {item: number for item, number in sheet.facts.items() if isinstance(number, int)}
-        self.items |= {item: number for item, (number, _) in sheet.totals.items()}
-        self.items |= {f"{grade} {name}": number for grade, cells in sheet.activities.items() for name, number in cells.items()}
-        self.items |= {PANEL: len(sheet.experts)} if sheet.experts else {}
-        self.items |= {} if told is None else {INCOMPLETE: told}
-        self.items |= {} if entered is None else {ENTERED: entered, NOT_ENTERED: len(self.alliances) - entered}
-        self.vouched = {NOT_ENTERED, *([PANEL] if sheet.experts else []), *([INCOMPLETE] if named else [])}  # by more than the item
+        most = listed if named and entered == listed.sum() else self.everyone
+        self.words = {  # kind, the rows where the word holds for certain, and those where it may
+            **{word: ("batch", batch == own.short, batch == own.short) for own in sheet.batches for word in (own.short, own.name)},
+            PILOTS: ("batch", pilots, pilots), EVERYONE: ("batch", self.everyone, self.everyone),
+            **{name: ("grade", grade == name, grade == name) for name in BEST_FIRST},
+            EVALUATED: ("step", self.evaluated, self.evaluated), NOT_EVALUATED: ("step", ~self.evaluated, ~self.evaluated),
+            ENTERED: ("step", listed, most), NOT_ENTERED: ("step", ~most, ~listed),
+            INCOMPLETE: ("step", incomplete, incomplete if named else ~self.evaluated),
+            A_LEVEL: ("list", self.alliances["a_level"].to_numpy(), self.alliances["a_level"].to_numpy() | (not sheet.a_level))}
+        self.items = {item: (number, True) for item, number in facts.items() if isinstance(number, int)}
+        self.items |= {item: (number, True) for item, (number, _) in sheet.totals.items()}
+        self.items |= {f"{name} {activity}": (n, True) for name, cells in sheet.activities.items() for activity, n in cells.items()}
+        ranks = self.alliances[["code", "rank"]].itertuples(index=False)
+        self.items |= {f"名次 {code}": (None if rank is pd.NA else rank, False) for code, rank in ranks}
+        self.items |= {PANEL: (len(sheet.experts), False)} if sheet.experts else {}
+        self.items |= {} if told is None else {INCOMPLETE: (told, not named)}
+        self.items |= {} if entered is None else {ENTERED: (entered, True), NOT_ENTERED: (len(batch) - entered, False)}
+        self.rows = cache(self.rows)
 
-    def word(self, word: str) -> tuple[str, pd.Series, pd.Series]:
+    def word(self, word: str) -> tuple[str, np.ndarray, np.ndarray]:
         """The kind of a word, the rows where it holds for certain, and those where it may. Raises UnknownWord."""
-        alliances, grade, score = self.alliances, self.sheet.scheme.named(word), SCORE.fullmatch(word)
-        everywhere = self.batches | {PILOTS: alliances["pilot"], EVERYONE: self.everyone}
-        if word in everywhere:
-            return "batch", everywhere[word], everywhere[word]
-        if word in self.steps:
-            return "step", *self.steps[word]
-        if word == A_LEVEL:
-            return "list", alliances["a_level"], alliances["a_level"] | (not self.sheet.a_level)
-        if grade:
-            return "grade", alliances["grade"] == grade, alliances["grade"] == grade
-        if not score:
-            words = [*everywhere, *BEST_FIRST, *self.steps, A_LEVEL]
-            raise UnknownWord(f"{word!r} is not a word of the vocabulary: {'、'.join(words)}, 95分及以上, 100分, 50分以下")
-        number, low, high = float(score[1]), alliances["low"], alliances["high"]
-        top = high.where(alliances["score"].notna() | (alliances["grade"] == HIGH), high - JUST_BELOW)
+        known, score = self.words.get(word) or self.words.get(self.sheet.scheme.named(word)), SCORE.fullmatch(word)
+        if known or not score:
+            if not known:
+                raise UnknownWord(f"{word!r} is not a word of the vocabulary: {'、'.join(self.words)}, 95分及以上, 100分, 50分以下")
+            return known
+        low, high, number = *(self.alliances[column].to_numpy() for column in ("low", "high")), float(score[1])
+        top = np.where((low == high) | self.words[HIGH][1], high, high - JUST_BELOW)
         sides = {"及以上": (low >= number, top >= number), "以下": (top < number, low < number)}
         return "score", *sides.get(score[2], ((low == number) & (top == number), (low <= number) & (top >= number)))
 
-    def rows_of(self, phrase: str, kind: str = "") -> pd.Series | None:
+    def rows(self, phrase: str, kind: str = "") -> np.ndarray | None:
         """Which rows a phrase counts, or its words of one kind; None where a withheld score or a missing list hides it."""
-        sure = possible = self.everyone
-        kinds = set()
+        sure, possible, kinds = self.everyone, self.everyone, {""}
         for words in phrase.split():
-            found = list(map(self.word, words.split("+")))
-            if len({own for own, *_ in found}) > 1:
+            own, surely, maybe = zip(*map(self.word, words.split("+")))
+            if len(set(own)) > 1:
                 raise UnknownWord(f"{words!r} joins words of different kinds")
-            if not kind or found[0][0] == kind:
-                sure, possible = sure & (sum(row[1] for row in found) > 0), possible & (sum(row[2] for row in found) > 0)
-            kinds.add(found[0][0])
-        if kind and kind not in kinds:
-            raise UnknownWord(f"no {kind} is named in {phrase!r}: write one of {'、'.join(DENOMINATORS)} that can be told from it", "of")
-        return sure if sure.equals(possible) else None
+            if kind in ("", own[0]):
+                sure, possible = sure & np.any(surely, axis=0), possible & np.any(maybe, axis=0)
+            kinds.add(own[0])
+        if kind not in kinds:
+            raise UnknownWord(f"{phrase!r} names no {kind}")
+        return sure if (sure == possible).all() else None
 
     def number(self, what: str) -> tuple[Fraction | None, bool]:
         """A number that is no sum, None where it cannot be told; and whether the sheet only repeats it. Raises UnknownWord."""
-        if key := GIVEN.fullmatch(what):
-            if key[1] not in self.given:
-                raise UnknownWord(f"there is no row {key[1]!r}")
-            return self.given[key[1]], False
         if what in self.items or LITERAL.fullmatch(what):
-            return Fraction(str(self.items.get(what, what))), what not in self.vouched
-        if code := RANK_OF.fullmatch(what):
-            rank = self.alliances.loc[self.alliances["code"] == code[1], "rank"].dropna()
-            return (Fraction(int(rank.iloc[0])) if len(rank) else None), False
-        rows = self.rows_of(what)
-        return (None if rows is None else Fraction(int(rows.sum()))), what in self.batches  # its approved number is a statement
+            number, stated = self.items.get(what, (what, True))
+            return (None if number is None else Fraction(str(number))), stated
+        rows = self.rows(what)  # the approved number of a batch is a statement
+        return (None if rows is None else Fraction(int(rows.sum()))), any(what in (batch.short, batch.name) for batch in self.sheet.batches)
 
-    def terms(self, expression: str) -> list[Term]:
-        """The terms of a sum with their numbers. Raises UnknownWord."""
+    def sum(self, expression: str) -> Number:
+        """What a sum comes to, or a phrase alone. Raises UnknownWord."""
         first, *rest = SIGN.split(expression.strip())
         signed = [(1, first), *((1 if sign == "+" else -1, what) for sign, what in zip(rest[::2], rest[1::2]))]
-        return [Term(sign, what, *self.number(what)) for sign, what in signed]
+        terms = tuple((sign, what, *self.number(what)) for sign, what in signed)
+        right = None if any(term[2] is None for term in terms) else sum(sign * number for sign, _, number, _ in terms)
+        written = "".join(f" {'+' if sign > 0 else '−'} {plain(number)}" for sign, _, number, _ in terms).removeprefix(" + ").strip()
+        return Number(right, f"{written} = {plain(right)}" if len(terms) > 1 else written, terms)
 
-    def part(self, what: str) -> str:
-        """The phrase of what is counted: of a cell of 协同创新活动 its grade, of another item of the sheet everyone."""
-        return " ".join(word for word in what.split() if word in GRADES) if what in self.items or LITERAL.fullmatch(what) else what
-
-    def whole(self, what: str, of: str) -> pd.Series | None:
-        """The rows of a denominator. Raises UnknownWord, also where the part names no such batch or grade."""
-        if of not in RELATIVE:
-            return self.rows_of(of)
-        rows = self.rows_of(self.part(what), "batch" if of in (OWN_BATCH, OWN_BATCH_EVALUATED) else "grade")
-        narrower = {OWN_BATCH_EVALUATED: self.alliances["grade"].notna(), OWN_GRADE_PILOTS: self.alliances["pilot"]}
-        return rows & narrower.get(of, self.everyone)
-
-    def share(self, what: str, of: str) -> shares.Share | None:
-        """The exact share of a part in its whole; None where either is not known, or nothing.
-
-        Raises UnknownWord, also where the part is no part of that whole.
-        """
-        number, part, whole = self.number(what)[0], None if what in self.items else self.rows_of(self.part(what)), self.whole(what, of)
-        if number is None or whole is None or not whole.any():
-            return None
+    def share(self, what: str, of: str) -> Number:
+        """What share one is of the other: a phrase or an item of a phrase. Raises UnknownWord, also where it is no part of that."""
+        item, (number, _) = what in self.items, self.number(what)
+        phrase = " ".join(word for word in what.split() if word in GRADES) if item else what  # of a cell of 协同创新活动
+        part, narrower = self.rows(phrase), {OWN_BATCH_EVALUATED: self.evaluated, OWN_GRADE_PILOTS: self.words[PILOTS][1]}
         try:
-            return shares.share(int(number) if part is None else part, of=int(whole.sum()) if part is None else whole)
-        except ValueError:
-            raise UnknownWord(f"{what!r} ({plain(number)}) is no part of {of!r} ({int(whole.sum())})", "of") from None
+            whole = self.rows(phrase, RELATIVE[of]) if of in RELATIVE else self.rows(of)
+            if number is None or whole is None:
+                return Number(None, "")
+            whole = whole & narrower.get(of, self.everyone)
+            share = shares.share(int(number) if item else self.alliances[part], of=int(whole.sum()) if item else self.alliances[whole])
+        except ValueError as error:
+            raise UnknownWord(error.args[0], "of") from None
+        return Number(share.fraction * 100 if share.whole else None, f"{share.part} ÷ {share.whole}", (), share, part, whole)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import csv
 import datetime as dt
 import json
 import re
-from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 
@@ -17,8 +15,9 @@ import pytest
 from conftest import PERIODS, run
 
 from analysis import DATA, audit, sheets, words
-from analysis.audit_phrases import DENOMINATORS, Printed, UnknownWord, Vocabulary, total, written
-from analysis.audit_verdicts import AGREES, CAUSED_BY, DIFFERS, UNVERIFIED, Finding, Report, finding
+from analysis.audit_phrases import DENOMINATORS, UNITS, Printed, UnknownWord
+from analysis.audit_verdicts import AGREES, DIFFERS, UNVERIFIED, Finding, Report, finding
+from analysis.shares import half_up
 
 PERCENTAGES, COUNTS = {"2017": 36, "2020-2021": 48}, {"2017": (112, 10, 56), "2020-2021": (145, 15, 50)}
 
@@ -42,7 +41,7 @@ def report(period) -> Report:
 
 @pytest.fixture(scope="module")
 def pairs(period) -> list[tuple[Printed, Finding]]:
-    return list(zip(audited(period)[0].rows, audited(period)[1]))
+    return list(zip(audited(period)[0].printed, audited(period)[1]))
 
 
 def row(printed: str, unit: str, counts: str, of: str = "", id: str = "x-01", section: str = "x", needs: str = "") -> Printed:
@@ -51,7 +50,7 @@ def row(printed: str, unit: str, counts: str, of: str = "", id: str = "x-01", se
 
 def verdict(period: str, *rows: Printed) -> Finding:
     """The finding on the first of some rows, in a report that has no others."""
-    alone = Report([*rows], sheets.read(period))
+    alone = Report([*rows], audited(period)[0].sheet)
     for each in rows:
         alone.compute(each)
     return finding(rows[0], alone)
@@ -60,8 +59,8 @@ def verdict(period: str, *rows: Printed) -> Finding:
 def planted(report: Report, was: Printed, row: Printed, judged: Printed | None = None) -> Finding:
     """What is found of a row, or of another, where one row of a report is exchanged."""
     changed = copy.copy(report)
-    changed.rows = [row if each is was else each for each in report.rows]
-    changed.given = report.given | ({row.id: row.value} if row.is_number else {})
+    changed.printed = [row if each is was else each for each in report.printed]
+    changed.items = report.items | ({f"[{row.id}]": (row.value, False)} if row.unit in UNITS else {})
     changed.numbers = dict(report.numbers)
     for each in {row, judged or row}:
         changed.compute(each)
@@ -69,7 +68,7 @@ def planted(report: Report, was: Printed, row: Printed, judged: Printed | None =
 
 
 def kinds(found: Finding) -> list[str]:
-    return [cause.name.removeprefix("cause.") for cause in found.causes]
+    return [cause.told.name.removeprefix("cause.") if cause.told else cause.kind for cause in found.causes]
 
 
 # What is written down
@@ -101,8 +100,8 @@ SLIPS = [
 
 @pytest.mark.parametrize("which, section, printed, right, cause, sums", SLIPS)
 def test_each_known_slip_is_found_with_its_cause(which, section, printed, right, cause, sums):
-    found = [found for row, found in zip(audited(which)[0].rows, audited(which)[1]) if found.verdict == DIFFERS
-             and row.section.startswith(section) and row.printed == printed and found.recomputed == right and sums in str(found.causes[0])]
+    found = [found for row, found in zip(audited(which)[0].printed, audited(which)[1]) if found.verdict == DIFFERS
+             and row.section.startswith(section) and row.printed == printed and found.recomputed == right and sums in found.causes[0].detail]
     assert len(found) == 1 and kinds(found[0])[0] == cause
 
 
@@ -130,8 +129,8 @@ def test_a_claim_is_held_to_the_measure_that_its_words_name():
 
 def test_a_claim_that_fails_reads_as_a_true_relation(period, report):
     """The relation that is printed is what is so; it is the claim that fails."""
-    high, low = sorted(("活跃度高", "活跃度较差"), key=lambda grade: -report.rows_of(grade).sum())
-    sizes = [report.rows_of(grade).sum() for grade in (high, low)]
+    high, low = sorted(("活跃度高", "活跃度较差"), key=lambda grade: -report.rows(grade).sum())
+    sizes = [report.rows(grade).sum() for grade in (high, low)]
     assert verdict(period, row("前者少", "说法", f"{high} < {low}")).working == f"实为{sizes[0]} > {sizes[1]}，说法不成立"
 
 
@@ -147,16 +146,16 @@ def test_streaks_need_every_sheet_and_one_can_contradict(period, pairs):
 
 def test_a_figure_that_is_only_stated_never_agrees(pairs, report):
     for row, found in pairs:
-        if row.is_number and row.counts and "[" not in row.counts:
-            terms = report.terms(row.counts)
-            assert not (len(terms) == 1 and terms[0].stated and found.verdict == AGREES), row
+        if row.unit in UNITS and row.counts and "[" not in row.counts:
+            terms = report.sum(row.counts).terms
+            assert not (len(terms) == 1 and terms[0][3] and found.verdict == AGREES), row
 
 
 @pytest.mark.parametrize("which, counts", [
     *(("2017", counts) for counts in ("录入信息", "信息不完整", "有网站联盟数", "专家人数", "活跃度高 政府项目", "第一批")),
     *(("2020-2021", counts) for counts in ("录入信息", "自设项目数", "网员联盟"))])
 def test_what_the_sheet_only_repeats(which, counts):
-    value = int(total(audited(which)[0].terms(counts)))
+    value = int(audited(which)[0].sum(counts).right)
     assert verdict(which, row(str(value), "家", counts)).verdict == UNVERIFIED
     assert verdict(which, row(str(value + 1), "家", counts)).verdict == DIFFERS
 
@@ -173,7 +172,7 @@ def test_sums_and_lists_are_verified(counts, printed):
 def mutants(row: Printed) -> list[str]:
     """The printed value one unit of its last place up and down, a list without a name, a name without a character."""
     if row.unit == "名单":
-        return ["；".join(row.names[1:]) or "某联盟"]
+        return [row.printed.partition("；")[2] or "某联盟"]
     if row.unit in ("名称", "称呼"):
         return [row.printed[:1] + row.printed[2:]]
     if row.unit in ("分段", "日期"):
@@ -188,7 +187,7 @@ def test_every_planted_value_is_noticed(pairs, report):
     tried = 0
     for was, right in pairs:
         for value in mutants(was) if was.counts and was.unit != "说法" else ():
-            found = planted(report, was, replace(was, printed=value))
+            found = planted(report, was, was._replace(printed=value))
             assert (found.verdict, found.difference) != (right.verdict, right.difference), (was, value)
             tried += 1
     assert tried > 200
@@ -203,8 +202,8 @@ def test_every_planted_denominator_is_noticed(pairs, report):
                 share = report.share(was.counts, of)
             except UnknownWord:
                 continue
-            if share and report.rounded(share) != report.rounded(report.numbers[was.id].share):
-                found = planted(report, was, replace(was, printed=f"{report.rounded(share)}%"))
+            if share.share and report.rounded(share) != report.rounded(report.numbers[was.id]):
+                found = planted(report, was, was._replace(printed=f"{half_up(share.right, report.places)}%"))
                 assert found.verdict == DIFFERS and found.causes, (was, of)
                 tried += 1
     assert tried > 150
@@ -215,7 +214,7 @@ def test_every_reversed_claim_is_noticed(pairs, report):
     for was, right in pairs:
         if was.unit == "说法" and re.search(" [<>]=? ", was.counts):
             turned = re.sub(r" (>=|<=|>|<) ", lambda match: f" {reverse[match[1]]} ", was.counts)
-            found = planted(report, was, replace(was, counts=turned))
+            found = planted(report, was, was._replace(counts=turned))
             assert (found.verdict, found.recomputed) != (right.verdict, right.recomputed), was
 
 
@@ -223,7 +222,7 @@ def test_a_closure_notices_each_of_its_terms(pairs, report):
     by_id = {was.id: was for was, _ in pairs}
     for was, right in pairs:
         for key in re.findall(r"\[(.+?)\]", was.counts):
-            found = planted(report, by_id[key], replace(by_id[key], printed=str(int(by_id[key].value) + 1)), judged=was)
+            found = planted(report, by_id[key], by_id[key]._replace(printed=str(int(by_id[key].value) + 1)), judged=was)
             assert found.difference != right.difference, (was, key)
 
 
@@ -267,30 +266,30 @@ def test_a_phrase_is_a_mask_on_the_roster(period, alliances, report):
     for phrase, rows in {"活跃度高+活跃度较高 第三批": alliances.query("grade >= '活跃度较高' and batch == '第三批'"),
                          "未参评 试点联盟": alliances.query("outcome == '未参评' and pilot"), "联盟总数": alliances,
                          "95分及以上": alliances.query("low >= 95"), "活跃度较差": alliances.query("level == 1")}.items():
-        assert report.rows_of(phrase).sum() == len(rows) and set(report.alliances[report.rows_of(phrase)].id.dropna()) == set(rows.id.dropna())
-    assert total(report.terms("活跃度高 + 活跃度较高")) == report.rows_of("活跃度高+活跃度较高").sum()
-    assert written(report.terms("第一批 + 第二批 + 第三批")) == "52 + 39 + 55 = 146"
+        assert report.rows(phrase).sum() == len(rows) and set(report.alliances[report.rows(phrase)].id.dropna()) == set(rows.id.dropna())
+    assert report.sum("活跃度高 + 活跃度较高").right == report.rows("活跃度高+活跃度较高").sum()
+    assert report.sum("第一批 + 第二批 + 第三批").working == "52 + 39 + 55 = 146"
     with pytest.raises(UnknownWord, match="第九批"):
-        report.rows_of("第九批")
+        report.rows("第九批")
     with pytest.raises(UnknownWord, match="no part"):
         report.share("活跃度高 第三批", "活跃度一般")
     with pytest.raises(UnknownWord, match="different kinds"):
-        report.rows_of("活跃度高+第一批")
+        report.rows("活跃度高+第一批")
 
 
 @pytest.mark.parametrize("phrase, known", [("50分以下", 11), ("50分及以上", 75), ("49分以下", None), ("活跃度高+活跃度较高 49分以下", 0),
                                            ("40分", None), ("50分", 1), ("100分", 4), ("85分及以上", 35)])
 def test_withheld_scores_are_known_by_their_bounds(phrase, known):
     """The eleven of 活跃度较差 in 2020-2021 have no published score: each is from 0 to below 50."""
-    rows = audited("2020-2021")[0].rows_of(phrase)
+    rows = audited("2020-2021")[0].rows(phrase)
     assert rows is None if known is None else rows.sum() == known
 
 
 def test_the_ladder_is_known_where_the_lists_say_as_much():
     of_2017, of_2020 = (audited(which)[0] for which in PERIODS)
     assert [of_2017.number(step)[0] for step in ("录入信息", "信息不完整", "未录入")] == [110, 9, 36]
-    assert of_2017.rows_of("信息不完整 第一批") is None and of_2017.rows_of("未参评 第一批").sum() == 12
-    assert of_2020.rows_of("信息不完整 第一批").sum() == 6 and of_2020.rows_of("录入信息 第一批") is None
+    assert of_2017.rows("信息不完整 第一批") is None and of_2017.rows("未参评 第一批").sum() == 12
+    assert of_2020.rows("信息不完整 第一批").sum() == 6 and of_2020.rows("录入信息 第一批") is None
     assert of_2017.number("A级") == (None, False), "there is no list"
 
 
@@ -311,6 +310,7 @@ BAD = [
     ("counts", ["b-12", "节", "…", "2017年1月1日", "日期", "开会", "", ""], "开始日期"),
     ("counts", ["b-13", "节", "…", "130多", "项", "活跃度高", "", ""], "130多"),
     ("of", ["b-14", "节", "…", "10%", "%", "活跃度高 第三批", "活跃度一般", ""], "no part"),
+    ("of", ["b-17", "节", "…", "10%", "%", "活跃度高", "某批", ""], "第三批"),
     ("counts", ["b-15", "节", "…", "1", "家", "[b-15] + 1", "", ""], "b-15"),
     ("counts", ["b-16", "节", "…", "依次", "说法", "顺序 名单", "", ""], "评分表"),
 ]
@@ -350,7 +350,8 @@ def test_another_report_is_audited_from_another_folder(data, tmp_path):
         path.unlink()
     book.save(data / "score_sheets" / "2016.xlsx")
     known, codes = data / "registry" / "periods.csv", data / "registry" / "codes.csv"
-    known.write_text("".join(line for line in known.read_text("utf-8-sig").splitlines(keepends=True) if not line.startswith("2017,")), "utf-8-sig")
+    lines = known.read_text("utf-8-sig").splitlines(keepends=True)
+    known.write_text("".join(line for line in lines if not line.startswith("2017,")), "utf-8-sig")
     codes.write_text(codes.read_text("utf-8-sig").replace(",2017,", ",2016,"), "utf-8-sig")
     heading, *_ = (data / "published" / "2017.csv").read_text("utf-8-sig").splitlines()
     (data / "published" / "2016.csv").write_text(f"{heading}\n1,结果,活跃度高占参评,23.77%,%,活跃度高,参评联盟,\n", "utf-8-sig")
@@ -362,3 +363,45 @@ def test_another_report_is_audited_from_another_folder(data, tmp_path):
 def test_a_sheet_of_another_period_that_cannot_be_read_is_left_out_and_named(data):
     (data / "score_sheets" / "2020-2021.xlsx").write_bytes(b"not a workbook")
     assert audit.others(sheets.read("2017", data)) == ([], ["2020-2021"])
+
+
+# What is made
+
+def test_what_an_audit_makes(made_audit, period):
+    reports, records = made_audit / "reports", frame(period)[audit.SAVED].astype(str)
+    assert {path.name for path in reports.iterdir() if path.name.startswith("audit") and path.suffix != ".log"} == {
+        f"audit-{period}.{kind}" for kind in ("html", "pdf", "csv", "ipynb")}
+    assert (reports / f"audit-{period}.csv").read_bytes().startswith(b"\xef\xbb\xbfid,section,statement,printed,recomputed,")
+    saved = pd.read_csv(reports / f"audit-{period}.csv", dtype=str, keep_default_na=False)
+    pd.testing.assert_frame_equal(saved.map(lambda text: text.removeprefix("'")), records, check_dtype=False)
+    assert {path.name for path in (made_audit / "figures" / f"audit-{period}").iterdir()} >= {"agreement.svg", "agreement.csv"}
+    html, said = (reports / f"audit-{period}.html").read_text("utf8"), json.loads((made_audit / "said.json").read_text("utf8"))["stdout"]
+    counts = dict(zip(("agree", "differ", "cannot be verified"), COUNTS[period]))
+    assert f"{period}: {len(records)} figures and claims checked: {', '.join(f'{n} {word}' for word, n in counts.items())}" in said
+    for row in frame(period).itertuples():
+        assert f">{row.id}<" in html
+        assert row.verdict != DIFFERS or (f"{row.id}）：" in html and f"{row.statement} [{row.id}]" in said)
+    assert all(f">{word}<" in html for word in ("一码两家", "一家两码", "更名", "误写", "同分次序", "等级叫法"))
+
+
+def test_names_stand_beside_the_registrys_decision(period, report):
+    names = audit.names(report.sheet, audit.others(report.sheet)[0], frame(period)).set_index("情形")
+    assert list(names.loc[["一码两家"], "见于"].str[:4]) == ["109："] and "存疑" in names.loc["一码两家", "名录的判定"]
+    recoded = "".join(names.loc["一家两码", "见于"])
+    assert len(names.loc["一家两码"]) == 2 and "110" in recoded and "201" in recoded and "210" in recoded
+    assert (names["依据"] != "—").all()
+
+
+def test_worst_comes_first():
+    groups = audit.worst_first(frame("2020-2021"))
+    assert list(groups["printed"])[:3] == ["17.31%", "40.91%", "9.09%"] and groups["group"].is_monotonic_increasing
+    assert [said.name for said in audit.worst(frame("2020-2021"))] == ["result.worst", "cause.copied"]
+    assert [said.name for said in audit.worst(frame("2017"))] == ["result.worst-claim"]
+    right = frame("2017").query("verdict != 'differs'")
+    assert [said.name for said in audit.worst(right)] == ["result.none"] and audit.differences(right) == []
+
+
+def test_each_difference_has_its_sentence(period):
+    say, differing = words.read("audit"), frame(period).query("verdict == 'differs'")
+    text = say(audit.differences(frame(period)))
+    assert text.count("\n- ") + 1 == len(differing) and all(f"{id}）" in text for id in differing["id"])
