@@ -1,7 +1,6 @@
 # Everything an analyst does, one command each; `make` lists them. Python, make and a network are all that is needed.
 # The program decides what is out of date. A variable reaches it as it was given, through the environment, in quotes.
 SHELL := /bin/sh
-MAKEFLAGS += --no-builtin-rules
 DATA ?= data
 OUT ?= .
 $(foreach name,DATA OUT YEAR PERIODS FORCE,$(eval override $(name) := $$(value $(name))))
@@ -22,19 +21,16 @@ report: .venv/.installed  ## YEAR=2017: the report of one period, HTML and PDF
 audit: .venv/.installed  ## YEAR=2017: a published report checked, every figure recomputed
 check: .venv/.installed  ## YEAR=2017: read a sheet; every error in it, or one line that it is sound
 new: .venv/.installed  ## YEAR=2022: an empty workbook to fill in; never overwrites one
-example-panel: .venv/.installed  ## YEAR=2017: a simulated panel in build/ (or OUT) that settles on the published scores
 panel: .venv/.installed  ## YEAR=2017: from the experts' marks to the score sheet; FORCE=1 replaces one unasked
-report audit check new example-panel panel:
+example-panel: .venv/.installed  ## YEAR=2017: a simulated panel in build/ (or OUT) that settles on the published scores
+report audit check new panel example-panel:
 	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(PLACES) "$$YEAR"
-
+trends: .venv/.installed  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
+	$(RUN) trends $(PLACES) "$$PERIODS"
 reports: .venv/.installed  ## the reports of all periods, side by side
 lab: .venv/.installed  ## JupyterLab at explore.ipynb
 reports lab:
 	$(RUN) $@ $(PLACES)
-
-trends: .venv/.installed  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
-	$(RUN) trends $(PLACES) "$$PERIODS"
-
 test: .venv/.testing  ## the whole test suite
 	@$(PYTHON) -m pytest
 fuzz: .venv/.testing  ## thousands of broken workbooks: each is read right, or refused by its place
@@ -51,14 +47,12 @@ clean:  ## remove what is made, and .venv
 .venv/.installed: requirements.lock pyproject.toml
 .venv/.testing: requirements-test.lock .venv/.installed
 .venv/.installed .venv/.testing:
-	@python3 -c 'import sys; sys.exit("Python 3.11 or later is needed; this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@echo "setting up .venv from $< (once)"; rm -f $@; \
-	if command -v uv >/dev/null; then \
-	  { test -x $(PYTHON) || uv venv -q --python "$$(command -v python3)" .venv; } && uv pip install -q --python $(PYTHON) --require-hashes -r $< && \
-	  uv pip install -q --python $(PYTHON) --no-deps --no-build-isolation -e . && touch $@; \
-	else \
-	  { $(PYTHON) -m pip --version >/dev/null 2>&1 || python3 -m venv .venv; } && { $(PIP) --require-hashes -r $< && \
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, this is " + sys.version)' || exit 1; \
+	if command -v uv >/dev/null; then { test -x $(PYTHON) || uv venv -q --python "$$(command -v python3)" .venv; } && \
+	  uv pip install -q --python $(PYTHON) --require-hashes -r $< && \
+	  uv pip install -q --python $(PYTHON) --no-deps --no-build-isolation -e . && touch $@; exit; fi; \
+	{ $(PYTHON) -m pip --version >/dev/null 2>&1 || python3 -m venv .venv; } && { $(PIP) --require-hashes -r $< && \
 	  $(PIP) --no-deps --no-build-isolation -e . && touch $@; } 2>.venv/pip.log | while read -r word _; do \
 	    case $$word in Collecting) printf .;; Installing) printf ' unpacking';; esac; done; echo; \
-	  test -e $@ || { cat .venv/pip.log >&2; exit 1; }; \
-	fi
+	test -e $@ || { cat .venv/pip.log >&2; exit 1; }

@@ -13,7 +13,6 @@ import warnings
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from html import escape
-from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,8 +46,7 @@ def options(source: str) -> dict[str, str]:
     """
     found = {}
     for line in source.strip().splitlines():
-        match = OPTION.match(line)
-        if not match:
+        if not (match := OPTION.match(line)):
             break
         key, value = match.groups()
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
@@ -65,39 +63,31 @@ def show(*shown: object, data: pd.DataFrame | pd.Series | None = None, label: st
     that our fonts do not have.
     """
     said = {key: value for key, value in locals().items() if key in KNOWN and value} | ({"date": str(date)} if date else {})
-    from IPython.core.getipython import get_ipython
+    from IPython import get_ipython
     from IPython.display import publish_display_data
+    from matplotlib import pyplot
 
-    shell = get_ipython()
     if data is not None:
         said["data"] = resource(data)
     for part, item in enumerate(shown):
         figure = figure_of(item)
         if figure:
             bundle, metadata = {SVG: svg(figure, strict=True), "text/plain": repr(figure)}, {}
-            _close(figure)
+            pyplot.close(figure)
         elif isinstance(item, str):
             bundle, metadata = {"text/markdown": item, "text/plain": item}, {}
         else:
-            bundle, metadata = shell.display_formatter.format(item)
+            bundle, metadata = get_ipython().display_formatter.format(item)
         publish_display_data(bundle, metadata | {SAID: {"part": part} | (said if part == 0 else {})})
 
 
 def figure_of(item: object) -> Figure | None:
     """The figure of what draws: a Figure, Axes or an array of them, a seaborn grid; None for anything else."""
-    import numpy as np
     from matplotlib.figure import Figure
 
-    if isinstance(item, (np.ndarray, list, tuple)) and len(item):
-        return figure_of(np.ravel(np.asarray(item, dtype=object))[0])
-    figure = getattr(item, "figure", None) if not hasattr(item, "to_frame") and not hasattr(item, "columns") else None
-    return item if isinstance(item, Figure) else figure if isinstance(figure, Figure) else None
-
-
-def _close(figure: Figure) -> None:
-    from matplotlib import pyplot
-
-    pyplot.close(figure)
+    if type(item).__name__ in ("ndarray", "list", "tuple") and len(item):
+        return figure_of(item[0])
+    return next((found for found in (item, getattr(item, "figure", None)) if isinstance(found, Figure)), None)
 
 
 def svg(figure: Figure, strict: bool = False) -> str:
@@ -180,16 +170,15 @@ def resource(frame: pd.DataFrame | pd.Series) -> dict[str, object]:
 
     if isinstance(frame, pd.Series):
         frame = frame.to_frame("" if frame.name is None else frame.name)
-    index = frame.index
-    plain = isinstance(index, pd.RangeIndex) and index.name is None
-    levels = [] if plain else [(name, index.get_level_values(place)) for place, name in enumerate(index.names)]
+    plain = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
+    levels = [] if plain else [(name, frame.index.get_level_values(place)) for place, name in enumerate(frame.index.names)]
     columns = levels + [(name, frame.iloc[:, place]) for place, name in enumerate(frame.columns)]
     fields: list[dict] = []
     for name, values in columns:
         title = " ".join(str(part) for part in (name if isinstance(name, tuple) else [name]) if part not in (None, ""))
-        taken = [field["name"] for field in fields]
-        unique = title if title and title not in taken else f"{title or 'column'}.{len(fields)}"
-        fields.append({"name": unique, "title": (HEADINGS | CALLED).get(title, title)} | _type(values.dtype) | ({"called": dict(CALLED)} if CALLED else {}))
+        unique = title if title and title not in [field["name"] for field in fields] else f"{title or 'column'}.{len(fields)}"
+        shown = {"title": (HEADINGS | CALLED).get(title, title)} | ({"called": dict(CALLED)} if CALLED else {})
+        fields.append({"name": unique} | shown | _type(values.dtype))
     names = [field["name"] for field in fields]
     rows = zip(*([_value(value) for value in values] for _, values in columns))
     return {"schema": {"fields": fields, "primaryKey": names[:len(levels)]}, "data": [dict(zip(names, row)) for row in rows]}
@@ -213,13 +202,9 @@ def _value(value: object) -> object:
         return None
     if hasattr(value, "_repr_svg_"):
         return {"svg": value._repr_svg_(), "alt": str(value)}
-    if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):
-        return bool(value)
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, float) or (isinstance(value, Real) and type(value).__module__ == "numpy"):
-        return float(value) if math.isfinite(value) else str(value)
-    return str(value).removesuffix(" 00:00:00")
+    value = value.item() if type(value).__module__ == "numpy" and not value.shape else value
+    whole = isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value))
+    return value if whole else str(value).removesuffix(" 00:00:00")
 
 
 def text(value: object, field: dict) -> str:
@@ -238,12 +223,10 @@ def text(value: object, field: dict) -> str:
 def _html(table: dict) -> str:
     """A frame as stock tools show it: every row, text to the left."""
     fields = table["schema"]["fields"]
-    sides = ["right" if field["type"] in ("integer", "number") else "left" for field in fields]
-    heads = "".join(f'<th style="text-align: {side}">{escape(field["title"])}</th>' for side, field in zip(sides, fields))
-    rows = ("".join(f'<td style="text-align: {side}">{_drawn(row[field["name"]], field)}</td>' for side, field in zip(sides, fields))
-            for row in table["data"])
-    body = "".join(f"<tr>{row}</tr>\n" for row in rows)
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    rows = [[escape(field["title"]) for field in fields], *([_drawn(row[field["name"]], field) for field in fields] for row in table["data"])]
+    looks = ["right" if field["type"] in ("integer", "number") else "left" for field in fields]
+    return "<table>" + "\n".join("<tr>" + "".join(f'<{tag} style="text-align: {look}">{cell}</{tag}>' for look, cell in zip(looks, row))
+                                 + "</tr>" for tag, row in zip(["th"] + ["td"] * len(rows), rows)) + "</table>"
 
 
 def _drawn(value: object, field: dict) -> str:

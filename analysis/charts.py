@@ -136,12 +136,15 @@ def _labels_outside(axes: Axes, labels: list[tuple[float, str]], size: float) ->
                           arrowprops={"arrowstyle": "-", "color": colour("quiet"), "lw": 0.6, "shrinkA": 0, "shrinkB": 0})
 
 
-def stacked(counts: pd.DataFrame, title: str = "", percent: bool = True) -> Axes:
-    """A bar for each row of a table of counts, its columns one after the other (grades best first): of 100 %, or of counts."""
+def stacked(counts: pd.DataFrame, title: str = "", percent: bool = True, unit: str = "家") -> Axes:
+    """A bar for each row of a table of counts, its columns one after the other (grades best first): of 100 %, or of counts.
+
+    Without a `unit` the bars are thin, and bear the counts alone.
+    """
     names = [name for name in [*BEST_FIRST, *counts.columns] if name in counts.columns]
     names = list(dict.fromkeys(names))
     wholes = counts[names].sum(axis=1)
-    axes = canvas((0.6 if percent else 0.42) * len(counts) + 0.75, title=title)
+    axes = canvas((0.6 if percent else 0.42 if unit else 0.25) * len(counts) + 0.75, title=title)
     scale = 100 / wholes.where(wholes > 0) if percent else pd.Series(1.0, counts.index)
     most = 100 if percent else wholes.max()
     left = pd.Series(0.0, counts.index)
@@ -150,7 +153,7 @@ def stacked(counts: pd.DataFrame, title: str = "", percent: bool = True) -> Axes
         axes.barh(range(len(counts)), widths, left=left, height=0.68, color=colour(name), hatch=hatch(name), edgecolor="white",
                   linewidth=1.2)
         for place, (count, width, start, whole) in enumerate(zip(counts[name], widths, left, wholes)):
-            _on_bar(axes, place, start + width / 2, width / most, count, whole, colour(name), percent)
+            _on_bar(axes, place, start + width / 2, width / most, count, whole, colour(name), percent, unit)
         left += widths
     axes.set_yticks(range(len(counts)), [f"{called(row)}\n（{whole}家）" if percent else called(row) for row, whole in wholes.items()])
     axes.set(xlim=(0, most), ylim=(len(counts) - 0.5, -0.5), xticks=[])
@@ -159,11 +162,11 @@ def stacked(counts: pd.DataFrame, title: str = "", percent: bool = True) -> Axes
     return axes
 
 
-def _on_bar(axes: Axes, place: int, middle: float, wide: float, count: int, whole: int, fill: str, percent: bool) -> None:
+def _on_bar(axes: Axes, place: int, middle: float, wide: float, count: int, whole: int, fill: str, percent: bool, unit: str) -> None:
     """The count and share on a piece of a bar, as much of it as there is room for; `wide` is its part of the axes."""
     share = f"{(2 * 10_000 * int(count) + int(whole)) // (2 * int(whole)) / 100:.2f}%" if whole else ""
     roomy = wide >= (0.07 if percent else 0.2)
-    words = f"{count}家{chr(10) if percent else ' '}{share}" if roomy else f"{count}{'家' if wide >= 0.04 else ''}"
+    words = f"{count}{unit}{chr(10) if percent else ' '}{share}" if roomy and unit else f"{count}{unit if wide >= 0.04 else ''}"
     if count:
         axes.text(middle, place, words, ha="center", va="center", size=8, color=ink(fill), linespacing=1.1)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.problems import normalise
+
 LOW, FAIR, FAIRLY_HIGH, HIGH = GRADES = ("活跃度较差", "活跃度一般", "活跃度较高", "活跃度高")  # worst to best
 BEST_FIRST = GRADES[::-1]
 NOT_EVALUATED, INCOMPLETE, NOT_IN_PROGRAMME = "未参评", "信息不完整", "未加入"
@@ -41,11 +43,9 @@ class Scheme:
 
         `活跃度高的联盟` and `活跃度高` are one grade; so are `不活跃` and `活跃度较差`.
         """
-        for suffix in ("", "联盟", "的联盟", "的"):
-            for name in BEST_FIRST:
-                if label in (self.labels[name] + suffix, name + suffix):
-                    return name
-        return None
+        known = {normalise(word + suffix): name for name in GRADES for word in (name, self.labels[name])
+                 for suffix in ("", "联盟", "的联盟", "的")}
+        return known.get(normalise(label))
 
     def ceiling(self, grade: str) -> float:
         """Where a grade ends: the floor of the next better one, which it does not reach; 100 for the best."""

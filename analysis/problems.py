@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from analysis import fonts
 
-SHOWN_OF_ONE_KIND = 20
-SHOWN_CHARACTERS = 60
+SHOWN_OF_ONE_KIND, SHOWN_CHARACTERS, LONGEST_TEXT = 20, 60, 1000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")  # a spreadsheet runs a text that starts so
 UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
 
@@ -72,9 +71,23 @@ def unfit(text: str) -> tuple[str, str] | None:
     """Why a text may not stand in a report: a kind, and the end of a sentence that says what to do; None where it may."""
     if text and unicodedata.normalize("NFKC", text[0]).startswith(FORMULA_STARTS):
         return "formula in text", f"starts with {quoted(text[0])}, which a spreadsheet would run; write it without"
+    if len(text) > LONGEST_TEXT:
+        return "text too long", f"has {len(text):,} characters; shorten it to {LONGEST_TEXT:,}"
     if found := hidden(text):
         return "invisible character", f"contains {found}; remove it"
     if missing := fonts.missing(text):
         shown = "、".join(f"{c} (U+{ord(c):04X})" for c in missing)
         return "character not in the fonts", f"has {shown}, which the report's fonts cannot show; write it another way"
     return None
+
+
+def normalise(text: str) -> str:
+    """Names and codes as they are compared: NFKC, no spaces, no invisible marks, upper case.
+
+    >>> normalise("ＴＤ 产业（链）")
+    'TD产业(链)'
+    """
+    folded = "".join(unicodedata.normalize("NFKC", text).split())
+    if not folded.isprintable():  # few texts hold a mark, and looking at every character takes long
+        folded = "".join(c for c in folded if unicodedata.category(c) != "Cf")
+    return folded.upper()

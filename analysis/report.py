@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pandas as pd
 
-from analysis import shares
+from analysis import roster, shares, trends
 from analysis.grades import FAIR, FAIRLY_HIGH, GRADES, HIGH, LOW, Scheme
 from analysis.sheets import Period
 from analysis.words import Verdict, Words, verdict
@@ -35,6 +35,27 @@ def leading(pilots: pd.DataFrame) -> Verdict:
     if batches != evaluated_batches:
         return verdict("leading.two-views", evaluated_batches=evaluated_batches, **numbers)
     return verdict("leading.one" if len(batches) == 1 else "leading.tie", **numbers)
+
+
+def change(sheet: Period, before: Period | None) -> list[Verdict]:
+    """What became of those evaluated in the period before too: their mean score, with bounds for withheld ones, and their grades."""
+    if before is None:
+        return []
+    both = trends.pair(roster.of_all([before, sheet]), before.name, sheet.name)
+    stayed = both[both["stayed"]]
+    about = {"before": before.name, "stayed": len(stayed), "left": int(both["left"].sum()), "entered": int(both["entered"].sum())}
+    if stayed.empty:
+        return [verdict("change.nobody-stayed", **about)]
+    said = [verdict("change.who", **about)]
+    if before.scheme.floors != sheet.scheme.floors:
+        return [*said, verdict("change.other-floors")]
+    least, most = (shares.half_up(trends.mean(stayed[end].round(6)), 1) for end in ("least", "most"))
+    ends = {"least": shares.signed(Fraction(least), 1), "most": shares.signed(Fraction(most), 1)}
+    way = "rose" if least > 0 else "fell" if most < 0 else "open"
+    names = {"rose": "change.rose", "fell": "change.fell", "open": "change.open"} if least != most else {
+        "rose": "change.rose-known", "fell": "change.fell-known", "open": "change.same"}
+    steps = {"up": int((stayed["steps"] > 0).sum()), "down": int((stayed["steps"] < 0).sum())}
+    return [*said, verdict(names[way], **ends), verdict("change.steps", same=len(stayed) - sum(steps.values()), **steps)]
 
 
 def bar_title(pilots: pd.DataFrame) -> Verdict:

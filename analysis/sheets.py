@@ -1,3 +1,4 @@
+# ruff: noqa: F403, F405
 """The score sheets of a data folder: which there are, and each as one checked period, or every error in it."""
 
 from __future__ import annotations
@@ -8,41 +9,7 @@ from pathlib import Path
 
 from analysis import DATA, registry
 from analysis.grades import HIGH, NOT_EVALUATED
-from analysis.period import (  # noqa: F401 (what the other modules know a score sheet by)
-    A_LEVEL,
-    ABSENT,
-    ACTIVITIES,
-    COUNTS,
-    DATES,
-    END,
-    ENTERED,
-    EVALUATED_TOTAL,
-    EXPERTS,
-    FACTS,
-    HEADINGS,
-    INCOMPLETE_TOTAL,
-    NATURE,
-    NOT_ENTERED,
-    REGISTERED,
-    SCORES,
-    SIMULATED,
-    START,
-    TOLD,
-    TOTALS,
-    Absent,
-    Alliance,
-    Evaluated,
-    Period,
-    ScoreSheet,
-    check_totals,
-    read_a_level,
-    read_absent,
-    read_activities,
-    read_experts,
-    read_facts,
-    read_scores,
-    read_totals,
-)
+from analysis.period import *  # what the other modules know a score sheet by
 from analysis.problems import DataError, Problem
 from analysis.registry import Registry, normalise
 from analysis.tables import Book
@@ -111,7 +78,6 @@ def read(period: str | int, data: Path | str = "") -> Period:
     for reader in (read_scores, read_facts, read_absent, read_activities, read_totals, read_a_level, read_experts, check_totals):
         reader(book, reading)
     check_dates(book, reading, data)
-    book.say_unknown_sheets()
     if book.problems:
         raise DataError(book.problems)
     return reading

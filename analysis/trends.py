@@ -1,589 +1,239 @@
 """What changed between periods, alliance by alliance, and what that can and cannot say.
 
-Everything starts from a panel: one row for each alliance of the registry and each period, in order of the end dates.
-A withheld score is never filled in; where it could matter, a function gives bounds, or says how many it left out.
+Everything starts from the roster of all periods. A withheld score is never filled in: where it could matter there are bounds
+(low, high), or the number of those left out. Rows without an id are of their period alone and stand in no pair.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
-from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from analysis import DATA, sheets
-from analysis.registry import Registry, first_year, normalise
-from analysis.grades import GRADES, HIGH, INCOMPLETE, NOT_EVALUATED, NOT_YET_REGISTERED, TOP_SCORE, Scheme
+from analysis import shares, sheets
+from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, NOT_EVALUATED, NOT_IN_PROGRAMME, TOP_SCORE, Scheme
+from analysis.registry import Registry, first_year, normalise, short
 from analysis.sheets import Period
 
-STATES = (*GRADES, INCOMPLETE, NOT_EVALUATED, NOT_YET_REGISTERED)
+SIDES = ["score", "low", "high", "grade", "level", "state", "rank"]
 STREAK = 3  # periods running for the A-level
-BOTH, NAME, CODE, ALIAS, DECIDED = "代码和名称", "名称", "代码", "别名", "人工裁定"
+BY_GRADE, BY_BATCH, GRADES_BY_BATCH = "tests.again-by-grade", "tests.again-by-batch", "tests.grades-by-batch"
 CONFIRMED, REFUTED, UNVERIFIABLE = "属实", "不属实", "无法核实"
 UNDECIDED = "无法确定"
-SEED, RESAMPLES, CONFIDENCE, SELDOM = 20171231, 9999, 0.95, 0.05
-FEW, IN_LINE = 10, 0.95  # fewer alliances, or scores more in line, than what is said of a regression to the mean needs
+SEED, RESAMPLES, Z = 20171231, 9999, 1.959963984540054  # the normal quantile of 95 %
 DIGITS = 6  # to which differences of scores are taken: 2.3 and 2.3000000000000007 are one
+FEW_PERIODS = 4
+SIGNS = {INCOMPLETE: "缺", NOT_EVALUATED: "—", NOT_IN_PROGRAMME: "·"} | dict(zip(GRADES, "▂▄▆█"))
 
 
-def read(periods: Iterable[str] | str = "", data: Path | str = "") -> list[Period]:
-    """The periods with a filled sheet, or those named, each once, in order of their end dates. Raises DataError."""
-    data = Path(data or DATA)
-    names = periods.split() if isinstance(periods, str) else list(periods)
-    read_ = [sheets.read(name, data) for name in dict.fromkeys(names) or sheets.filled_periods(data)[0]]
-    return sorted(read_, key=lambda period: (period.end, period.name))
+# Periods side by side
+
+def last_two(alliances: pd.DataFrame) -> tuple[str, str]:
+    """The names of the latest two periods. Raises ValueError where there is only one."""
+    periods = [*alliances["period"].cat.categories]
+    if len(periods) < 2:
+        raise ValueError(f"a trend needs two periods or more; there is {' '.join(periods) or 'none'}")
+    return periods[-2], periods[-1]
 
 
-class Pair(NamedTuple):
-    """Two consecutive periods of a panel."""
+def pair(alliances: pd.DataFrame, earlier: str, later: str) -> pd.DataFrame:
+    """Each alliance in two periods: SIDES with `_before` and `_after`, and what changed.
 
-    earlier: str
-    later: str
-
-
-@dataclass(frozen=True)
-class Panel:
-    """`frame` has id, name, period, batch, code, score, grade, rank, state: one row per alliance per period.
-
-    score is NaN where withheld or not evaluated; rank is the competition rank among all evaluated in the period, NaN where
-    a withheld score could change it; grade and state are ordered categories. `schemes` are those of the periods,
-    `unchosen` the periods that have a sheet and were left out.
+    change: of the published scores (missing where one is withheld); least and most: its bounds; steps: grades risen.
+    stayed, entered, left: evaluated in both, only later, only earlier; returned: entered, and evaluated before `earlier`.
     """
-
-    frame: pd.DataFrame
-    periods: tuple[str, ...]
-    schemes: dict[str, Scheme] = field(default_factory=dict)
-    unchosen: tuple[str, ...] = ()
-
-    @property
-    def pairs(self) -> list[Pair]:
-        """Each period with the next."""
-        return [Pair(*pair) for pair in pairwise(self.periods)]
-
-    @property
-    def last(self) -> Pair:
-        """The latest two periods. Raises ValueError where there is only one."""
-        if len(self.periods) < 2:
-            raise ValueError(f"a trend needs two periods or more; there is {' '.join(self.periods) or 'none'}")
-        return self.pairs[-1]
-
-    def same_floors(self, pair: Pair) -> bool:
-        """Whether the grades of two periods have the same floors."""
-        return not self.schemes or self.schemes[pair.earlier].floors == self.schemes[pair.later].floors
-
-    @cached_property
-    def states(self) -> pd.DataFrame:
-        """State by alliance (rows, the id) and period (columns)."""
-        return self.frame.pivot(index="id", columns="period", values="state")[list(self.periods)]
-
-    @cached_property
-    def scores(self) -> pd.DataFrame:
-        """Score by alliance and period."""
-        return self.frame.pivot(index="id", columns="period", values="score")[list(self.periods)]
-
-    @cached_property
-    def evaluated(self) -> pd.DataFrame:
-        """Whether an alliance was evaluated, by alliance and period."""
-        return self.states.isin(GRADES)
-
-    @cached_property
-    def about(self) -> pd.DataFrame:
-        """name and batch by id."""
-        return self.frame.drop_duplicates("id").set_index("id")[["name", "batch"]]
-
-    def of(self, period: str) -> pd.DataFrame:
-        """The evaluated alliances of one period."""
-        frame = self.frame
-        return frame[(frame["period"] == period) & frame["grade"].notna()]
-
-    def names(self, ids: Iterable[str]) -> list[str]:
-        """The names of alliances, in the order given."""
-        return list(self.about.loc[list(ids), "name"])
+    named = alliances.dropna(subset="id").set_index("id")
+    before, after = (named.loc[named["period"] == period, SIDES] for period in (earlier, later))
+    frame = named[named["period"] == later].drop(columns=[*SIDES, "period", "outcome"])
+    frame = frame.join(before.add_suffix("_before"), validate="1:1").join(after.add_suffix("_after"), validate="1:1")
+    was, now = frame["grade_before"].notna(), frame["grade_after"].notna()
+    seen = named.index[(named["period"] < earlier) & named["grade"].notna()]
+    return frame.assign(
+        change=(frame["score_after"] - frame["score_before"]).round(DIGITS), least=frame["low_after"] - frame["high_before"],
+        most=frame["high_after"] - frame["low_before"], steps=frame["level_after"] - frame["level_before"],
+        stayed=was & now, entered=~was & now, left=was & ~now, returned=~was & now & frame.index.isin(seen),
+        from_period=earlier, to_period=later).reset_index()
 
 
-def panel(periods: Sequence[Period]) -> Panel:
-    """The panel of some periods: every alliance of the registry that has a batch, in every period."""
-    registry = periods[-1].registry
-    codes = {id: code for (id, _), (code, _) in sorted(registry.codes.items(), key=lambda item: first_year(item[0][1]))}
-    codes |= {a.id: a.code for period in periods for a in (*period.absent, *period.evaluated)}
-    who = pd.DataFrame([(id, name, codes[id][0]) for id, name in registry.names.items() if id in codes],
-                       columns=["id", "name", "batch"])
-    scored = pd.concat([period.scores[["id", "code", "score", "grade"]].assign(period=period.name) for period in periods])
-    absent = pd.DataFrame([(a.id, period.name, a.code, a.state) for period in periods for a in period.absent],
-                          columns=["id", "period", "code", "named"])
-    joined = pd.DataFrame([(b.key, period.name, first_year(b.first_period) <= first_year(period.name))
-                           for period in periods for b in registry.batches.values()], columns=["batch", "period", "registered"])
-    found = from_frames(who, scored, absent, joined, [period.name for period in periods])
-    data = periods[-1].data
-    others = {*sheets.periods(data)} - {*found.periods}  # mostly none, and then no workbook is opened
-    unchosen = [name for name in sheets.filled_periods(data)[0] if name in others] if others else []
-    return replace(found, schemes={period.name: period.scheme for period in periods}, unchosen=tuple(unchosen))
+def pairs(alliances: pd.DataFrame) -> pd.DataFrame:
+    """Each period with the next, as `pair` has them, one below the other; `from_period` and `to_period` say which."""
+    return pd.concat([pair(alliances, *two) for two in pairwise(alliances["period"].cat.categories)], ignore_index=True)
 
 
-def from_frames(who: pd.DataFrame, scored: pd.DataFrame, absent: pd.DataFrame, joined: pd.DataFrame,
-                periods: Sequence[str]) -> Panel:
-    """The panel from plain frames.
+def with_all(frame: pd.DataFrame) -> pd.DataFrame:
+    """A roster's rows, and all of them once more in a batch 全部, for tables by batch with a last line."""
+    batches = pd.CategoricalDtype([*frame["batch"].cat.categories, "全部"], ordered=True)
+    return pd.concat([frame, frame.assign(batch="全部")]).astype({"batch": batches})
 
-    `who`: id, name, batch. `scored`: id, period, code, score, grade. `absent`: id, period, code, named (信息不完整 or
-    未录入). `joined`: batch, period, registered. Raises ValueError where an alliance has two rows in one period, or is
-    not in `who`.
+
+def in_rows(counts: pd.DataFrame) -> pd.DataFrame:
+    """Counts as text with their share of the row, `21（87.5%）`, after the row's total."""
+    def cell(n: int, whole: int) -> str:
+        return f"{n}（{shares.percent(Fraction(int(n), int(whole)), 1)}）" if n else "0"
+
+    wholes = counts.sum(axis=1)
+    text = counts.apply(lambda column: [cell(*two) for two in zip(column, wholes)])
+    text.insert(0, "合计", wholes)
+    return text
+
+
+def decomposition(pair: pd.DataFrame) -> pd.DataFrame:
+    """The change of each grade's share of those evaluated, in points, as exact fractions that add up (Melitz and Polanec 2015).
+
+    before, after; stayers: those evaluated twice, later less earlier; entrants and leavers: how far all evaluated are from the
+    stayers, later and earlier, which is the paper's weight times difference. Where nobody stayed their share counts as nought.
     """
-    for frame, what in ((scored, "evaluated"), (absent, "named as absent")):
-        if frame.duplicated(["id", "period"]).any():
-            raise ValueError(f"an alliance is {what} twice in one period")
-        if strangers := sorted({*frame["id"]} - {*who["id"]}):
-            raise ValueError(f"{', '.join(strangers)} {'are' if len(strangers) > 1 else 'is'} {what} but not among the alliances")
-    frame = who.merge(pd.DataFrame({"period": list(periods)}), how="cross")
-    frame = frame.merge(scored, on=["id", "period"], how="left").merge(absent, on=["id", "period"], how="left",
-                                                                      suffixes=("", "_absent"))
-    frame = frame.merge(joined, on=["batch", "period"], how="left")
-    state = frame["grade"].astype(object)
-    state = state.mask(state.isna() & (frame["named"] == INCOMPLETE), INCOMPLETE)
-    state = state.mask(state.isna() & (frame["registered"] != False), NOT_EVALUATED)  # noqa: E712 (NaN counts as registered)
-    frame["state"] = pd.Categorical(state.fillna(NOT_YET_REGISTERED), categories=STATES, ordered=True)
-    frame["grade"] = pd.Categorical(frame["grade"], categories=GRADES, ordered=True)
-    frame["code"] = frame["code"].fillna(frame["code_absent"])
-    frame["rank"] = places(frame, ["period"])
-    frame["period"] = pd.Categorical(frame["period"], categories=list(periods), ordered=True)
-    frame = frame.sort_values(["period", "id"], kind="stable", ignore_index=True)
-    frame["period"] = frame["period"].astype(object)
-    return Panel(frame[["id", "name", "period", "batch", "code", "score", "grade", "rank", "state"]], tuple(periods))
+    def share(hits: pd.Series, group: pd.Series) -> Fraction:
+        return Fraction(100 * int((hits & group).sum()), max(int(group.sum()), 1))
+
+    stayed, was, now = pair["stayed"], pair["stayed"] | pair["left"], pair["stayed"] | pair["entered"]
+    rows = {}
+    for grade in BEST_FIRST:
+        first, then = pair["grade_before"] == grade, pair["grade_after"] == grade
+        before, after, own = share(first, was), share(then, now), (share(first, stayed), share(then, stayed))
+        rows[grade] = {"before": before, "after": after, "total": after - before, "stayers": own[1] - own[0],
+                       "entrants": after - own[1], "leavers": own[0] - before}
+    return pd.DataFrame.from_dict(rows, orient="index", dtype=object).rename_axis("grade")
 
 
-def places(frame: pd.DataFrame, by: list[str]) -> pd.Series:
-    """The competition rank of each published score among all evaluated of its group.
+def everyone(alliances: pd.DataFrame, registry: Registry) -> pd.DataFrame:
+    """A row for each alliance: name, code, batch, score or state by period, the last change, its course, and other names to find it by.
 
-    A withheld score of a better grade counts as higher, one of a lower grade as lower; where one of the same grade is
-    withheld the rank cannot be told (NaN).
+    With more than FEW_PERIODS names are short, and states are SIGNS.
     """
-    rank = frame.groupby(by)["score"].rank(method="min", ascending=False)
-    hidden = frame[frame["grade"].notna() & frame["score"].isna()]
-    for keys, here in hidden.groupby([*by, "grade"], observed=True):
-        *group, grade = keys
-        inside = (frame[by] == group).all(axis=1) & frame["score"].notna()
-        lower = frame["grade"].isin(GRADES[GRADES.index(grade) + 1:])
-        rank = rank.mask(inside & (frame["grade"] == grade)).where(~(inside & lower), rank + len(here))
-    return rank
-
-
-# Who is who
-
-def matching(periods: Sequence[Period]) -> pd.DataFrame:
-    """How each alliance that two neighbouring sheets name was matched: id, from, to, names, codes, how."""
-    registry = periods[-1].registry
-    rows = []
-    for earlier, later in pairwise(periods):
-        before = {a.id: a for a in (*earlier.absent, *earlier.evaluated)}
-        for a in (*later.evaluated, *later.absent):
-            if (b := before.get(a.id)) is None:
-                continue
-            same_name, same_code = normalise(a.name) == normalise(b.name), a.code == b.code
-            doubtful = any(registry.codes.get((a.id, p.name), ("", ""))[1] == "doubtful" for p in (earlier, later))
-            how = (BOTH if same_name and same_code else CODE if same_code else DECIDED if doubtful
-                   else NAME if same_name else ALIAS)
-            rows.append((a.id, earlier.name, later.name, b.name, a.name, b.code, a.code, how))
-    return pd.DataFrame(rows, columns=["id", "from_period", "to_period", "name_before", "name_after", "code_before",
-                                       "code_after", "how"])
-
-
-def shared_codes(periods: Sequence[Period]) -> list[tuple[str, list[str]]]:
-    """Codes that stand for different alliances in these sheets, with the ids in the order of the periods."""
-    holders: dict[str, dict[str, None]] = {}
-    for period in periods:
-        for a in (*period.evaluated, *period.absent):
-            holders.setdefault(a.code, {})[a.id] = None
-    return [(code, list(ids)) for code, ids in sorted(holders.items()) if len(ids) > 1]
-
-
-# Coverage
-
-@dataclass(frozen=True)
-class Flow:
-    """Who was evaluated in both of two periods, only in the later, only in the earlier; ids."""
-
-    pair: Pair
-    stayers: list[str]
-    entrants: list[str]
-    leavers: list[str]
-    returned: list[str]
-
-
-def flow(panel: Panel, pair: Pair) -> Flow:
-    """Stayers, entrants and leavers of a pair; `returned` are the entrants evaluated in some still earlier period."""
-    evaluated = panel.evaluated
-    before, after = evaluated[pair.earlier], evaluated[pair.later]
-    past = evaluated[list(panel.periods[:panel.periods.index(pair.earlier)])].any(axis=1)
-    index = evaluated.index
-    return Flow(pair, list(index[before & after]), list(index[~before & after]), list(index[before & ~after]),
-                list(index[~before & after & past]))
-
-
-class Estimate(NamedTuple):
-    """A share with its Wilson interval."""
-
-    part: int
-    whole: int
-    low: float
-    high: float
-
-    @property
-    def share(self) -> Fraction:
-        return Fraction(self.part, self.whole) if self.whole else Fraction(0)
-
-
-def wilson(part: int, whole: int) -> Estimate:
-    """A share with its 95 % interval (Wilson 1927), which stays inside 0 and 1 also for small numbers."""
-    from scipy.stats import binomtest
-
-    if not whole:
-        return Estimate(0, 0, 0.0, 1.0)
-    interval = binomtest(part, whole).proportion_ci(CONFIDENCE, method="wilson")
-    return Estimate(int(part), int(whole), float(interval.low), float(interval.high))
-
-
-def retention(panel: Panel, pair: Pair, by: str) -> dict[str, Estimate]:
-    """The share evaluated again, by the earlier `grade` or by `batch`; all of them under `""`."""
-    before = panel.of(pair.earlier)
-    again = panel.evaluated.loc[before["id"], pair.later].to_numpy()
-    groups = before[by].astype(object).to_numpy()
-    keys = [g for g in (GRADES if by == "grade" else sorted(set(groups))) if (groups == g).any()]
-    return {"": wilson(again.sum(), len(again))} | {k: wilson(again[groups == k].sum(), (groups == k).sum()) for k in keys}
-
-
-class Association(NamedTuple):
-    """Whether two classifications go together: chi-square by Monte Carlo, Cramér's V (0 none, 1 full), number."""
-
-    p: float
-    v: float
-    n: int
-
-    @property
-    def differs(self) -> bool:
-        """Whether chance alone would seldom (less than one time in twenty) show as much."""
-        return self.p < SELDOM
-
-    @property
-    def verdict(self) -> str:
-        """A plain word: what this number of alliances can and cannot show."""
-        strength = "很弱" if self.v < 0.1 else "较弱" if self.v < 0.3 else "中等" if self.v < 0.5 else "较强"
-        return f"有差异，不像偶然（关联{strength}）" if self.differs else "看不出差异（可能只是偶然）"
-
-
-def association(rows: pd.Series, columns: pd.Series) -> Association | None:
-    """A Monte-Carlo test of independence (tables with these margins, a fixed seed), and Cramér's V; None where one side has a single class."""
-    from scipy.stats import MonteCarloMethod, chi2_contingency
-    from scipy.stats.contingency import association as cramer
-
-    table = pd.crosstab(rows.astype(object), columns.astype(object)).to_numpy()
-    if min(table.shape) < 2:
-        return None
-    method = MonteCarloMethod(n_resamples=RESAMPLES, rng=SEED)
-    result = chi2_contingency(table, correction=False, method=method)
-    return Association(float(result.pvalue), float(cramer(table, method="cramer")), int(table.sum()))
-
-
-def participation(panel: Panel, pair: Pair, by: str) -> Association | None:
-    """Whether earlier grades (`grade`) or batches (`batch`) differ in who was evaluated again."""
-    before = panel.of(pair.earlier)
-    again = panel.evaluated.loc[before["id"], pair.later]
-    return association(before[by].reset_index(drop=True), again.reset_index(drop=True))
-
-
-def grade_by_batch(panel: Panel, period: str) -> Association | None:
-    """Whether batches differ in their grades."""
-    here = panel.of(period)
-    return association(here["batch"], here["grade"])
-
-
-# Movement
-
-def transitions(panel: Panel, pair: Pair, matched: bool = False) -> pd.DataFrame:
-    """From the earlier state (rows) to the later (columns), counts; `matched` keeps those evaluated in both."""
-    states = GRADES if matched else STATES
-    before, after = panel.states[pair.earlier], panel.states[pair.later]
-    table = pd.crosstab(before, after, dropna=False)
-    return table.reindex(index=list(states), columns=list(states), fill_value=0).astype(int)
-
-
-def transition_records(panel: Panel) -> list[dict]:
-    """Every transition of every pair, also those that nobody made."""
-    return [{"from_period": pair.earlier, "to_period": pair.later, "from": before, "to": after, "alliances": int(count)}
-            for pair in panel.pairs for before, row in transitions(panel, pair).iterrows() for after, count in row.items()]
-
-
-def moves(panel: Panel, pair: Pair) -> pd.Series:
-    """Grades risen (positive) or fallen, by id, of those evaluated in both."""
-    steps = {grade: place for place, grade in enumerate(GRADES)}
-    both = panel.states.loc[panel.evaluated[[pair.earlier, pair.later]].all(axis=1), [pair.earlier, pair.later]].astype(object)
-    return both[pair.earlier].map(steps).astype(int) - both[pair.later].map(steps).astype(int)
-
-
-def matched_scores(panel: Panel, pair: Pair) -> pd.DataFrame:
-    """before, after, change, ranks and batch of those whose score is published in both periods; the index is the id.
-
-    `rank_before` and `rank_after` are competition ranks among all evaluated in the period (NaN where a withheld score
-    could change them), `place_before` and `place_after` among these alliances alone.
-    """
-    both = panel.scores[[pair.earlier, pair.later]].dropna()
-    ranks = panel.frame.pivot(index="id", columns="period", values="rank").loc[both.index]
-    frame = pd.DataFrame({"before": both[pair.earlier], "after": both[pair.later]})
-    frame["change"] = (frame["after"] - frame["before"]).round(DIGITS)
-    frame["rank_before"], frame["rank_after"] = ranks[pair.earlier], ranks[pair.later]
-    for side in ("before", "after"):
-        frame[f"place_{side}"] = frame[side].rank(method="min", ascending=False)
-    frame["rank_change"] = frame["place_before"] - frame["place_after"]
-    return frame.join(panel.about)
-
-
-class Agreement(NamedTuple):
-    """How alike two orders are, with the number of alliances behind them."""
-
-    n: int
-    spearman: float
-    kendall: float
-    pearson: float
-
-
-def agreement(matched: pd.DataFrame) -> Agreement | None:
-    """Spearman's rho, Kendall's tau-b and Pearson's r of the matched scores; None below three alliances or for a constant."""
-    from scipy.stats import kendalltau, pearsonr, spearmanr
-
-    if len(matched) < 3 or matched["before"].nunique() < 2 or matched["after"].nunique() < 2:
-        return None
-    before, after = matched["before"], matched["after"]
-    return Agreement(len(matched), float(spearmanr(before, after).statistic), float(kendalltau(before, after).statistic),
-                     float(pearsonr(before, after).statistic))
-
-
-def filled(panel: Panel, pair: Pair, top: bool) -> pd.DataFrame:
-    """before, after and change of all evaluated in both, a withheld score at the floor of its grade or at its `top`."""
-    both = panel.evaluated[[pair.earlier, pair.later]].all(axis=1)
-    states = panel.states[both].astype(object)
-    frame = pd.DataFrame(index=states.index)
-    for side, period in zip(("before", "after"), pair):
-        scheme = panel.schemes[period]
-        end = states[period].map(lambda grade, scheme=scheme: float(scheme.ceiling(grade) if top else scheme.floors[grade]))
-        frame[side] = panel.scores.loc[states.index, period].fillna(end.astype(float))
-    frame["change"] = (frame["after"] - frame["before"]).round(DIGITS)
-    return frame
-
-
-class Regression(NamedTuple):
-    """Regression to the mean: the later score on the earlier, where the line crosses equality, and the mean change of
-    the `lower` alliances with the smaller earlier scores and of the `upper` ones with the larger. `by_chance` is by how
-    much these two would differ from the correlation alone, were both periods equally spread.
-    """
-
-    slope: float
-    intercept: float
-    fixed_point: float | None
-    change_of_lower_half: float
-    change_of_upper_half: float
-    lower: int
-    upper: int
-    by_chance: float
-
-    @property
-    def narrows(self) -> bool:
-        """Whether those who stood low gained on those who stood high, to a tenth of a point."""
-        return self.slope < 1 and round(self.change_of_lower_half, 1) > round(self.change_of_upper_half, 1)
-
-
-def regression(matched: pd.DataFrame) -> Regression | None:
-    """Whether those who stood low rose more than those who stood high, as they would by chance alone.
-
-    The halves are cut at the median; those who stand on it are low, unless that leaves nobody high.
-    """
-    from scipy.stats import linregress
-
-    if agreement(matched) is None:
-        return None
-    line = linregress(matched["before"], matched["after"])
-    middle = matched["before"].median()
-    low = matched["before"] <= middle if middle < matched["before"].max() else matched["before"] < middle
-    lower, upper = matched[low], matched[~low]
-    fixed = line.intercept / (1 - line.slope) if abs(1 - line.slope) > 1e-9 else None
-    return Regression(float(line.slope), float(line.intercept), fixed if fixed and 0 <= fixed <= TOP_SCORE else None,
-                      round(float(lower["change"].mean()), DIGITS), round(float(upper["change"].mean()), DIGITS), len(lower), len(upper),
-                      float((1 - line.rvalue) * (upper["before"].mean() - lower["before"].mean())))
-
-
-def always_high(panel: Panel) -> list[str]:
-    """Who was 活跃度高 in every period of the panel, ids."""
-    return list(panel.states.index[(panel.states == HIGH).all(axis=1)])
-
-
-# Why a share changed
-
-class Parts(NamedTuple):
-    """The change of a grade's share in percentage points, exact, and its three parts, which add up to it."""
-
-    pair: Pair
-    grade: str
-    before: Fraction
-    after: Fraction
-    stayers: Fraction
-    entrants: Fraction
-    leavers: Fraction
-
-    @property
-    def total(self) -> Fraction:
-        return self.after - self.before
-
-
-def decomposition(panel: Panel, pair: Pair) -> list[Parts]:
-    """The change in each grade's share of those evaluated, split as Melitz and Polanec (2015, RAND J. Econ. 46) do.
-
-    stayers: the share among those evaluated twice, later less earlier. entrants: their part of the later total times
-    how far their share is from the stayers'. leavers: their part of the earlier total times how far the stayers'
-    share is from theirs. Without any stayer there is nothing to compare with: their share counts as nought.
-    """
-    here = flow(panel, pair)
-    states = panel.states
-    before_all, after_all = len(here.stayers) + len(here.leavers), len(here.stayers) + len(here.entrants)
-
-    def share(ids: list[str], period: str, grade: str) -> Fraction:
-        return Fraction(int((states.loc[ids, period] == grade).sum()), len(ids)) if ids else Fraction(0)
-
-    parts = []
-    for grade in GRADES:
-        stayed_before, stayed_after = share(here.stayers, pair.earlier, grade), share(here.stayers, pair.later, grade)
-        came, left = share(here.entrants, pair.later, grade), share(here.leavers, pair.earlier, grade)
-        weight_came = Fraction(len(here.entrants), after_all) if after_all else Fraction(0)
-        weight_left = Fraction(len(here.leavers), before_all) if before_all else Fraction(0)
-        parts.append(Parts(
-            pair, grade, 100 * share(here.stayers + here.leavers, pair.earlier, grade),
-            100 * share(here.stayers + here.entrants, pair.later, grade), 100 * (stayed_after - stayed_before),
-            100 * weight_came * (came - stayed_after), 100 * weight_left * (stayed_before - left)))
-    return parts
-
-
-def decomposition_records(panel: Panel) -> list[dict]:
-    """The decomposition of every pair, in percentage points, not rounded."""
-    return [{"from_period": p.pair.earlier, "to_period": p.pair.later, "grade": p.grade, "stayers": float(p.stayers),
-             "entrants": float(p.entrants), "leavers": float(p.leavers), "total": float(p.total)}
-            for pair in panel.pairs for p in decomposition(panel, pair)]
-
-
-# Withheld scores
-
-class Bounds(NamedTuple):
-    """A mean as printed (published scores only), and what it is at least and at most with every score in."""
-
-    published: Fraction | None
-    n: int
-    withheld: int
-    low: Fraction | None
-    high: Fraction | None
-
-
-def mean_bounds(panel: Panel, scheme: Scheme, period: str, ids: Iterable[str] | None = None) -> Bounds:
-    """The mean score of a period, of some alliances or all: withheld scores all at the floor, or all at the top.
-
-    The top of a grade is the next floor, which no score of the grade reaches, and 100 for the best: the mean is not higher.
-    """
-    here = panel.of(period)
-    if ids is not None:
-        here = here[here["id"].isin(set(ids))]
-    known = [Fraction(str(score)) for score in here["score"].dropna()]
-    hidden = [grade for grade, score in zip(here["grade"].astype(object), here["score"]) if score != score]
-    if not known and not hidden:
-        return Bounds(None, 0, 0, None, None)
-    low = sum(known, Fraction(0)) + sum((Fraction(scheme.floors[g]) for g in hidden), Fraction(0))
-    high = sum(known, Fraction(0)) + sum((Fraction(scheme.ceiling(g)) for g in hidden), Fraction(0))
-    n = len(known) + len(hidden)
-    published = sum(known, Fraction(0)) / len(known) if known else None
-    return Bounds(published, len(known), len(hidden), low / n, high / n)
+    named = alliances.dropna(subset="id")
+    periods = [*named["period"].cat.categories]
+    wide = len(periods) > FEW_PERIODS
+    hidden = named["state"].astype(str).where(named["grade"].isna(), "密" if wide else "未公布")
+    if wide:
+        hidden = hidden.replace(SIGNS)
+    cells = named.assign(cell=named["score"].map("{:.10g}".format).where(named["score"].notna(), hidden),
+                         sign=named["state"].astype(str).map(SIGNS).replace("缺", "—"))
+    both = pair(alliances, *last_two(alliances)).set_index("id")
+    order = named[named["period"] == periods[-1]].sort_values(["rank", "state", "id"], ascending=[True, False, True], na_position="last")
+    about = order.set_index("id")[["name", "code", "batch"]]
+    table = about.join(cells.pivot(index="id", columns="period", values="cell").rename(columns=str))
+    table["评分变化"] = both["change"].map(shares.gained, na_action="ignore")
+    table["走势"] = cells.sort_values("period").groupby("id")["sign"].agg("".join)
+    table["also"] = [" ".join([name, registry.names[id], *(alias for alias, of in registry.aliases.items() if of == id)])
+                     for id, name in about["name"].items()]
+    if wide:
+        table = table.assign(name=table["name"].map(short)).drop(columns="batch")
+    return table.rename(columns={"name": "联盟名称", "code": "代码", "batch": "批次"}).reset_index(drop=True)
 
 
 # How sure
 
-class Shift(NamedTuple):
-    """What happens when every cut-off moves by `by` points: who changes grade; `unknown` have a withheld score."""
-
-    by: int
-    up: int
-    down: int
-    unknown: int
+def mean(scores: pd.Series) -> Fraction | None:
+    """The exact mean of the scores that there are; None of none."""
+    known = [Fraction(str(score)) for score in scores.dropna()]
+    return sum(known, Fraction()) / len(known) if known else None
 
 
-def sensitivity(panel: Panel, scheme: Scheme, period: str, by: Sequence[int] = (-2, -1, 1, 2)) -> list[Shift]:
-    """How many alliances get another grade when all cut-offs move up or down together."""
-    here = panel.of(period)
-    known = here.dropna(subset="score")
-    steps = {grade: place for place, grade in enumerate(GRADES)}
-    now = known["grade"].astype(object).map(steps)
-    shifts = []
-    for points in by:
-        floors = {g: f + points if f else f for g, f in scheme.floors.items()}
-        moved = Scheme(scheme.declared, scheme.labels, floors)
-        then = known["score"].map(lambda score, moved=moved: steps[moved.grade(score)])
-        shifts.append(Shift(points, int((then < now).sum()), int((then > now).sum()), len(here) - len(known)))
-    return shifts
+def rates(holds: pd.Series, *by: pd.Series) -> pd.DataFrame:
+    """How often something holds in each group: 联盟数, 其中, 占比 and its 95 % interval (Wilson 1927), in percent; one row 全部 without `by`."""
+    table = holds.groupby([*by] if by else np.full(len(holds), "全部")).agg(["size", "sum"]).set_axis(["联盟数", "其中"], axis=1)
+    n, share = table["联盟数"], table["其中"] / table["联盟数"]
+    middle, width = share + Z * Z / 2 / n, Z * np.sqrt(share * (1 - share) / n + Z * Z / 4 / n ** 2)
+    ends = [(100 * (middle + side * width) / (1 + Z * Z / n)).clip(0, 100) for side in (-1, 1)]
+    return table.assign(**{"占比": shares.column(table["其中"], n), "下限%": ends[0], "上限%": ends[1]})
 
 
-def near_cutoffs(panel: Panel, scheme: Scheme, period: str, within: float = 2) -> pd.DataFrame:
-    """Who stands within some points of a cut-off: name, batch, score, cutoff, distance (positive: above or on it)."""
-    known = panel.of(period).dropna(subset="score")
-    floors = [floor for floor in scheme.floors.values() if floor]
-    rows = [(row.id, row.name_, row.batch, row.score, floor, row.score - floor)
-            for row in known.rename(columns={"name": "name_"}).itertuples() for floor in floors
-            if -within <= row.score - floor <= within]
-    frame = pd.DataFrame(rows, columns=["id", "name", "batch", "score", "cutoff", "distance"])
-    return frame.sort_values(["cutoff", "distance", "id"], ascending=[False, False, True], ignore_index=True)
+def association(rows: pd.Series, columns: pd.Series) -> tuple[float, float, int]:
+    """Whether two classes go together: p of chi-square by Monte Carlo (these margins, a fixed seed), Cramér's V (0 none, 1 full), n.
 
-
-def regraded(panel: Panel, period: str, own: Scheme, other: Scheme) -> pd.DataFrame | None:
-    """From the grades of a period to those of another scheme, counts; None where the floors are the same.
-
-    A withheld score lies somewhere in its own grade; where that reaches into two grades of the other scheme it is counted
-    under `UNDECIDED`, the last column.
+    p and V are missing where one side has a single class.
     """
-    if own.floors == other.floors:
-        return None
-    here = panel.of(period)
-    worst = {grade: other.grade(own.floors[grade]) for grade in GRADES}
-    whole = {g: w == HIGH or (g != HIGH and own.ceiling(g) <= other.ceiling(w)) for g, w in worst.items()}
-    table = pd.DataFrame(0, index=list(GRADES), columns=[*GRADES, UNDECIDED])
-    for grade, score in zip(here["grade"], here["score"]):
-        table.at[grade, other.grade(score) if score == score else worst[grade] if whole[grade] else UNDECIDED] += 1
-    return table
+    (r, kinds), (c, others) = (pd.factorize(side.astype(object)) for side in (rows, columns))
+    n = len(r)
+    if min(len(kinds), len(others)) < 2:
+        return np.nan, np.nan, n
+    shuffled = np.random.default_rng(SEED).permuted(np.tile(c.astype(np.int8), (RESAMPLES + 1, 1)), axis=1)
+    shuffled[0] = c
+    tables = np.array([[(shuffled[:, r == i] == j).sum(axis=1) for j in range(len(others))] for i in range(len(kinds))])
+    expected = np.outer(np.bincount(r), np.bincount(c))[:, :, None] / n
+    chi = ((tables - expected) ** 2 / expected).sum(axis=(0, 1))
+    return float((chi >= chi[0] - 1e-9).mean()), float(np.sqrt(chi[0] / n / (min(len(kinds), len(others)) - 1))), n
 
 
-class OneScheme(NamedTuple):
-    """Two periods whose floors differ, both graded by the later floors.
+def tests(alliances: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
+    """Who took part again, by earlier grade and by batch, and grades by batch: question, from_period, to_period, n, p, holm (Holm 1979), v."""
+    evaluated, rows = alliances[alliances["grade"].notna()], []
+    for (earlier, later), here in moves[moves["grade_before"].notna()].groupby(["from_period", "to_period"], sort=False):
+        rows += [(question, earlier, later, *association(here[by], here["stayed"]))
+                 for question, by in ((BY_GRADE, "grade_before"), (BY_BATCH, "batch"))]
+    rows += [(GRADES_BY_BATCH, period, period, *association(here["batch"], here["grade"])) for period, here in evaluated.groupby("period")]
+    table = pd.DataFrame(rows, columns=["question", "from_period", "to_period", "p", "v", "n"])
+    known = table["p"].dropna().sort_values(kind="stable")
+    return table.assign(holm=(known * np.arange(len(known), 0, -1)).cummax().clip(upper=1))
 
-    `high` of `evaluated` in the earlier period would be 活跃度高, and `undecided` more could be; of the `n` scored in both,
-    `up` and `down` changed grade.
+
+def regression(before: pd.Series, after: pd.Series) -> dict[str, float] | None:
+    """How two scores go together, and whether those who stood low rose more, as they would by chance alone.
+
+    n, spearman, kendall (τ-b), pearson; slope and intercept of the later score on the earlier, and where that line crosses
+    equality (fixed, or None); the mean change of the lower and the upper half, n_lower and n_upper of them, and their gap. The
+    halves are cut at the median; those who stand on it are low, unless that leaves nobody high. by_chance is the gap that the
+    correlation alone makes, were both periods equally spread; narrows: to a tenth of a point. None below three alliances, or
+    where one side is constant.
     """
-
-    high: int
-    undecided: int
-    evaluated: int
-    n: int
-    up: int
-    down: int
-
-
-def one_scheme(panel: Panel, pair: Pair) -> OneScheme | None:
-    """What the change of the floors leaves of the changes of grade; None where the floors are the same."""
-    if panel.same_floors(pair):
+    if len(before) < 3 or before.nunique() < 2 or after.nunique() < 2:
         return None
-    later = panel.schemes[pair.later]
-    table = regraded(panel, pair.earlier, panel.schemes[pair.earlier], later)
-    both = panel.scores[[pair.earlier, pair.later]].dropna()
-    before, after = (both[period].map(lambda score: GRADES.index(later.grade(score))) for period in pair)
-    undecided = sum(int(table.at[g, UNDECIDED]) for g in GRADES if panel.schemes[pair.earlier].ceiling(g) > later.floors[HIGH])
-    return OneScheme(int(table[HIGH].sum()), undecided, int(table.to_numpy().sum()), len(both), int((after < before).sum()),
-                     int((after > before).sum()))
+    signs = [np.sign(np.subtract.outer(side.to_numpy(), side.to_numpy())) for side in (before, after)]
+    tau = (signs[0] * signs[1]).sum() / np.sqrt(np.abs(signs[0]).sum() * np.abs(signs[1]).sum())
+    pearson, middle, change = before.corr(after), before.median(), (after - before).round(DIGITS)
+    slope = pearson * after.std() / before.std()
+    intercept = after.mean() - slope * before.mean()
+    fixed = intercept / (1 - slope) if abs(1 - slope) > 1e-9 else -1
+    low = before <= middle if middle < before.max() else before < middle
+    lower, upper = (round(float(change[half].mean()), DIGITS) for half in (low, ~low))
+    return {"n": len(before), "spearman": before.rank().corr(after.rank()), "kendall": tau, "pearson": pearson, "slope": slope,
+            "intercept": intercept, "fixed": fixed if 0 <= fixed <= TOP_SCORE else None, "n_lower": int(low.sum()), "lower": lower,
+            "n_upper": int((~low).sum()), "upper": upper, "gap": lower - upper, "narrows": slope < 1 and round(lower, 1) > round(upper, 1),
+            "by_chance": (1 - pearson) * (before[~low].mean() - before[low].mean())}
+
+
+def graded(scores: pd.Series, floors: Iterable[float]) -> pd.Series:
+    """Scores as grades by other floors, worst to best; missing stays missing."""
+    return pd.cut(scores, [*sorted(floors), np.inf], right=False, labels=GRADES)
+
+
+def sensitivity(evaluated: pd.DataFrame, scheme: Scheme, by: Sequence[int] = (-2, -1, 1, 2)) -> pd.DataFrame:
+    """How many get another grade when all cut-offs move together: shift, up, down; and withheld, of whom nobody knows."""
+    known = evaluated.dropna(subset="score")
+    then = {points: graded(known["score"], [floor and floor + points for floor in scheme.floors.values()]) for points in by}
+    rows = [(points, (new > known["grade"]).sum(), (new < known["grade"]).sum(), len(evaluated) - len(known)) for points, new in then.items()]
+    return pd.DataFrame(rows, columns=["shift", "up", "down", "withheld"])
+
+
+def near_cutoffs(evaluated: pd.DataFrame, scheme: Scheme, within: float = 2) -> pd.DataFrame:
+    """Who stands within some points of a cut-off, once for each: id, name, score, cutoff, distance (positive: above or on it)."""
+    cutoffs = pd.DataFrame({"cutoff": [floor for floor in scheme.floors.values() if floor]})
+    frame = evaluated.dropna(subset="score")[["id", "name", "score"]].merge(cutoffs, how="cross")
+    frame["distance"] = (frame["score"] - frame["cutoff"]).round(DIGITS)
+    return frame[frame["distance"].abs() <= within].sort_values(["cutoff", "distance", "id"], ascending=[False, False, True])
+
+
+def regraded(evaluated: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
+    """The grades of a period under another scheme: worst and best that a withheld score may be, and grade (UNDECIDED where they differ)."""
+    below = evaluated["high"].where(evaluated["score"].notna(), evaluated["high"] - 1e-9)  # the next floor is not reached
+    ends = {end: graded(scores, scheme.floors.values()) for end, scores in (("worst", evaluated["low"]), ("best", below))}
+    same = ends["worst"] == ends["best"]
+    grade = pd.Categorical(ends["worst"].astype(object).where(same, UNDECIDED), [UNDECIDED, *GRADES], ordered=True)
+    return pd.DataFrame(ends | {"grade": grade}, index=evaluated.index)
 
 
 # Streaks and the A-level
+
+def unchosen(chosen: Sequence[Period]) -> list[str]:
+    """The periods that have a filled sheet and were left out."""
+    data = chosen[-1].data
+    others = {*sheets.periods(data)} - {sheet.name for sheet in chosen}  # mostly none, and then no workbook is opened
+    return [name for name in sheets.filled_periods(data)[0] if name in others] if others else []
+
 
 def timeline(registry: Registry, names: Iterable[str]) -> list[str]:
     """Every period known to have been held, with those that only have a sheet, in order of their last years.
@@ -595,124 +245,73 @@ def timeline(registry: Registry, names: Iterable[str]) -> list[str]:
     return sorted({*registry.periods} - parts | there, key=lambda name: (int(name[-4:]), name))
 
 
-def neighbours(registry: Registry, pair: Pair, others: Iterable[str] = ()) -> list[str]:
-    """The periods that were held between two periods, `others` with a sheet among them; none where they are neighbours."""
-    line = timeline(registry, (*pair, *others))
-    return line[line.index(pair.earlier) + 1:line.index(pair.later)]
-
-
-def windows(panel: Panel, registry: Registry) -> list[list[str]]:
-    """The runs of three consecutive periods that are all in the panel."""
-    line = timeline(registry, (*panel.periods, *panel.unchosen))
+def windows(line: list[str], periods: Iterable[str]) -> list[list[str]]:
+    """The runs of three consecutive periods of a timeline that are all among some periods."""
     runs = [line[start:start + STREAK] for start in range(len(line) - STREAK + 1)]
-    return [run for run in runs if all(period in panel.periods for period in run)]
+    return [run for run in runs if {*run} <= {*periods}]
 
 
-def a_level(panel: Panel, registry: Registry) -> list[dict]:
+def a_level(alliances: pd.DataFrame, line: list[str]) -> pd.DataFrame:
     """Who was 活跃度高 in three consecutive periods, as far as there are sheets: id, name, code, from_period, to_period."""
-    codes = panel.frame.set_index(["id", "period"])["code"]
-    rows = []
-    for window in windows(panel, registry):
-        ids = panel.states.index[(panel.states[window] == HIGH).all(axis=1)]
-        rows += [{"id": id, "name": panel.about.loc[id, "name"], "code": codes[id, window[-1]], "from_period": window[0],
-                  "to_period": window[-1]} for id in sorted(ids, key=lambda id: codes[id, window[-1]])]
-    return rows
+    high, found = alliances[alliances["grade"] == HIGH], []
+    for run in windows(line, alliances["period"].cat.categories):
+        times = high[high["period"].isin(run)].groupby("id").size()
+        here = high[(high["period"] == run[-1]) & high["id"].isin(times.index[times == STREAK])]
+        found.append(here[["id", "name", "code"]].assign(from_period=run[0], to_period=run[-1]).sort_values("code"))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["id", "name", "code", "from_period", "to_period"])
 
 
-class Claim(NamedTuple):
-    """What a report says of an alliance, and what the sheets say to it.
+def claims(alliances: pd.DataFrame, registry: Registry, line: list[str]) -> pd.DataFrame:
+    """Each published A-level alliance and each claim of registry/claims.csv, held against the sheets there are.
 
-    `against` are the periods that say otherwise, `needed` those that are not among the sheets, `withheld` those whose
-    score would decide it; `held` is how many periods there had been, where they are fewer than claimed.
+    period, id, name, kind (its sentence), times, verdict; the periods against it, needed (no sheet here) and withheld (the
+    score would decide), as lists; held: how many periods there had been, where they are fewer than claimed.
     """
-
-    period: str
-    id: str
-    what: str
-    verdict: str
-    needed: tuple[str, ...]
-    against: tuple[str, ...]
-    withheld: tuple[str, ...] = ()
-    held: int | None = None
-
-
-def claims(periods: Sequence[Period], panel: Panel) -> list[Claim]:
-    """Each published A-level alliance and each claim of `registry/claims.csv`, held against the sheets there are."""
-    registry = periods[-1].registry
-    line = timeline(registry, (*panel.periods, *panel.unchosen))
-    high, full = panel.states == HIGH, panel.scores == TOP_SCORE
-    found = [_claim(line, period.name, a.id, "A级：连续三个评价期活跃度高", STREAK, high, high)
-             for period in periods for a in period.a_level]
-    found += [_claim(line, claim.period, claim.id, f"连续{claim.times}个评价期满分", claim.times, full, full | high & panel.scores.isna())
-              for claim in registry.claims if claim.period in line and claim.id in panel.states.index]
-    return found
-
-
-def _claim(line: list[str], period: str, id: str, what: str, times: int, holds: pd.DataFrame, may_hold: pd.DataFrame) -> Claim:
-    last = line.index(period)
-    window = line[max(0, last - times + 1):last + 1]
-    there = [p for p in window if p in holds]
-    needed = tuple(p for p in window if p not in there)
-    against = tuple(p for p in there if not may_hold.at[id, p])
-    withheld = tuple(p for p in there if may_hold.at[id, p] and not holds.at[id, p])
-    held = len(window) if len(window) < times else None
-    verdict = REFUTED if against or held is not None else UNVERIFIABLE if needed or withheld else CONFIRMED
-    return Claim(period, id, what, verdict, needed, against, withheld, held)
-
-
-# One alliance
-
-def find(panel: Panel, registry: Registry, who: str) -> str:
-    """The id of an alliance by a name, an alias or a code. Raises LookupError with the nearest names."""
-    key = normalise(who)
-    if id := registry.by_name.get(key) or registry.by_alias.get(key):
-        return _known(panel, registry, id)
-    holders = list(dict.fromkeys(panel.frame.loc[panel.frame["code"] == key, "id"])) or \
-        list(dict.fromkeys(registry.holders.get(key, {}).values()))
-    if len(holders) == 1:
-        return holders[0]
-    if holders:
-        raise LookupError(f"the code {who} has belonged to {' and '.join(registry.names[h] for h in holders)}; write the name")
-    inside = [name for name in registry.names.values() if key and key in normalise(name)]
-    if len(inside) == 1:
-        return _known(panel, registry, registry.by_name[normalise(inside[0])])
-    near = inside[:3] or registry.nearest(who)
-    raise LookupError(f"no alliance is called {who!r}; the nearest: {', '.join(near) or 'none'}")
-
-
-def _known(panel: Panel, registry: Registry, id: str) -> str:
-    if id not in panel.about.index:
-        raise LookupError(f"{registry.names[id]} ({id}) is on none of these sheets and has no code in registry/codes.csv")
-    return id
-
-
-def history(panel: Panel, periods: Sequence[Period], who: str) -> pd.DataFrame:
-    """One alliance in every period: state, code, score, rank of so many evaluated, place among those of its batch, points to
-    the next grade.
-    """
-    id = find(panel, periods[-1].registry, who)
+    named = alliances.dropna(subset="id")
+    wide = named.pivot(index="id", columns="period", values=["state", "score"])
+    high, full = wide["state"] == HIGH, wide["score"] == TOP_SCORE
+    listed = [(row.period, row.id, "claimed.a-level", STREAK, high, high) for row in named[named["a_level"]].itertuples()]
+    listed += [(claim.period, claim.id, "claimed.full", claim.times, full, full | high & wide["score"].isna())
+               for claim in registry.claims if claim.period in line and claim.id in wide.index]
     rows = []
-    for period in periods:
-        here = panel.of(period.name)
-        row = panel.frame[(panel.frame["id"] == id) & (panel.frame["period"] == period.name)].iloc[0]
-        batch = here[here["batch"] == row["batch"]]
-        place = places(batch, ["period"])[batch["id"] == id]
-        up = period.scheme.ceiling(row["grade"]) - row["score"] if isinstance(row["grade"], str) and row["grade"] != HIGH else None
-        rows.append((period.name, row["state"], row["code"], row["score"], row["rank"], len(here),
-                     place.iloc[0] if len(place) else None, len(batch), up))
-    return pd.DataFrame(rows, columns=["period", "state", "code", "score", "rank", "of", "place_in_batch", "batch_size",
-                                       "to_next_grade"])
+    for period, id, kind, times, holds, may_hold in listed:
+        last = line.index(period)
+        window = line[max(0, last - times + 1):last + 1]
+        there = [p for p in window if p in holds]
+        against = [p for p in there if not may_hold.at[id, p]]
+        needed, withheld = [p for p in window if p not in there], [p for p in there if may_hold.at[id, p] and not holds.at[id, p]]
+        held = len(window) if len(window) < times else None
+        verdict = REFUTED if against or held else UNVERIFIABLE if needed or withheld else CONFIRMED
+        rows.append((period, id, kind, times, verdict, against, needed, withheld, held))
+    names = named.drop_duplicates("id", keep="last").set_index("id")["name"]
+    frame = pd.DataFrame(rows, columns=["period", "id", "kind", "times", "verdict", "against", "needed", "withheld", "held"])
+    frame.insert(2, "name", frame["id"].map(names))
+    return frame
 
 
-def peers(panel: Panel, periods: Sequence[Period], who: str, most: int = 6) -> pd.DataFrame:
-    """Those of the same batch whose score was nearest when this one's was last published: period, name, score, grade, distance."""
-    id = find(panel, periods[-1].registry, who)
-    known = panel.frame[(panel.frame["id"] == id)].dropna(subset="score")
-    if known.empty:
-        return pd.DataFrame(columns=["period", "name", "score", "grade", "distance"])
-    own = known.iloc[-1]
-    here = panel.of(own["period"])
-    here = here[(here["batch"] == own["batch"]) & (here["id"] != id)].dropna(subset="score")
-    here = here.assign(distance=here["score"] - own["score"])
-    nearest = here.iloc[here["distance"].abs().argsort(kind="stable")][:most]
-    return nearest[["period", "name", "score", "grade", "distance"]].reset_index(drop=True)
+# Who is who
+
+def matching(chosen: Sequence[Period]) -> pd.DataFrame:
+    """How each alliance that two neighbouring sheets name was matched: names and codes before and after, and how.
+
+    how names a sentence: what stayed the same, or `how.decided` where the registry marks a code as doubtful.
+    """
+    registry, rows = chosen[-1].registry, []
+    for earlier, later in pairwise(chosen):
+        before = {a.id: a for a in (*earlier.absent, *earlier.evaluated)}
+        for a in (*later.evaluated, *later.absent):
+            if b := before.get(a.id):
+                doubtful = any(registry.codes.get((a.id, sheet.name), "")[1:] == ("doubtful",) for sheet in (earlier, later))
+                same_name, same_code = normalise(a.name) == normalise(b.name), a.code == b.code
+                how = ("how.both" if same_name else "how.code") if same_code else (
+                    "how.decided" if doubtful else "how.name" if same_name else "how.alias")
+                rows.append((a.id, earlier.name, later.name, b.name, b.code, a.name, a.code, how))
+    return pd.DataFrame(rows, columns=["id", "from_period", "to_period", "name_before", "code_before", "name_after", "code_after", "how"])
+
+
+def shared_codes(chosen: Sequence[Period]) -> dict[str, list[str]]:
+    """Codes that stand for different alliances in these sheets, with the registry's names in the order of the periods."""
+    holders: dict[str, dict[str, None]] = {}
+    for a in (a for sheet in chosen for a in (*sheet.evaluated, *sheet.absent)):
+        holders.setdefault(a.code, {})[chosen[-1].registry.names[a.id]] = None
+    return {code: [*names] for code, names in sorted(holders.items()) if len(names) > 1}

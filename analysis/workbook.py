@@ -14,29 +14,23 @@ from collections.abc import Container
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree.ElementTree import iterparse
 
 LARGEST_FILE = 100_000_000  # bytes, packed
 LARGEST_PART = 40_000_000  # bytes of a part that is read, unpacked; told from the archive's directory
 MOST_TAGS = 1_200_000  # in a part: 200,000 filled cells
 CHINESE_DATES = {*range(27, 37), *range(50, 59)}  # number formats that Excel has built in, and openpyxl has not
-LONG = 2000  # rows
-NOT_PLAIN = re.compile(rb'<f[ >/]|t="[ed]"|<mergeCell ')
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 QUOTED = re.compile(r'"[^"]*"|\\.')
 ERROR, UNCALCULATED, PERCENT, COVERED = "error", "uncalculated", "percent", "covered"
 
 
 class Unreadable(Exception):
-    """The file is no workbook that can be read: the kind of problem, a sentence, and the sheet where known."""
-
-    def __init__(self, kind: str, message: str, sheet: str = ""):
-        self.kind, self.message, self.sheet = kind, message, sheet
-        super().__init__(message)
+    """The file is no workbook that can be read; its arguments are the kind of problem, a sentence, and the sheet where known."""
 
 
 class Cell(NamedTuple):
-    """A filled cell. `kind` is `error`, `uncalculated` (a formula without a stored value), `percent`, `covered` (it lies
-    hidden under a merged range), or nothing."""
+    """A filled cell. `kind` is `error`, `uncalculated` (a formula without a value), `percent`, `covered` (by a merged range), or ""."""
 
     value: object
     row: int
@@ -104,13 +98,10 @@ def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[
             reader.read_strings()
             reader.read_workbook()
             parts = {at.name: rel.target for at, rel in reader.parser.find_sheets() if "chartsheet" not in rel.Type}
-            if not parts:
-                raise Unreadable("not a workbook", "is a workbook without a worksheet; save it as .xlsx from Excel")
             formats, sheets = _formats(reader), {}
             for sheet, part in parts.items():
                 if "".join(sheet.split()) in wanted:
-                    xml = _checked(reader.archive, part, times, sheet)
-                    sheets[sheet] = _plain_cells(content, sheet, xml, formats) or _cells(xml, reader, formats)
+                    sheets[sheet] = _cells(_checked(reader.archive, part, times, sheet), reader, *formats)
             return tuple(parts), sheets
     except (zipfile.BadZipFile, zlib.error, EOFError):
         raise Unreadable("cut short", "is cut short or damaged; copy or save it again") from None
@@ -142,8 +133,7 @@ def _checked(archive: zipfile.ZipFile, part: str, times: int, sheet: str = "") -
 
 
 def _formats(reader) -> tuple[set[int], set[int]]:
-    """Which cell styles are of dates, and which of percentages; nothing else of the styles is looked at, since many programs
-    write some that openpyxl refuses."""
+    """Which cell styles are of dates, and which of percentages; many programs write other styles that openpyxl refuses."""
     from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
     from openpyxl.xml.constants import ARC_STYLE, SHEET_MAIN_NS
     from openpyxl.xml.functions import fromstring
@@ -151,70 +141,53 @@ def _formats(reader) -> tuple[set[int], set[int]]:
     if ARC_STYLE not in reader.valid_files:
         return set(), set()
     root, space = fromstring(reader.archive.read(ARC_STYLE)), {"m": SHEET_MAIN_NS}
-    codes = BUILTIN_FORMATS | {int(e.get("numFmtId")): e.get("formatCode") for e in root.iterfind("m:numFmts/m:numFmt", space)}
-    styles = [int(e.get("numFmtId", 0)) for e in root.iterfind("m:cellXfs/m:xf", space)]
-    dates = {style for style, id in enumerate(styles) if is_date_format(codes.get(id)) or (id in CHINESE_DATES and id not in codes)}
-    return dates, {style for style, id in enumerate(styles) if "%" in QUOTED.sub("", codes.get(id) or "")} - dates
+    codes = BUILTIN_FORMATS | dict.fromkeys(CHINESE_DATES, "yyyy-mm-dd")
+    codes |= {int(e.get("numFmtId")): e.get("formatCode") for e in root.iterfind("m:numFmts/m:numFmt", space)}
+    styles = [codes.get(int(e.get("numFmtId", 0)), "") for e in root.iterfind("m:cellXfs/m:xf", space)]
+    dates = {style for style, code in enumerate(styles) if is_date_format(code)}
+    return dates, {style for style, code in enumerate(styles) if "%" in QUOTED.sub("", code)} - dates
 
 
-def _plain_cells(content: bytes, sheet: str, xml: bytes, formats: tuple[set[int], set[int]]) -> Cells | None:
-    """The cells of a long sheet that holds nothing but numbers and texts, by calamine, in a tenth of the time; None for any other.
+def _cells(content: bytes, reader, dates: set[int], percents: set[int]) -> Cells:
+    """The filled cells of a sheet; what is said plainly is read here, several times as fast as by openpyxl, and the rest there."""
+    from openpyxl.utils import coordinate_to_tuple
+    from openpyxl.worksheet._reader import FORMULA_TAG, MERGE_TAG, ROW_TAG, VALUE_TAG, WorkSheetParser
 
-    calamine gives a formula without a value and an error as blanks and knows no percentages: a sheet with such is not plain.
-    """
-    rows, columns = re.findall(rb'<row[^>]* r="(\d+)"', xml), {len(column) for column in re.findall(rb'<c r="([A-Z]+)', xml)}
-    if len(rows) < LONG or max(columns) > 2 or max(map(int, rows)) > 2 * len(rows) or NOT_PLAIN.search(xml):
-        return None
-    if {*map(int, re.findall(rb' s="(\d+)"', xml))} & {*formats[0], *formats[1]}:
-        return None
-    try:
-        from python_calamine import CalamineWorkbook
-    except ImportError:
-        return None
-    values = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    return {row: {column: Cell(_unescaped(value), row, column) for column, value in enumerate(cells, start=1) if value != ""}
-            for row, cells in enumerate(values, start=1) if any(value != "" for value in cells)}
-
-
-def _unescaped(value: object) -> object:
-    """A value as openpyxl gives it, with the characters that a file writes by their numbers."""
-    if isinstance(value, str):
-        return ESCAPED.sub(lambda code: chr(int(code[1], 16)), value) if "_x" in value else value
-    return value if isinstance(value, bool) else float(f"{value:.15g}")
-
-
-def _cells(content: bytes, reader, formats: tuple[set[int], set[int]]) -> Cells:
-    """The filled cells of a sheet, by row and column."""
-    from openpyxl.worksheet._reader import FORMULA_TAG, MERGE_TAG, ROW_TAG, VALUE_TAG, WorkSheetParser, iterparse
-
-    dates, percents = formats
-    parser = WorkSheetParser(None, reader.shared_strings, data_only=True, epoch=reader.wb.epoch, date_formats=dates)
-    rows: Cells = {}
+    strings, rows, number = reader.shared_strings, {}, 0
+    parser = WorkSheetParser(None, strings, data_only=True, epoch=reader.wb.epoch, date_formats=dates)
     for _, element in iterparse(io.BytesIO(content)):
         if element.tag == MERGE_TAG:
             _cover(rows, [merged.get("ref") for merged in element])
         if element.tag != ROW_TAG:
             continue
-        parser.row_counter, parser.col_counter = int(element.get("r", parser.row_counter + 1)), 0
+        number, column = int(element.get("r", number + 1)), 0
         for found in element:
+            address, type, style, given = found.get("r"), found.get("t", "n"), int(found.get("s", 0)), found.findtext(VALUE_TAG)
+            at = (number, column + 1) if not address else coordinate_to_tuple(address)
+            column, kind = at[1], ""
             try:
-                cell = parser.parse_cell(found)
-                value, kind = cell["value"], "" if cell["data_type"] in ("n", "s", "b", "d") else ERROR
+                if type == "s" or (type == "n" and style not in dates):
+                    value = None if not given else float(given) if type == "n" else strings[int(given)]
+                elif type == "inlineStr" and len(found) == len(found[0]) == 1:
+                    value = found[0][0].text
+                else:
+                    cell = parser.parse_cell(found)
+                    value, kind = cell["value"], "" if cell["data_type"] in ("s", "b", "d") else ERROR
             except (ValueError, IndexError, OverflowError):
-                value, kind, cell = found.findtext(VALUE_TAG), ERROR, None
-            if value is None or value == "":
-                if found.find(FORMULA_TAG) is None or (cell and cell["data_type"] == "s" and value == ""):
-                    continue
+                value, kind = given, ERROR
+            if value is None and len(found) and found.find(FORMULA_TAG) is not None and (type != "str" or given is None):
                 value, kind = "formula", UNCALCULATED
-            elif type(value) is str:
-                value = _unescaped(value)
-            elif type(value) is float or type(value) is int:
+            elif type == "n" and style in percents:
+                kind = PERCENT
+            if value is None or value == "":
+                continue
+            if isinstance(value, str) and "_x" in value:
+                value = ESCAPED.sub(lambda code: chr(int(code[1], 16)), value)
+            elif isinstance(value, float) and len(given) > 15:
                 value = float(f"{value:.15g}")
-                kind = kind or (PERCENT if cell["style_id"] in percents else "")
-            row = rows.setdefault(cell["row"] if cell else parser.row_counter, {})
-            if parser.col_counter in row:
-                raise ValueError(f"the cell {letters(parser.col_counter)}{parser.row_counter} stands there twice")
-            row[parser.col_counter] = Cell(value, parser.row_counter, parser.col_counter, kind)
+            if column in rows.setdefault(at[0], {}):
+                raise ValueError(f"two cells {letters(column)}{at[0]}")
+            rows[at[0]][column] = Cell(value, *at, kind)
         element.clear()
     return dict(sorted(rows.items()))
 
@@ -225,6 +198,6 @@ def _cover(rows: Cells, ranges: list[str]) -> None:
 
     for left, top, right, bottom in map(range_boundaries, ranges):
         for number in range(top, bottom + 1) if bottom - top < len(rows) else [n for n in rows if top <= n <= bottom]:
-            row = rows.get(number, {})
-            for column in [c for c in row if left <= c <= right and (number, c) != (top, left)]:
-                row[column] = row[column]._replace(kind=COVERED)
+            for column, cell in rows.get(number, {}).items():
+                if left <= column <= right and (number, column) != (top, left):
+                    rows[number][column] = cell._replace(kind=COVERED)

@@ -17,7 +17,7 @@ def put(out: Path) -> Path:
 def files(out: Path) -> dict[str, bytes]:
     """Every file under a folder but logs and locks, by its path."""
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*"))
-            if path.is_file() and path.suffix != ".log" and not path.name.startswith(".lock")}
+            if path.is_file() and path.suffix not in (".log", ".lock")}
 
 
 def changed(out: Path) -> list[str]:

@@ -1,6 +1,7 @@
-"""The Makefile: what it makes, when it makes it again, and what it says to a wrong YEAR."""
+"""make, and what is out of date: what it makes, when it makes it again, and what it says to a wrong YEAR."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -9,16 +10,18 @@ from pathlib import Path
 import pytest
 from workbooks import change
 
-from analysis import DATA, ROOT
+from analysis import DATA, ROOT, record
 
 pytestmark = pytest.mark.xdist_group("make")  # one worker makes the report once, for all of these
 # What `make test` hands down must not reach the make under test.
-CLEAN = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DATA", "OUT", "YEAR")}
+GIVEN = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "DATA", "OUT", "YEAR", "PERIODS", "FORCE")
+CLEAN = {name: value for name, value in os.environ.items() if name not in GIVEN}
+HOSTILE = "$(shell touch PWNED)$(touch PWNED)`touch PWNED`\";touch PWNED;'"
 
 
-def make(*words: str) -> subprocess.CompletedProcess:
+def make(*words: str, **environment: str) -> subprocess.CompletedProcess:
     """`make …` in the project; what is installed is taken as it is."""
-    return subprocess.run(["make", "--no-print-directory", "-o", ".venv/.installed", *words], cwd=ROOT, env=CLEAN,
+    return subprocess.run(["make", "--no-print-directory", "-o", ".venv/.installed", *words], cwd=ROOT, env={**CLEAN, **environment},
                           capture_output=True, text=True, check=False)
 
 
@@ -26,36 +29,41 @@ class Place:
     """A copy of the data, and a folder with the report of 2017 that make made from it."""
 
     def __init__(self, folder: Path):
-        self.data, self.out = shutil.copytree(DATA, folder / "data"), folder / "out"
-        self.sheet = self.data / "score_sheets" / "2017.xlsx"
+        self.data, self.out = Path(shutil.copytree(DATA, folder / "data")), folder / "out"
         self.words = ("report", "YEAR=2017", f"DATA={self.data}", f"OUT={self.out}")
         self.made = make(*self.words)
 
-    def is_up_to_date(self, *instead: str) -> bool:
-        """Whether make has nothing to do."""
-        return make("-q", *self.words, *instead).returncode == 0
+    def is_up_to_date(self, data: Path | None = None) -> bool:
+        """Whether the report is made of what is there, and is as it was made."""
+        return record.holds(self.out, "2017", record.state("report", ["2017"], data or self.data))
 
 
 @pytest.fixture(scope="module")
-def once(tmp_path_factory) -> Place:
+def place(tmp_path_factory) -> Place:
     return Place(tmp_path_factory.mktemp("make"))
 
 
 @pytest.fixture
-def place(once) -> Place:
-    """The made report, up to date whatever an earlier test did."""
-    once.sheet.write_bytes((DATA / "score_sheets" / "2017.xlsx").read_bytes())
-    make("-t", *once.words)
-    assert once.is_up_to_date()
-    return once
+def altered(place):
+    """Change one file for the length of a test; nothing in place of the content removes it."""
+    kept = {}
+
+    def alter(name: str, content: bytes | None) -> None:
+        path = place.data.parent / name
+        kept[path] = path.read_bytes() if path.exists() else None
+        path.unlink() if content is None else path.write_bytes(content)
+
+    yield alter
+    for path, content in kept.items():
+        path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
 
 
-def test_make_report_makes_all_of_it_and_says_so(once):
-    assert once.made.returncode == 0, once.made.stderr
+def test_make_report_makes_all_of_it_and_says_so(place):
+    assert place.made.returncode == 0, place.made.stderr
     for kind in ("html", "pdf", "ipynb"):
-        assert (once.out / "reports" / f"2017.{kind}").stat().st_size > 100_000
-        assert f"reports/2017.{kind}" in once.made.stdout
-    assert "16 figures" in once.made.stdout and "2017: done in " in once.made.stdout
+        assert (place.out / "reports" / f"2017.{kind}").stat().st_size > 100_000
+        assert f"reports/2017.{kind}" in place.made.stdout
+    assert re.search(r"\d figures", place.made.stdout) and "2017: done in " in place.made.stdout
 
 
 def test_a_second_make_has_nothing_to_do_at_once(place):
@@ -65,103 +73,103 @@ def test_a_second_make_has_nothing_to_do_at_once(place):
         started = time.perf_counter()
         again = make(*place.words)
         seconds.append(time.perf_counter() - started)
-        assert again.returncode == 0 and "Nothing to be done for 'report'" in again.stdout
+        assert again.returncode == 0 and "2017: nothing to do; " in again.stdout
     assert min(seconds) < 0.3
     assert {path: path.stat().st_mtime_ns for path in place.out.rglob("*.*")} == before
 
 
-def test_a_changed_sheet_makes_it_again(place):
-    earlier = (place.out / "reports/2017.html").read_bytes()
-    change(place.data, {"评价期!B8": 57, "评分表!D4": 99.5})
+@pytest.mark.parametrize("name", ["data/score_sheets/2017.xlsx", "data/score_sheets/2020-2021.xlsx", "data/registry/codes.csv",
+                                  "data/remarks/2017.md", "data/panel/2017.xlsx"])
+def test_what_a_report_is_made_of_is_seen(place, altered, name):
+    assert place.is_up_to_date()
+    (place.data / "panel").mkdir(exist_ok=True)
+    altered(name, b"other")
+    os.utime(place.data.parent / name, (0, 0))  # an old date hides nothing
     assert not place.is_up_to_date()
-    again = make(*place.words)
-    assert "2017: done in" in again.stdout, again.stderr
-    assert (place.out / "reports/2017.html").read_bytes() != earlier
+
+
+def test_what_a_report_is_not_made_of_is_not(place, altered):
+    altered("data/remarks/2020-2021.md", None)
+    altered("data/score_sheets/~$2017.xlsx", b"Excel has it open")
+    altered("out/figures/2017/mine.svg", b"an analyst's own")
+    os.utime(place.data / "score_sheets/2017.xlsx")
     assert place.is_up_to_date()
 
 
-@pytest.mark.parametrize("name", ["data/score_sheets/2017.xlsx", "data/registry/codes.csv", "data/remarks/2017.md"])
-def test_what_a_report_is_made_of_is_seen(place, name):
-    path = place.data.parent / name
-    os.utime(path)
+@pytest.mark.parametrize("name", ["notebooks/report.ipynb", "notebooks/text/report.toml", "analysis/shares.py", "requirements.lock",
+                                  "analysis/style/palette.toml", "analysis/fonts/NotoSansSC-Bold.ttf", "analysis/export/templates/report.css"])
+def test_the_project_itself_is_among_the_inputs(name):
+    assert len(record.state("report", ["2017"], DATA)["inputs"][name]) == 64
+
+
+def test_a_change_of_version_is_seen(place, monkeypatch):
+    versions = record._versions()
+    assert any(name.startswith("pandas-") for name in versions) and not any(name.startswith("pytest-") for name in versions)
+    monkeypatch.setattr(record, "_versions", lambda: versions[1:])
     assert not place.is_up_to_date()
 
 
-def test_another_data_folder_is_seen_and_so_is_the_way_back(place):
-    assert place.is_up_to_date(f"DATA={place.data}/")
-    assert not place.is_up_to_date(f"DATA={DATA}")
+def test_another_data_folder_is_seen(place):
+    assert not place.is_up_to_date(DATA)
+
+
+@pytest.mark.parametrize("name", ["reports/2017.pdf", "reports/2017.ipynb", "figures/2017/*.csv", "reports/.2017.json"])
+@pytest.mark.parametrize("content", [None, b"other"])
+def test_what_is_gone_or_touched_is_seen(place, altered, name, content):
+    altered(str(next(place.out.glob(name)).relative_to(place.data.parent)), content)
     assert not place.is_up_to_date()
 
 
-@pytest.mark.parametrize("name", ["out/reports/2017.pdf", "out/figures/2017/coverage.svg", "out/figures/2017/batch-1-evaluated.csv",
-                                  "data/remarks/2017.md"])
-def test_what_is_gone_is_seen(place, name):
-    gone = place.data.parent / name
-    away = gone.rename(gone.with_name("away"))
+def test_the_trends_are_made_once_whatever_order_the_periods_are_named_in(made_trends):
+    for chosen in ("", "2017 2020-2021", "2020-2021  2017 2017"):
+        assert "trends: nothing to do" in make("trends", f"OUT={made_trends}", f"PERIODS={chosen}").stdout, chosen
+
+
+def test_a_changed_sheet_makes_it_again_and_a_broken_one_leaves_it(place):
+    sheet, earlier = place.data / "score_sheets/2017.xlsx", (place.out / "reports/2017.html").read_bytes()
     try:
-        assert not place.is_up_to_date()
+        change(place.data, {"评分表!D4": "九十"})
+        failed = make(*place.words)
+        assert failed.returncode != 0 and '2017.xlsx › 评分表 › D4: score "九十" is not a number' in failed.stderr
+        assert (place.out / "reports/2017.html").read_bytes() == earlier
+        change(place.data, {"评分表!D4": 99.5})
+        (place.out / "figures/2017/mine.svg").write_text("an analyst's own")
+        again = make(*place.words)
+        assert "2017: done in" in again.stdout, again.stderr
+        assert (place.out / "reports/2017.html").read_bytes() != earlier and place.is_up_to_date()
+        assert (place.out / "figures/2017/mine.svg").exists()
     finally:
-        away.rename(gone)
-
-
-def test_the_trends_are_made_once(tmp_path):
-    words = ("trends", f"OUT={tmp_path}")
-    made = make(*words)
-    assert made.returncode == 0 and "trends: done in" in made.stdout and "9 figures" in made.stdout and ".trends-figures" not in made.stdout
-    for chosen in ("", "2017 2020-2021", "2020-2021 2017 2017"):
-        assert make("-q", *words, f"PERIODS={chosen}").returncode == 0, chosen
-    (tmp_path / "figures/trends/panel.csv").unlink()
-    assert make("-q", *words).returncode == 1
-
-
-def test_another_sheet_with_an_older_date_is_seen(place):
-    change(place.data, {"评分表!D4": 99.5})
-    os.utime(place.sheet, (0, 0))
-    assert not place.is_up_to_date()
-
-
-def test_a_broken_sheet_stops_make_and_the_report_stays(place):
-    before = {path: path.read_bytes() for path in place.out.rglob("2017.*")}
-    change(place.data, {"评分表!D4": "九十"})
-    failed = make(*place.words)
-    assert failed.returncode != 0
-    assert '2017.xlsx › 评分表 › D4: score "九十" is not a number' in failed.stderr
-    assert {path: path.read_bytes() for path in place.out.rglob("2017.*")} == before
-    assert not place.is_up_to_date()
-
-
-WILD = pytest.param("%", "is not a period")
+        shutil.copy(DATA / "score_sheets/2017.xlsx", sheet)
+        make(*place.words)
 
 
 @pytest.mark.parametrize("year, said", [
-    ("2021", "Did you mean 2020-2021?"),
-    ("../x", "'../x' is not a period"), ("..\\x", "is not a period"), ("", "YEAR is missing: make report YEAR=2017"),
-    ("2017 2020-2021", "is not a period"), ("2017;ls", "is not a period"), ("$$(id)", "'$(id)' is not a period"), WILD])
-def test_a_wrong_year_is_refused_with_the_years_there_are(tmp_path, year, said):
-    refused = make("report", f"YEAR={year}", f"OUT={tmp_path}/out")
-    assert refused.returncode != 0
+    ("2021", "Did you mean 2020-2021?"), ("../x", "'../x' is not a period"), ("", "YEAR is missing: make report YEAR=2017"),
+    ("2017 2020-2021", "is not a period"), ("%", "is not a period"), ("-x", "'-x' is not a period"), ("$(id)", "'$(id)' is not a period"),
+    (HOSTILE, "PWNED")])
+@pytest.mark.parametrize("way", ["word", "environment"])
+def test_a_wrong_year_is_refused_with_the_years_there_are(tmp_path, year, said, way):
+    given = ("report", f"OUT={tmp_path}/out")
+    refused = make(*given, f"YEAR={year}") if way == "word" else make(*given, YEAR=year)
+    assert refused.returncode == 2
     assert said in refused.stderr and "2017, 2020-2021" in refused.stderr
-    assert list(tmp_path.rglob("*")) == []
+    assert list(tmp_path.rglob("*")) == [] and not (ROOT / "PWNED").exists()
 
 
-def test_without_a_year_it_says_what_a_year_is():
-    assert "Periods with a sheet: 2017, 2020-2021" in make("report").stderr
+def test_no_name_and_no_variable_is_run(tmp_path):
+    data = Path(shutil.copytree(DATA, tmp_path / "my $(touch PWNED) data"))
+    (data / "remarks" / "$(touch PWNED).md").touch()
+    (data / "score_sheets" / "2017$(shell touch PWNED).xlsx").touch()
+    for words in (("-n", "report", "YEAR=2017"), ("trends", f"PERIODS={HOSTILE}"), ("panel", "YEAR=2017", f"FORCE={HOSTILE}")):
+        said = make(*words, f"DATA={data}", f"OUT={tmp_path}/out")
+    assert "is sound: 101 evaluated" in make("check", "YEAR=2017", f"DATA={data}").stdout
+    assert said.returncode == 2 and "There is no panel in" in said.stderr
+    assert [path for folder in (ROOT, tmp_path, data) for path in folder.glob("PWNED*")] == []
 
 
-def test_folders_may_have_a_blank_in_their_names(tmp_path):
-    data = shutil.copytree(DATA, tmp_path / "my data")
-    made = make("report", "YEAR=2017", f"DATA={data}", f"OUT={tmp_path / 'my out'}")
-    assert made.returncode == 0, made.stderr
-    assert (tmp_path / "my out/reports/2017.html").exists()
-    assert "warning" not in made.stderr
-
-
-def test_make_lists_what_it_can_do():
+def test_make_lists_what_it_can_do_and_is_short():
     listed = make().stdout
-    for command in ("report", "reports", "check", "lab", "test", "lint", "clean"):
+    for command in ("report", "reports", "trends", "audit", "check", "new", "panel", "lab", "test", "lint", "clean"):
         assert f"make {command} " in listed
     assert "DATA=dir" in listed and "OUT=dir" in listed
-
-
-def test_check_says_that_a_sheet_is_sound():
-    assert "2017.xlsx is sound: 101 evaluated" in make("check", "YEAR=2017").stdout
+    assert len((ROOT / "Makefile").read_text("utf8").splitlines()) <= 60

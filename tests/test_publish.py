@@ -1,5 +1,6 @@
 """Publishing is all or none: what is left when a write fails, a run is stopped, or one before was killed."""
 
+import contextlib
 import os
 import random
 import signal
@@ -13,7 +14,8 @@ import psutil
 import pytest
 
 from analysis import ROOT
-from analysis import run as running
+from analysis import publish as publishing
+from analysis.publish import publish
 
 NEW = {Path(name): b"new" for name in earlier.NAMES}
 
@@ -24,8 +26,7 @@ def out(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "ctrl-c"])
-@pytest.mark.parametrize("call", [
-    "write_bytes", "replace"])
+@pytest.mark.parametrize("call", ["write_bytes", "replace"])
 @pytest.mark.parametrize("at", [2, len(earlier.NAMES)])
 def test_publish_is_all_or_none(out, monkeypatch, error, call, at):
     calls = []
@@ -40,7 +41,7 @@ def test_publish_is_all_or_none(out, monkeypatch, error, call, at):
     real = getattr(owner, call)
     monkeypatch.setattr(owner, call, failing)
     with pytest.raises(type(error)):
-        running.publish(NEW, out, "2017")
+        publish(NEW, out, "2017", [Path("figures/2017/stale.svg")])
     monkeypatch.undo()
     assert len(calls) >= at
     assert earlier.changed(out) == []
@@ -50,23 +51,40 @@ def test_publish_keeps_the_earlier_set_where_one_place_is_taken(out):
     (out / "reports/2017.pdf").unlink()
     (out / "reports/2017.pdf").mkdir()
     with pytest.raises(OSError):
-        running.publish(NEW, out, "2017")
+        publish(NEW, out, "2017")
     assert set(earlier.files(out).values()) == {earlier.EARLIER}
 
 
-def test_publish_removes_what_is_stale_and_what_a_killed_run_left(out):
-    (out / "figures/2017/old.svg").write_text("stale")
-    (out / "figures/2017/notes.txt").write_text("an analyst's own")
-    (out / ".making-2017.killed/reports").mkdir(parents=True)
-    running.publish(NEW, out, "2017", {Path("figures/2017")})
-    assert earlier.files(out) == {**{str(path): b"new" for path in NEW}, "figures/2017/notes.txt": b"an analyst's own"}
-    assert [path.name for path in out.glob(".making-*")] == []
+def test_publish_removes_what_is_stale_and_what_a_killed_run_left_and_nothing_else(out):
+    for name in ("old.svg", "mine.svg", "notes.txt"):
+        (out / "figures/2017" / name).write_text("there")
+    (out / "reports/.making-2017.killed/reports").mkdir(parents=True)
+    (out / "reports/.making-2020-2021.at-work").mkdir()
+    publish(NEW, out, "2017", [Path("figures/2017/old.svg"), Path("figures/2017/coverage.svg"), Path("figures/2017/gone.svg")])
+    own = {f"figures/2017/{name}": b"there" for name in ("mine.svg", "notes.txt")}
+    assert earlier.files(out) == {**{str(path): b"new" for path in NEW}, **own}
+    assert [path.name for path in (out / "reports").glob(".making-*")] == [".making-2020-2021.at-work"]
 
 
-def test_publish_leaves_alone_what_another_period_is_making(out):
-    (out / ".making-2020-2021.at-work").mkdir()
-    running.publish(NEW, out, "2020")
-    assert (out / ".making-2020-2021.at-work").exists()
+def test_a_lock_never_empties_what_a_link_points_to(out):
+    precious = out.parent / "precious.txt"
+    precious.write_text("mine")
+    (out / "reports/.2017.lock").symlink_to(precious)
+    with contextlib.suppress(OSError):
+        publish(NEW, out, "2017")
+    assert precious.read_text() == "mine"
+
+
+def test_a_stop_waits_until_the_files_are_in_their_places():
+    came = []
+    usual = signal.signal(signal.SIGTERM, lambda *_: came.append("after"))
+    try:
+        with publishing.undisturbed():
+            signal.raise_signal(signal.SIGTERM)
+            assert came == []
+        assert came == ["after"]
+    finally:
+        signal.signal(signal.SIGTERM, usual)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
@@ -87,6 +105,6 @@ def test_a_stopped_run_leaves_one_whole_set_and_no_kernel(out, how, moment):
         _, alive = psutil.wait_procs(started, timeout=15)
     assert alive == [], f"after {moment:.2f} s"
     assert b"Traceback" not in said, f"after {moment:.2f} s: {said.decode()}"
-    assert how == signal.SIGKILL or list(out.glob(".making-*")) == []
-    differing = [name for name in earlier.changed(out) if not name.startswith(".making-")]
+    assert how == signal.SIGKILL or list(out.rglob(".making-*")) == []
+    differing = [name for name in earlier.changed(out) if ".making-" not in name and name != "reports/.2017.json"]
     assert differing == [] or set(differing) >= set(earlier.NAMES), f"half of the files after {moment:.2f} s"

@@ -5,11 +5,12 @@ under the grade row 51, where no other sheet counts, so that one fault is one pr
 """
 
 import datetime as dt
+import re
 import zipfile
 
 import openpyxl
 import pytest
-from workbooks import change, problems
+from workbooks import change, problems, rewrite
 
 from analysis import sheets
 from analysis.problems import DataError
@@ -25,6 +26,8 @@ NOT_0_TO_100 = "; write 0–100, or leave it blank and give a grade"
     (True, "TRUE or FALSE, not a number"), (dt.time(1, 5), "is a date, not a number"),
     (dt.datetime(2017, 3, 5, 12), '"2017-03-05 12:00:00" is a date, not a number'),
     (dt.date(2017, 3, 5), '"2017-03-05" is a date, not a number'),
+    (100.0000001, "100.0000001 is not between 0 and 100"), (84.9999999, "84.9999999 is 活跃度较高 but A51 says"),
+    (None, "score is blank among scores; write 0–100, or, if it is withheld, give the grade in this row (column 等级)"),
     (-1, "-1 is not between 0 and 100"), (-0.5, "-0.5 is not between 0 and 100"), (101, "101 is not between 0 and 100"),
     (100.5, "100.5 is not between 0 and 100"), ("－１", "-1 is not between 0 and 100"),
     (70, "70 is 活跃度较高 but A51 says 活跃度一般; correct one of them"),
@@ -32,6 +35,36 @@ NOT_0_TO_100 = "; write 0–100, or leave it blank and give a grade"
 def test_score(data, value, words):
     change(data, {"评分表!D60": value})
     assert [line.startswith(f"{SCORE}D60: score ") and words in line for line in problems(data)] == [True]
+
+
+def test_every_blank_among_scores_is_named(data):
+    change(data, {f"评分表!D{row}": None for row in range(60, 80)})
+    assert [line.split(": ")[0] for line in problems(data)] == [f"{SCORE}D{row}" for row in range(60, 80)]
+
+
+def moved(book):
+    """Row 60 moved four columns to the right."""
+    book["评分表"].move_range("A60:D60", cols=4)
+
+
+@pytest.mark.parametrize("edit, place, words", [
+    (moved, "F60", "stands beside the table, and nothing under its headings; move the row back, or delete it"),
+    ({"评分表!B109": "合计", "评分表!D109": 6543}, "B109", '"合计" is a row of totals, which are computed; delete the row'),
+    ({"评分表!A109": "平均分", "评分表!D109": 65.5}, "A109", "is a row of totals")])
+def test_rows_that_are_none(data, edit, place, words):
+    change(data, edit)
+    found = problems(data)
+    assert [line for line in found if line.startswith(f"{SCORE}{place}: ") and words in line]
+    assert len(found) == (3 if edit is moved else 1)  # the count of the grade row and 参评联盟数 disagree too
+
+
+def test_values_hidden_under_a_merged_range(data):
+    """WPS and openpyxl keep what lies under a merged range, and nobody sees it; Excel deletes it: then it is a blank."""
+    path = change(data, lambda book: book["评分表"].merge_cells("D60:D61"))
+    assert problems(data) == [f"{SCORE}D61: score is blank among scores; write 0–100, or, if it is withheld, give the grade in this row "
+                              "(column 等级)"]
+    rewrite(path, lambda name, part: re.sub(rb'<c r="D61"[^>]*?/>', b'<c r="D61"><v>64</v></c>', part) if "sheet1" in name else part)
+    assert problems(data) == [f"{SCORE}D61: 64 lies hidden under a merged range; undo the merging, and delete the value if it is not meant"]
 
 
 @pytest.mark.parametrize("cells, place, words", [
@@ -85,7 +118,11 @@ def test_one_code_for_two_alliances_that_have_none_yet(data):
     ({"评价期!B5": 100}, " › B5", "录入信息联盟数 100 is smaller than the 110"),
     ({"评价期!B7": 100}, " › B7", "参评联盟数 100 is not the 101 alliances"), ({"评价期!B5": 147}, " › B5", "147 is more than the 146 that can"),
     ({"评价期!B5": 105}, " › B5", "录入信息联盟数 105 is smaller than the 110"),
-    ({"评价期!B9": 102}, " › B9", "有网站联盟数 102 is more than the 101")])
+    ({"评价期!B9": 102}, " › B9", "有网站联盟数 102 is more than the 101"), ({"评价期!B8": 0}, " › B8", "专家人数 0 cannot be: somebody has scored"),
+    ({"评价期!B11": dt.date(2031, 3, 6), "评价期!B12": None, "评价期!B13": None}, " › B11",
+     "启动会日期 2031-03-06 is not between 开始日期 (2017-01-01) and 2020-12-31; correct one of them"),
+    ({"评价期!B12": dt.date(1900, 3, 15)}, " › B12", "会评日期 1900-03-15 is not between 启动会日期 (2018-03-06) and 2020-12-31"),
+    ({"评价期!B13": dt.date(2018, 3, 14)}, " › B13", "复核日期 2018-03-14 is not between 会评日期 (2018-03-15)")])
 def test_facts(data, cells, place, words):
     change(data, cells)
     assert [line.startswith(f"{FACTS}{place}: ") and words in line for line in problems(data)] == [True]
@@ -113,6 +150,9 @@ def test_other_sheets_of_2020_2021(data, cells, place, words):
     ({"协同创新活动!A3": "优"}, "A3", 'grade "优" is not one of'),
     ({"协同创新活动!B2": None}, "B2", "联盟数"),
     ({"协同创新活动!D2": None}, "D2", "政府项目"),
+    ({"协同创新活动!D1": "项目𠮷"}, "D1", "𠮷 (U+20BB7), which the report's fonts cannot show"),
+    ({"协同创新活动!D1": "政府\n项目"}, "D1", "contains a line break"), ({"协同创新活动!D1": "@政府"}, "D1", "which a spreadsheet would run"),
+    ({"协同创新活动!A4": "合计", "协同创新活动!B4": 46}, "A4", "is a row of totals"),
     ({"协同创新活动!L1": "政府项目", "协同创新活动!L2": 1}, "L1", "政府项目")])
 def test_activities(data, cells, place, words):
     change(data, cells)
@@ -191,7 +231,7 @@ def parts(**contents):
     (put(lambda path: path.read_bytes()[:5000]), "is cut short or damaged"),
     (put(lambda path: path.read_bytes().replace(b"PK\x01\x02", b"PK\x01\x03")), "is cut short or damaged"),
     (parts(**{"word/document.xml": "<w/>"}), "is a zip file but not an .xlsx workbook"),
-    (parts(**{"[Content_Types].xml": "<Types>", "xl/workbook.xml": "<"}), "is a zip file but not an .xlsx")])
+    (parts(**{"[Content_Types].xml": "<Types>", "xl/workbook.xml": "<"}), "is damaged (ParseError: ")])
 def test_file(data, spoil, words):
     spoil(data / "score_sheets" / "2017.xlsx")
     assert [line.startswith("2017.xlsx: ") and words in line for line in problems(data)] == [True]

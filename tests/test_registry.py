@@ -6,8 +6,8 @@ import pytest
 import workbooks
 
 from analysis import DATA, registry
-from analysis.registry import Conflict, normalise
 from analysis.problems import DataError
+from analysis.registry import Conflict, normalise
 
 REGISTRY = registry.read(DATA)
 LIGHTING, VITAMINS, LASER, POWDER = (
@@ -42,10 +42,10 @@ def test_120_named_and_37_not_make_157():
     """Approved: 52, 39, 55 and 11, by both reports; named: counted by hand in data/README.md."""
     named = Counter({code[0]: 0 for code in "123D"}) + Counter(
         {id: code[0] for (id, _), (code, _) in REGISTRY.codes.items()}.values())
-    assert {key: batch.approved for key, batch in REGISTRY.batches.items()} == {"1": 52, "2": 39, "3": 55, "D": 11}
+    assert {b.key: b.approved for b in REGISTRY.batches_in("2020-2021")} == {"1": 52, "2": 39, "3": 55, "D": 11}
     assert named == {"1": 44, "2": 24, "3": 44, "D": 8}
     assert len(REGISTRY.names) == named.total() == 120
-    assert sum(batch.approved for batch in REGISTRY.batches.values()) - named.total() == 37
+    assert sum(b.approved for b in REGISTRY.batches_in("2020-2021")) - named.total() == 37
 
 
 @pytest.mark.parametrize("period, sheet", [
@@ -141,7 +141,13 @@ def test_no_line_is_offered_that_the_registry_would_refuse(code, period):
     ("codes.csv", ["L001,22,101,certain"], 1, 'period "22" is not like 2017 or 2020-2021'),
     ("codes.csv", ["L001,2030,101,certain", "L002,2030,101,certain"], 2, "code 101 is L001's in 2030 already"),
     ("batches.csv", ["4,第四批试点联盟,ten,2030"], 1, 'approved "ten" is not a whole number'),
-    ("batches.csv", ["4,第四批试点联盟,10,later"], 1, 'first_period "later" is not like 2018'),
+    ("batches.csv", ["4,第四批试点联盟,10,later"], 1, 'from_period "later" is not like 2017'),
+    ("batches.csv", ["D,协发网网员联盟,12,2018"], 1, "D, 2018 stands in line 5 already"),
+    ("claims.csv", ["2017,L999,4"], 1, "id L999 is not in registry/alliances.csv"),
+    ("claims.csv", ["2017,L001,none"], 1, 'times "none" is not a whole number from 1'),
+    ("indicators.csv", ["甲,理事会,乙"], 1, "理事会 stands in line 2 already"), ("indicators.csv", ["甲,乙𠮷,丙"], 1, "𠮷 (U+20BB7)"),
+    ("indicators.csv", ["甲,乙,丙\u202e"], 1, "the invisible character U+202E"), ("indicators.csv", ["甲,=1+1,丙"], 1, 'starts with "="'),
+    ("alliances.csv", ["L121,甲𠮷联盟"], 1, "which the report's fonts cannot show"),
     ("schemes.csv", ["2030,活跃度高,高,85", "2030,活跃度较高,较高,90", "2030,活跃度一般,一般,50", "2030,活跃度较差,差,0"],
      1, "the floors of 2030 must fall"),
     ("schemes.csv", ["2030,活跃度高,高,85", "2030,活跃度较高,较高,70", "2030,活跃度一般,一般,50", "2030,活跃度较差,差,9"],
@@ -158,6 +164,26 @@ def test_fault_in_a_file(data, file, lines, nth, words):
     """The fault is in the nth line that was added."""
     before = add(data, file, *lines)
     assert [line for line in faults(data) if line.startswith(f"registry/{file} › line {before + nth}: ") and words in line]
+
+
+def test_the_sizes_of_the_batches_by_period(data):
+    """A line holds until the next; a blank size is not known; the heading of old is read too."""
+    assert [batch.approved for batch in REGISTRY.batches_in("2019")] == [52, 39, 55, None]
+    assert [batch.approved for batch in REGISTRY.batches_in("2022")] == [52, 39, 55, 11]
+    assert [batch.key for batch in REGISTRY.batches_in("2017")] == ["1", "2", "3"]
+    path = data / "registry" / "batches.csv"
+    path.write_text(path.read_text("utf-8-sig").replace("from_period", "first_period"), "utf-8-sig")
+    assert registry.read(data).sizes == REGISTRY.sizes
+
+
+def test_other_columns_of_the_alliances(data):
+    path = data / "registry" / "alliances.csv"
+    lines = path.read_text("utf-8-sig").splitlines()
+    path.write_text("\n".join([lines[0] + ",sector,行 业", lines[1] + ",steel,钢铁", *lines[2:]]) + "\n", "utf-8-sig")
+    columns = registry.read(data).columns
+    assert (columns["L001"], columns["L002"]) == ({"sector": "steel", "行 业": "钢铁"}, {"sector": "", "行 业": ""})
+    path.write_text("\n".join([lines[0] + ",score", *lines[1:]]) + "\n", "utf-8-sig")
+    assert faults(data) == ["registry/alliances.csv › line 1: a column score is the roster's own; name it otherwise"]
 
 
 def test_files_that_cannot_be_read(data):
@@ -188,7 +214,7 @@ def test_line_number_after_a_line_break_in_a_cell(data):
 
 def test_fewer_approved_than_named(data):
     swap(data, "batches.csv", "协发网网员联盟,11,", "协发网网员联盟,5,")
-    assert "registry/batches.csv › line 5" in faults(data)[0]
+    assert "registry/batches.csv › line 6" in faults(data)[0]
 
 
 @pytest.mark.parametrize("text, same", [

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from analysis import report, sheets, words
+from analysis import DATA, registry, report, sheets, words
 from analysis.grades import FAIR, FAIRLY_HIGH, GRADES, HIGH, LOW, OUTCOMES, Scheme
+from analysis.sheets import Evaluated
 
 SCHEME = Scheme("2017", dict(zip(GRADES, GRADES)), dict(zip(GRADES, (0, 50, 70, 85))))
 SAY = words.read("report")
@@ -152,3 +153,31 @@ def test_scope_of_the_published_periods(period, words_, request):
 
     sheet = sheets.read(period)
     assert SAY(report.scope(sheet, real.of(sheet))).endswith(words_)
+
+
+@pytest.mark.parametrize("later, names", [
+    ({"甲": 60, "乙": 80}, ["change.who", "change.rose-known", "change.steps"]), ({"甲": 40, "乙": 80}, ["change.who", "change.fell-known", "change.steps"]),
+    ({"甲": 50, "乙": 80}, ["change.who", "change.same", "change.steps"]), ({"丙": 50}, ["change.nobody-stayed"]),
+    ({"甲": FAIR, "乙": 80}, ["change.who", "change.open", "change.steps"]), ({"甲": HIGH, "乙": 80}, ["change.who", "change.rose", "change.steps"]),
+    ({"甲": LOW, "乙": 70}, ["change.who", "change.fell", "change.steps"])])
+def test_the_change_since_the_period_before(later, names):
+    """Like for like, by bounds where a score is withheld (a grade stands for one): 甲 had 50, 乙 80."""
+    before, now = period("2017", {"甲": 50, "乙": 80}), period("2018", later)
+    said = report.change(now, before)
+    assert [one.name for one in said] == names and "{" not in SAY(said)
+    assert report.change(now, None) == []
+
+
+def test_other_floors_are_said_instead_of_steps():
+    other = Scheme("2018", SCHEME.labels, SCHEME.floors | {HIGH: 90})
+    said = report.change(period("2018", {"甲": 60}, other), period("2017", {"甲": 50}))
+    assert [one.name for one in said] == ["change.who", "change.other-floors"]
+
+
+def period(name: str, scores: dict[str, float | str], scheme: Scheme = SCHEME) -> sheets.Period:
+    """A period of one batch with these scores, or grades where the score is withheld."""
+    known = registry.read(DATA)
+    rows = [Evaluated(f"X{who}", who, f"1{place:02}", "name", place, None if isinstance(score, str) else score,
+                      score if isinstance(score, str) else scheme.grade(score)) for place, (who, score) in enumerate(scores.items())]
+    return sheets.Period(name, DATA / "x" / f"{name}.xlsx", "", known, scheme, rows,
+                         facts={"开始日期": dt.date(int(name), 1, 1), "结束日期": dt.date(int(name), 12, 31)})

@@ -3,12 +3,14 @@
 import datetime as dt
 import zipfile
 from collections import Counter
+from functools import lru_cache
 
+import openpyxl
 import pytest
 import workbooks
 from workbooks import change, problems
 
-from analysis import sheets
+from analysis import registry, sheets
 from analysis.registry import normalise
 
 
@@ -19,11 +21,7 @@ def rows(period):
 
 @pytest.mark.parametrize("period", ["2017", "2020-2021"])
 def test_score_sheet_against_a_second_reading(period):
-    read, printed = sheets.read(period), workbooks.scores(period)
-    assert rows(read) == printed
-    frame = read.scores.astype({"grade": str})
-    assert frame[["name", "code", "batch", "grade"]].values.tolist() == [[r.name, r.code, r.code[0], r.grade] for r in printed]
-    assert frame["score"].fillna(-1).tolist() == [-1 if r.score is None else r.score for r in printed]
+    assert rows(sheets.read(period)) == workbooks.scores(period)
 
 
 @pytest.mark.parametrize("period, grades, batches", [
@@ -83,6 +81,8 @@ def reordered(book):
 
 def titled(book):
     """Three more lines above the headings, and a blank one below."""
+    for merged in [*book["评分表"].merged_cells.ranges]:
+        book["评分表"].unmerge_cells(str(merged))
     book["评分表"].insert_rows(1, 3)
     book["评分表"]["A1"] = "机密：仅供内部使用"
     book["评分表"].insert_rows(6)
@@ -154,10 +154,128 @@ def test_formula_with_its_value(data):
     assert rows(sheets.read("2017", data)) == workbooks.scores("2017")
 
 
-def test_withheld_score_under_a_grade_row(data):
-    change(data, {"评分表!D60": None})
-    read = sheets.read("2017", data).evaluated[54]
-    assert (read.code, read.score, read.grade) == ("352", None, "活跃度一般")
+def test_texts_where_excel_keeps_them(data):
+    path = sheets.path_of("2017", data)
+    before = rows(sheets.read("2017", data))
+    workbooks.share_strings(path)
+    assert rows(sheets.read("2017", data)) == before
+
+
+def test_a_period_may_be_an_int():
+    assert sheets.read(2017).name == "2017"
+
+
+def test_each_workbook_is_parsed_once(monkeypatch):
+    from analysis import tables, workbook
+
+    parsed = []
+    monkeypatch.setattr(tables.Book, "open", staticmethod(lru_cache(32)(lambda *a: parsed.append(1) or workbook.read(*a))))
+    for period in ("2017", "2020-2021", "2017"):
+        sheets.notes(sheets.read(period))
+    assert len(parsed) == 2
+
+
+def test_a_blank_score_is_withheld_where_its_own_row_gives_a_grade(data):
+    change(data, {"评分表!E2": "等级", "评分表!D60": None, "评分表!E60": "活跃度一般"})
+    read = sheets.read("2017", data)
+    assert [(a.code, a.score, a.grade) for a in read.evaluated if a.score is None] == [("352", None, "活跃度一般")]
+    said = sheets.notes(read)
+    assert "withheld, by the grade in 等级: 深部地质矿产勘查产业技术创新战略联盟 (row 60)" in said
+    assert "with published and with withheld scores: 活跃度一般" in said
+
+
+def test_a_blank_score_is_withheld_where_every_score_under_its_grade_row_is_blank(data):
+    change(data, {f"评分表!D{row}": None for row in range(52, 87)})
+    read = sheets.read("2017", data)
+    assert Counter(a.grade for a in read.evaluated if a.score is None) == {"活跃度一般": 35}
+    assert not [line for line in sheets.notes(read) if "withheld" in line]
+
+
+def test_own_columns_are_kept_under_their_headings(data):
+    change(data, {"评分表!E2": "行 业*", "评分表!E4": "照明\n节能", "评分表!F2": "Staff", "评分表!F4": 12.5, "评分表!F5": "#N/A",
+                  "评分表!F6": "=1+1"})
+    read = sheets.read("2017", data)
+    assert [a.columns for a in read.evaluated[:3]] == [{"行 业": "照明\n节能", "Staff": 12.5}, *[{"行 业": None, "Staff": None}] * 2]
+    assert "errors and formulas without a value in columns of your own, taken as blank: 评分表 F5, F6" in sheets.notes(read)
+
+
+@pytest.mark.parametrize("edit, words", [
+    ({"评价期!A8": "专家人数（人）"},
+     '评价期 A8: the item "专家人数（人）" is not known, and no report reads it; if it is meant as 专家人数, write'),
+    ({"评价期!A14": "天气", "评价期!B14": "晴"}, '评价期 A14: the item "天气" is not known, and no report reads it'),
+    ({"评分表!E2": "级别", "评分表!E4": "甲"}, '评分表 E2: the column "级别" is taken for one of your own; if it is meant as 等级, name it so'),
+    (lambda book: book.create_sheet("未参评联盟"), 'the sheet "未参评联盟" is not read; if it is meant as 未参评, name it so'),
+    (lambda book: book.create_sheet("评分表 (2)"), 'the sheet "评分表 (2)" is not read; if it is meant as 评分表')])
+def test_what_is_not_read_is_said(data, edit, words):
+    change(data, edit)
+    assert [line for line in sheets.notes(sheets.read("2017", data)) if line.startswith(words)]
+
+
+def test_known_things_are_not_said_to_be_unknown():
+    assert not [line for period in ("2017", "2020-2021") for line in sheets.notes(sheets.read(period)) if "known by" not in line]
+
+
+def test_the_number_of_alliances_has_two_names(data):
+    change(data, {"评价期!A4": "联盟总数"})
+    assert sheets.read("2017", data).facts["登记联盟数"] == 146
+    change(data, {"评价期!B4": 145})
+    assert "145 is not the 146 alliances approved" in problems(data)[0]
+
+
+def test_headings_of_activities_are_printed_as_written(data):
+    change(data, {"协同创新活动!D1": "AI for Science"})
+    assert list(sheets.read("2017", data).activities["活跃度高"])[2] == "AI for Science"
+
+
+def test_a_label_in_lower_case_is_the_label(data):
+    schemes = data / "registry" / "schemes.csv"
+    schemes.write_text(schemes.read_text("utf-8-sig").replace("2017,活跃度高,活跃度高", "2017,活跃度高,Grade A 级"), "utf-8-sig")
+    change(data, {"评分表!A3": "grade a级的联盟（共24家）"})
+    assert problems(data) == []
+
+
+MEMBERS = [("食醋产业技术创新战略联盟", "D101"), ("果酒产业技术创新战略联盟", "D203"), ("第三代半导体产业技术创新战略联盟", "D106")]
+
+
+def write(data, period, rows, **facts):
+    """A plain score sheet of a period."""
+    book = openpyxl.Workbook()
+    book.active.title = "评分表"
+    for row in (("联盟名称", "批次", "评分"), *rows):
+        book["评分表"].append(row)
+    for row in (("项目", "数值"), ("开始日期", f"{period}-01-01"), ("结束日期", f"{period}-12-31"), *facts.items()):
+        (book["评价期"] if "评价期" in book.sheetnames else book.create_sheet("评价期")).append(row)
+    book.save(sheets.path_of(period, data))
+
+
+@pytest.mark.parametrize("total, members, wrong", [
+    (147, 1, ""), (157, 3, ""), (None, 2, ""), (146, 0, ""), (145, 0, "145 is smaller than the 146 alliances"),
+    (147, 3, "147 is smaller than the 149 alliances of the batches")])
+def test_a_true_sheet_of_2018_while_members_joined(data, total, members, wrong):
+    """Eleven members joined from 2018 to 2021; how many there were in 2018 nobody has published."""
+    pilots = [(r.name, r.code, r.score) for r in workbooks.scores("2017") if r.code not in ("109", "210")]
+    write(data, "2018", pilots + [(name, code, 60) for name, code in MEMBERS[:members]], 联盟总数=total)
+    told = problems(data, "2018")
+    assert len(told) == bool(wrong) and all(wrong in line for line in told)
+    if not told:
+        read = sheets.read("2018", data)
+        assert [b.approved for b in read.batches] == [52, 39, 55, None]
+        assert "size not known in registry/batches.csv, so that only the named count: 网员联盟" in sheets.notes(read)
+
+
+def test_a_batch_has_the_size_of_its_period(data):
+    batches, alliances = data / "registry" / "batches.csv", data / "registry" / "alliances.csv"
+    batches.write_text(batches.read_text("utf-8-sig") + "1,第一批试点联盟,51,2022\n", "utf-8-sig")
+    lines = [line + "," * 2 for line in alliances.read_text("utf-8-sig").splitlines()]
+    lines[0], lines[1] = "id,name,note,joined,left", lines[1] + "2022"
+    alliances.write_text("\n".join(lines) + "\n", "utf-8-sig")
+    known = registry.read(data)
+    assert [known.batches_in(period)[0].approved for period in ("2017", "2020-2021", "2022", "2023")] == [52, 52, 51, 51]
+    assert [known.there("L001", period) for period in ("2017", "2020-2021", "2022")] == [True, True, False]
+    steel = known.names["L001"]
+    write(data, "2022", [(steel, "101", 90)])
+    assert problems(data, "2022") == [f'2022.xlsx › 评分表 › A2: "{steel}" was not in the programme in 2022 (joined, left in '
+                                      'registry/alliances.csv: "", "2022"); correct one of them']
 
 
 def empty_last_grade(book):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -66,3 +68,36 @@ def problems(data: Path, period: str = "2017") -> list[str]:
     except DataError as error:
         return [str(problem) for problem in error.problems]
     return []
+
+
+def rewrite(path: Path, edit: Callable[[str, bytes], bytes]) -> None:
+    """Change the parts of a workbook: `edit` takes a name and bytes, and returns bytes."""
+    with zipfile.ZipFile(path) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+        for name, content in parts.items():
+            target.writestr(name, edit(name, content))
+
+
+def share_strings(path: Path, more: bytes = b"") -> None:
+    """Keep a workbook's texts where Excel and WPS keep them: in a part of their own, with `more` after them."""
+    strings, space = [], "http://schemas.openxmlformats.org"
+
+    def shared(found: re.Match) -> bytes:
+        strings.append(b"<si>" + found[2] + b"</si>")
+        return b'%s t="s"><v>%d</v></c>' % (found[1], len(strings) - 1)
+
+    with zipfile.ZipFile(path) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    for name in (name for name in parts if "worksheets/sheet" in name):
+        parts[name] = re.sub(rb'(<c [^>]*?) t="inlineStr"><is>(.*?)</is></c>', shared, parts[name])
+    parts["xl/sharedStrings.xml"] = b'<sst xmlns="%s/spreadsheetml/2006/main">%s</sst>' % (space.encode(), b"".join(strings) + more)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    for name, end, element in (
+            ("[Content_Types].xml", b"</Types>", f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}"/>'),
+            ("xl/_rels/workbook.xml.rels", b"</Relationships>", f'<Relationship Id="rIdS" Target="sharedStrings.xml" '
+             f'Type="{space}/officeDocument/2006/relationships/sharedStrings"/>')):
+        parts[name] = parts[name].replace(end, element.encode() + end)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+        for name, content in parts.items():
+            target.writestr(name, content)

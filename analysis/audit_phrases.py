@@ -1,0 +1,186 @@
+"""What a row of data/published prints and asks: phrases -> masks on the roster of its period, and numbers.
+
+A phrase is words that must all hold (`活跃度高+活跃度较高 第三批`); a sum has phrases, items of the sheet, `[2.4-13]` and numbers
+with ` + ` and ` - ` between. data/README.md has the vocabulary.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis import roster, shares, sheets
+from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, NOT_EVALUATED
+from analysis.problems import quoted
+
+EVALUATED, PILOTS, EVERYONE, ENTERED, NOT_ENTERED, A_LEVEL, PANEL = "参评联盟", "试点联盟", "联盟总数", "录入信息", "未录入", "A级", "专家人数"
+OWN_BATCH, OWN_BATCH_EVALUATED, OWN_GRADE, OWN_GRADE_PILOTS = "本批次", "本批次参评联盟", "本档联盟", "本档试点联盟"
+RELATIVE = {OWN_BATCH: "batch", OWN_BATCH_EVALUATED: "batch", OWN_GRADE: "grade", OWN_GRADE_PILOTS: "grade"}  # to a word of the part
+DENOMINATORS = (EVALUATED, PILOTS, EVERYONE, f"{PILOTS} {EVALUATED}", *RELATIVE)
+SHARE, LIST, CLAIM, DATE, BAND, NAME, LABEL = "%", "名单", "说法", "日期", "分段", "名称", "称呼"
+UNITS = ("家", "个", "位", "项", "份", "次", "件", "年", "号", "亿元", "平方米", "家次")  # of numbers
+FORMS = {  # what `printed` may look like, and how a message says it
+    SHARE: (re.compile(r"\d+(\.\d+)?%"), "a percentage like 45.54%"),
+    LIST: (re.compile(r"[^；]+(；[^；]+)*"), "names with ； between them"),
+    DATE: (re.compile(r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?"), "a date like 2017年1月31日"),
+    BAND: (re.compile(r"(\d+)分?\s*(?:至|~|～|—+|-)\s*(\d+)分|(\d+)分以下"), "a band like 70分至84分 or 49分以下"),
+} | dict.fromkeys((CLAIM, NAME, LABEL), (re.compile(".+"), "")) | dict.fromkeys(
+    UNITS, (re.compile(r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+"), "a number like 24, 130多, 四 or 无"))
+SCORE = re.compile(r"(\d+(?:\.\d+)?)分(及以上|以下)?")
+SIGN = re.compile(r"\s+([+\-−])\s+")
+LITERAL = re.compile(r"\d+(?:\.\d+)?")
+DIGITS = {"": 0, "无": 0, "两": 2} | {digit: value for value, digit in enumerate("一二三四五六七八九", start=1)}
+JUST_BELOW = 1e-9  # a withheld score does not reach the next floor
+
+
+class UnknownWord(ValueError):
+    """What the vocabulary does not have; a second argument is the column that asks for it, where that is not `counts`."""
+
+
+class Printed(NamedTuple):
+    """One row of a published file; data/README.md has the columns."""
+
+    id: str
+    section: str
+    statement: str
+    printed: str
+    unit: str
+    counts: str = ""
+    of: str = ""
+    needs: str = ""
+    line: int = 0
+
+    @property
+    def value(self) -> Fraction:
+        """The printed number, exact; a percentage is a number of percent, 两 is 2, 130多 is 130."""
+        text = self.printed.rstrip("%多")
+        if text[0].isdigit():
+            return Fraction(text)
+        tens, ten, units = text.rpartition("十")
+        return Fraction(10 * (DIGITS[tens] or 1) * bool(ten) + DIGITS[units])
+
+
+def faults(row: Printed) -> list[tuple[str, str]]:
+    """What is wrong with the form of a row: the column, and what was found and what is allowed."""
+    form, called = FORMS.get(row.unit, (re.compile(".*"), ""))
+    checks = [
+        (row.unit not in FORMS, "unit", f"{quoted(row.unit)} is not one of {'、'.join(FORMS)}"),
+        (not form.fullmatch(row.printed), "printed", f"{quoted(row.printed)} is not {called}, as unit {row.unit} wants"),
+        (row.printed.endswith("多") and row.counts, "counts", f"{quoted(row.counts)} is exact, but {row.printed} is printed; leave it empty"),
+        (f"[{row.id}]" in row.counts, "counts", f"{quoted(row.counts)} has the row's own id {row.id} among its terms"),
+        (not row.counts and row.unit not in (DATE, *UNITS), "counts", f"is empty; unit {row.unit} needs to know what is counted"),
+        (row.of and row.unit not in (SHARE, CLAIM), "of", f"{quoted(row.of)} is a denominator, of which {row.unit} has none; leave it empty"),
+        (row.unit == SHARE and not row.of, "of", f"is empty; write the denominator: {'、'.join(DENOMINATORS)}, or another phrase")]
+    return [(column, message) for wrong, column, message in checks if wrong][:1 if row.unit not in FORMS else None]
+
+
+class Number(NamedTuple):
+    """What should be printed, exact (a share in percent; None: it cannot be told), how it comes about, and of what it is made.
+
+    The terms of a sum are sign, phrase, number, and whether the sheet only repeats that, so that it cannot vouch for it.
+    """
+
+    right: Fraction | None
+    working: str
+    terms: tuple[tuple[int, str, Fraction | None, bool], ...] = ()
+    share: shares.Share | None = None
+    part: np.ndarray | None = None
+    whole: np.ndarray | None = None
+
+
+def plain(number: Fraction | None) -> str:
+    """A number as a sum has it: `1804`, `0.5`; `?` where it is not known."""
+    return "?" if number is None else f"{float(number):.10g}"
+
+
+class Vocabulary:
+    """The words of one period as masks on its roster, and the items of its sheet with whether nothing but the item vouches for it."""
+
+    def __init__(self, sheet: sheets.Period):
+        self.sheet, self.alliances, facts = sheet, roster.of(sheet), sheet.facts
+        batch, grade, state, pilots = (self.alliances[column].to_numpy() for column in ("batch", "grade", "state", "pilot"))
+        self.everyone, self.evaluated, incomplete = np.ones(len(batch), bool), np.isin(grade, GRADES), state == INCOMPLETE
+        listed, entered = self.evaluated | incomplete, facts.get(sheets.ENTERED)
+        told = facts.get(sheets.INCOMPLETE_TOTAL, incomplete.sum() if sheet.absent else None)
+        named = told == incomplete.sum()  # else any that was not evaluated may have been incomplete
+        most = listed if named and entered == listed.sum() else self.everyone
+        self.words = {  # kind, the rows where the word holds for certain, and those where it may
+            **{word: ("batch", batch == own.short, batch == own.short) for own in sheet.batches for word in (own.short, own.name)},
+            PILOTS: ("batch", pilots, pilots), EVERYONE: ("batch", self.everyone, self.everyone),
+            **{name: ("grade", grade == name, grade == name) for name in BEST_FIRST},
+            EVALUATED: ("step", self.evaluated, self.evaluated), NOT_EVALUATED: ("step", ~self.evaluated, ~self.evaluated),
+            ENTERED: ("step", listed, most), NOT_ENTERED: ("step", ~most, ~listed),
+            INCOMPLETE: ("step", incomplete, incomplete if named else ~self.evaluated),
+            A_LEVEL: ("list", self.alliances["a_level"].to_numpy(), self.alliances["a_level"].to_numpy() | (not sheet.a_level))}
+        self.items = {item: (number, True) for item, number in facts.items() if isinstance(number, int)}
+        self.items |= {item: (number, True) for item, (number, _) in sheet.totals.items()}
+        self.items |= {f"{name} {activity}": (n, True) for name, cells in sheet.activities.items() for activity, n in cells.items()}
+        ranks = self.alliances[["code", "rank"]].itertuples(index=False)
+        self.items |= {f"名次 {code}": (None if rank is pd.NA else rank, False) for code, rank in ranks}
+        self.items |= {PANEL: (len(sheet.experts), False)} if sheet.experts else {}
+        self.items |= {} if told is None else {INCOMPLETE: (told, not named)}
+        self.items |= {} if entered is None else {ENTERED: (entered, True), NOT_ENTERED: (len(batch) - entered, False)}
+        self.rows = cache(self.rows)
+
+    def word(self, word: str) -> tuple[str, np.ndarray, np.ndarray]:
+        """The kind of a word, the rows where it holds for certain, and those where it may. Raises UnknownWord."""
+        known, score = self.words.get(word) or self.words.get(self.sheet.scheme.named(word)), SCORE.fullmatch(word)
+        if known or not score:
+            if not known:
+                raise UnknownWord(f"{word!r} is not a word of the vocabulary: {'、'.join(self.words)}, 95分及以上, 100分, 50分以下")
+            return known
+        low, high, number = *(self.alliances[column].to_numpy() for column in ("low", "high")), float(score[1])
+        top = np.where((low == high) | self.words[HIGH][1], high, high - JUST_BELOW)
+        sides = {"及以上": (low >= number, top >= number), "以下": (top < number, low < number)}
+        return "score", *sides.get(score[2], ((low == number) & (top == number), (low <= number) & (top >= number)))
+
+    def rows(self, phrase: str, kind: str = "") -> np.ndarray | None:
+        """Which rows a phrase counts, or its words of one kind; None where a withheld score or a missing list hides it."""
+        sure, possible, kinds = self.everyone, self.everyone, {""}
+        for words in phrase.split():
+            own, surely, maybe = zip(*map(self.word, words.split("+")))
+            if len(set(own)) > 1:
+                raise UnknownWord(f"{words!r} joins words of different kinds")
+            if kind in ("", own[0]):
+                sure, possible = sure & np.any(surely, axis=0), possible & np.any(maybe, axis=0)
+            kinds.add(own[0])
+        if kind not in kinds:
+            raise UnknownWord(f"{phrase!r} names no {kind}")
+        return sure if (sure == possible).all() else None
+
+    def number(self, what: str) -> tuple[Fraction | None, bool]:
+        """A number that is no sum, None where it cannot be told; and whether the sheet only repeats it. Raises UnknownWord."""
+        if what in self.items or LITERAL.fullmatch(what):
+            number, stated = self.items.get(what, (what, True))
+            return (None if number is None else Fraction(str(number))), stated
+        rows = self.rows(what)  # the approved number of a batch is a statement
+        return (None if rows is None else Fraction(int(rows.sum()))), any(what in (batch.short, batch.name) for batch in self.sheet.batches)
+
+    def sum(self, expression: str) -> Number:
+        """What a sum comes to, or a phrase alone. Raises UnknownWord."""
+        first, *rest = SIGN.split(expression.strip())
+        signed = [(1, first), *((1 if sign == "+" else -1, what) for sign, what in zip(rest[::2], rest[1::2]))]
+        terms = tuple((sign, what, *self.number(what)) for sign, what in signed)
+        right = None if any(term[2] is None for term in terms) else sum(sign * number for sign, _, number, _ in terms)
+        written = "".join(f" {'+' if sign > 0 else '−'} {plain(number)}" for sign, _, number, _ in terms).removeprefix(" + ").strip()
+        return Number(right, f"{written} = {plain(right)}" if len(terms) > 1 else written, terms)
+
+    def share(self, what: str, of: str) -> Number:
+        """What share one is of the other: a phrase or an item of a phrase. Raises UnknownWord, also where it is no part of that."""
+        item, (number, _) = what in self.items, self.number(what)
+        phrase = " ".join(word for word in what.split() if word in GRADES) if item else what  # of a cell of 协同创新活动
+        part, narrower = self.rows(phrase), {OWN_BATCH_EVALUATED: self.evaluated, OWN_GRADE_PILOTS: self.words[PILOTS][1]}
+        try:
+            whole = self.rows(phrase, RELATIVE[of]) if of in RELATIVE else self.rows(of)
+            if number is None or whole is None:
+                return Number(None, "")
+            whole = whole & narrower.get(of, self.everyone)
+            share = shares.share(int(number) if item else self.alliances[part], of=int(whole.sum()) if item else self.alliances[whole])
+        except ValueError as error:
+            raise UnknownWord(error.args[0], "of") from None
+        return Number(share.fraction * 100 if share.whole else None, f"{share.part} ÷ {share.whole}", (), share, part, whole)

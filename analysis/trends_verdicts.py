@@ -1,0 +1,319 @@
+"""What may be said of a comparison of periods, by name and number; the sentences are in notebooks/text/trends.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+
+import pandas as pd
+
+from analysis import shares, trends
+from analysis.grades import GRADES, HIGH, NOT_IN_PROGRAMME
+from analysis.registry import short
+from analysis.shares import half_up, share, signed
+from analysis.sheets import Period
+from analysis.words import Text, Verdict
+
+FEW, SELDOM, IN_LINE = 10, 0.05, 0.95  # alliances, p, and a correlation beyond which a line is no matter of chance
+PARAGRAPH = Text("\n\n")
+
+
+def told(*names: str | None, **numbers: object) -> list[Verdict]:
+    """Verdicts of one set of numbers; None says nothing."""
+    return [Verdict(name, numbers) for name in names if name]
+
+
+def by_sign(number: Fraction, up: str, level: str, down: str) -> str:
+    """One of three names, for a number above, at or below nought."""
+    return up if number > 0 else down if number < 0 else level
+
+
+def rounded(number: Fraction | None) -> Fraction | None:
+    """To a tenth, half up; nothing stays nothing."""
+    return None if number is None or number != number else half_up(number, 1)
+
+
+def way(least: Fraction, most: Fraction) -> str:
+    """up, down or level where the bounds of a change leave no doubt, else unknown."""
+    return by_sign(least, "up", "level", "down") if least > 0 or most < 0 or least == most else "unknown"
+
+
+def same_floors(sheets: Sequence[Period]) -> bool:
+    """Whether the grades of these periods have the same floors."""
+    return all(sheet.scheme.floors == sheets[-1].scheme.floors for sheet in sheets)
+
+
+def _two(alliances: pd.DataFrame) -> list[pd.DataFrame]:
+    members = alliances[alliances["state"] != NOT_IN_PROGRAMME]
+    return [members[members["period"] == period] for period in trends.last_two(alliances)]
+
+
+def _of(pair: pd.DataFrame) -> dict[str, object]:
+    return pair[["stayed", "left", "entered"]].sum().to_dict() | {"earlier": pair["from_period"].iloc[0], "later": pair["to_period"].iloc[0]}
+
+
+# The cover and the findings
+
+def simulated(sheets: Sequence[Period]) -> list[Verdict]:
+    """Whether some or all of the sheets are simulated."""
+    marks = {sheet.simulated for sheet in sheets}
+    return told("cover.simulated" if marks == {True} else "cover.partly" if True in marks else None)
+
+
+def coverage(alliances: pd.DataFrame, pair: pd.DataFrame) -> list[Verdict]:
+    """Whether more took part, more of the programme, and the same ones."""
+    before, after = (share(here["grade"].notna(), of=here) for here in _two(alliances))
+    pilots = [share(here["grade"].notna(), of=here) for here in (here[here["pilot"]] for here in _two(alliances))]
+    of = _of(pair)
+    stayed, left, came = of["stayed"], of["left"], of["entered"]
+    more, wider = after.part - before.part, half_up(after.fraction * 100) - half_up(before.fraction * 100)
+    who = ("coverage.nobody-in-both" if not stayed else "coverage.others" if left and came and 4 * stayed < 3 * (stayed + left + came)
+           else "coverage.some-of-each" if left and came else "coverage.nobody-new" if left
+           else "coverage.nobody-left" if came else "coverage.the-same")
+    return told(by_sign(more, "coverage.more", "coverage.as-many", "coverage.fewer"),
+                "coverage.share-fell" if more >= 0 > wider else "coverage.share-rose" if more <= 0 < wider else None, who, "coverage.numbers",
+                "coverage.beware-others" if left or came else "coverage.beware-nothing", **of, before=before.part, after=after.part,
+                share_before=before, share_after=after, pilots_before=pilots[0], pilots_after=pilots[1])
+
+
+def headline_of_scores(naive: Fraction, least: Fraction, most: Fraction, n: int) -> list[str]:
+    """What the change of the published means is worth beside the bounds of the change of those evaluated in both, n of them published."""
+    really = {"up": "scores.really-up", "down": "scores.really-down", "level": "scores.really-level", "unknown": "scores.really-unknown"}
+    said = [by_sign(naive, "scores.up", "scores.level", "scores.down"), really[way(least, most)]]
+    if n < FEW:
+        return ["scores.few"]
+    if not (naive > 0 < least or naive < 0 > most):
+        return said
+    less, more = (most < naive, least > naive) if naive > 0 else (least > naive, most < naive)
+    return [*said, "scores.less" if less else "scores.farther" if more else "scores.as-much" if least == most else "scores.perhaps"]
+
+
+def scores(alliances: pd.DataFrame, pair: pd.DataFrame) -> list[Verdict]:
+    """Whether scores rose, for all and like for like, with what is withheld."""
+    every, stay = ([here[here["grade"].notna() & here["id"].isin(ids)] for here in _two(alliances)]
+                   for ids in (alliances["id"], pair.loc[pair["stayed"], "id"]))
+    facts, hidden = [], []
+    for here in every:
+        numbers = {"period": here["period"].iloc[0], "n": here["score"].count(), "withheld": here["score"].isna().sum()}
+        facts += told("scores.some" if numbers["n"] else "scores.none", mean=rounded(trends.mean(here["score"])), **numbers)
+        hidden += told("scores.withheld" if numbers["withheld"] else None, low=rounded(trends.mean(here["low"])),
+                       high=rounded(trends.mean(here["high"])), **numbers)
+    (before, after), known = (trends.mean(here["score"]) for here in every), pair.dropna(subset="change")
+    if before is None or after is None:
+        return [*told("scores.silent"), *facts, *hidden]
+    naive = rounded(after - before)
+    if known.empty:
+        return [*told("scores.nobody"), *facts, *told("scores.apart", naive=signed(naive, 1)), *hidden]
+    fair, least, most = (rounded(trends.mean(part)) for part in (known["change"], pair["least"], pair["most"]))
+    if any(here["score"].isna().any() for here in stay):
+        caution = ["scores.bounds", "scores.too-high" if fair > most else "scores.too-low" if fair < least else None]
+    else:
+        caution = [None if hidden else "scores.beware-others" if (pair["entered"] | pair["left"]).any()
+                   else "scores.hides" if known["change"].any() else "scores.nobody-changed"]
+    numbers = {"before": rounded(before), "after": rounded(after), "n_before": facts[0].numbers["n"], "n_after": facts[1].numbers["n"]}
+    numbers |= _of(pair) | {"n": len(known), "naive": signed(naive, 1), "fair": signed(fair, 1), "least": signed(least, 1),
+                            "most": signed(most, 1)}
+    return [*told(*headline_of_scores(naive, least, most, len(known)), "scores.numbers", **numbers), *hidden, *told(*caution, **numbers)]
+
+
+def headline_of_shares(total: Fraction, stayers: Fraction, entrants: Fraction, leavers: Fraction) -> list[str]:
+    """Whence the change of a share came, by its parts in rounded points."""
+    said, turn = by_sign(total, "high.up", "high.level", "high.down"), by_sign(total, 1, 0, -1)
+    if not total:
+        return [said, "high.offset"] if stayers else [said]
+    return [said, "high.not-own" if stayers * turn <= 0 else "high.all-own" if not (entrants or leavers)
+            else "high.largest" if stayers * turn >= max(entrants * turn, leavers * turn) else "high.smaller"]
+
+
+def high(alliances: pd.DataFrame, pair: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
+    """Whether the share of 活跃度高 changed, and whose doing it was."""
+    part = trends.decomposition(pair).loc[HIGH]
+    points = {key: rounded(part[key]) for key in ("total", "stayers", "entrants", "leavers")}
+    whole = [share(here["grade"] == HIGH, of=here) for here in _two(alliances)]
+    numbers = _of(pair) | {key: signed(number, 1) for key, number in points.items()} | {"whole_before": whole[0], "whole_after": whole[1]}
+    numbers |= {side: shares.percent(part[side] / 100) for side in ("before", "after")}
+    if same_floors(sheets[-2:]):
+        said = headline_of_shares(*points.values())
+        return told(*(said if numbers["stayed"] else [said[0], "high.apart"]), "high.numbers", "high.whole", **numbers)
+    here = _two(alliances)[0].dropna(subset="grade")
+    new = trends.regraded(here, sheets[-1].scheme)
+    sure, may_be = new["worst"] == HIGH, (new["best"] == HIGH) & (new["worst"] != HIGH)
+    return told("high.floors", "high.numbers", "high.one-scheme", "high.one-scheme-open" if may_be.any() else None, **numbers,
+                n=sure.sum(), undecided=may_be.sum(), evaluated=len(here), share=share(sure, of=here))
+
+
+def leaving(pair: pd.DataFrame, tests: pd.DataFrame) -> list[Verdict]:
+    """Whether those with lower grades left more often."""
+    here, of = pair[pair["grade_before"].notna()], _of(pair)
+    again = trends.rates(here["stayed"], here["grade_before"])[::-1]
+    said = [f"{share:.2f}%（{part:.0f}/{n:.0f}，95%区间{low:.1f}%—{high:.1f}%）" for n, part, share, low, high in again.to_numpy()]
+    numbers = of | {"whole": len(here), "best": said[0], "worst": said[-1], "grade_best": again.index[0], "grade_worst": again.index[-1]}
+    if not of["left"]:
+        return told("leaving.nobody", "leaving.all-again", "leaving.beware-new" if of["entered"] else "leaving.beware-nobody", **numbers)
+    if not of["stayed"]:
+        return told("leaving.everybody", "leaving.none-again", "leaving.beware-different", **numbers)
+    asked = tests[(tests["question"] == trends.BY_GRADE) & (tests["to_period"] == of["later"])].iloc[0]
+    exact = [Fraction(int(part), int(n)) for part, n in zip(again["其中"], again["联盟数"])]
+    headline = ("leaving.one-grade" if pd.isna(asked["p"]) else "leaving.unrelated" if asked["holm"] >= SELDOM
+                else "leaving.lower-more" if all(a > b for a, b in pairwise(exact))
+                else "leaving.higher-more" if all(a < b for a, b in pairwise(exact)) else "leaving.mixed")
+    return told(headline, "leaving.best", "leaving.worst" if len(said) > 1 else None, "leaving.beware-chosen", **numbers)
+
+
+def moving(pair: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
+    """Whether more rose than fell a grade, and whether the order was kept."""
+    of, same, months = _of(pair), same_floors(sheets[-2:]), [sheet.months for sheet in sheets[-2:]]
+    if not of["stayed"]:
+        return told("moving.nobody", "moving.beware-nobody", **of)
+    up, down = ((pair["steps"] * turn > 0).sum() for turn in (1, -1))
+    known = pair.dropna(subset="change")
+    fit = trends.regression(known["score_before"], known["score_after"])
+    enough = fit is not None and len(known) >= FEW
+    then = [trends.graded(known[f"score_{side}"], sheets[-1].scheme.floors.values()) for side in ("before", "after")]
+    headline = by_sign(up - down, "moving.up", "moving.as-many" if up else "moving.none", "moving.down")
+    caution = ("moving.beware-floors" if not same else "moving.beware-chance" if enough and fit["narrows"] and fit["pearson"] < IN_LINE
+               else "moving.beware-months" if months[0] != months[1] else "moving.beware-lines")
+    return told(headline if same else "moving.floors", "moving.kept" if enough and fit["spearman"] > 0.5 else None, "moving.numbers",
+                "moving.spearman" if enough else None, caution, **of, **fitted(fit), up=up, down=down, known=len(known),
+                same=(pair["steps"] == 0).sum(), far=(pair["steps"].abs() >= 2).sum(), months_before=months[0],
+                months_after=months[1], scheme_up=(then[1] > then[0]).sum(), scheme_down=(then[1] < then[0]).sum())
+
+
+def fitted(fit: dict[str, float] | None) -> dict[str, object]:
+    """The numbers of a regression as sentences have them."""
+    places = {"spearman": 2, "kendall": 2, "pearson": 2, "slope": 2, "fixed": 1, "by_chance": 1, "gap": 1}
+    return {key: number if key.startswith("n") else half_up(number, places[key]) if key in places else signed(number, 1)
+            for key, number in (fit or {}).items() if number is not None}
+
+
+def batches(pair: pd.DataFrame) -> list[Verdict]:
+    """Which batches' stayers rose or fell for certain, with withheld scores in; nothing where fewer than two had stayers."""
+    means = pair[pair["stayed"]].groupby("batch")[["change", "least", "most"]].agg(trends.mean)
+    ways = {batch: way(rounded(row["least"]), rounded(row["most"])) for batch, row in means.iterrows()}
+    names = {"up": ("batches.all-up", "batches.up"), "down": ("batches.all-down", "batches.down"),
+             "level": ("batches.all-level", "batches.level"), "unknown": ("batches.all-unknown", "batches.unknown")}
+    of = {kind: [batch for batch in ways if ways[batch] == kind] for kind in names if kind in ways.values()}
+    if len(ways) < 2:
+        return []
+    said = told(names[next(iter(of))][0] if len(of) == 1 else "batches.differ" if {"up", "down"} <= {*of} else "batches.partly")
+    said += [one for kind in of if len(of) > 1 for one in told(names[kind][1], batches=of[kind])]
+    for batch, row in means.iterrows():
+        if row["change"] is not None and not row["least"] <= row["change"] <= row["most"]:
+            said += told("batches.outside", batch=batch, **{key: signed(row[key], 1) for key in means})
+    return [*said, *told("batches.table")]
+
+
+# The sections
+
+def compare(sheets: Sequence[Period], line: list[str], unchosen: Sequence[str]) -> list[Verdict]:
+    """What stands between the periods: others, months, floors, names of grades."""
+    said = []
+    for a, b in pairwise(sheets):
+        gap = line[line.index(a.name) + 1:line.index(b.name)]
+        lost, passed = [p for p in gap if p not in unchosen], [p for p in gap if p in unchosen]
+        floors = {f"{side}_{level}": f"{sheet.scheme.floors[grade]:g}" for side, sheet in (("from", a), ("to", b))
+                  for level, grade in enumerate(GRADES, start=1)}
+        said += told("compare.gap" if gap else None, "compare.lost" if lost else None, "compare.passed" if passed else None,
+                     "compare.several" if gap else None, "compare.months" if a.months != b.months else None,
+                     None if same_floors((a, b)) else "compare.floors", **floors, earlier=a.name, later=b.name, gap=gap, lost=lost,
+                     passed=passed, months_before=a.months, months_after=b.months)
+    return said + [one for sheet in sheets for grade, label in sheet.scheme.labels.items() if label != grade
+                   for one in told("compare.renamed", period=sheet.name, label=label, grade=grade)]
+
+
+def flows(moves: pd.DataFrame) -> list[Verdict]:
+    """Who stayed, left and came in each pair."""
+    return [one for _, here in moves.groupby(["from_period", "to_period"], sort=False) for one in told(
+        "flows.returned" if here["returned"].any() else "flows.plain", **_of(here), returned=here["returned"].sum())]
+
+
+def again(tests: pd.DataFrame) -> list[Verdict]:
+    """Whether batches differ in who took part again in the last pair."""
+    asked = tests[tests["question"] == trends.BY_BATCH].iloc[-1]
+    if pd.isna(asked["p"]):
+        return []
+    return told("again.differ" if asked["holm"] < SELDOM else "again.alike", p=shares.p_value(asked["p"]), v=half_up(asked["v"]),
+                holm=shares.p_value(asked["holm"]), n=asked["n"])
+
+
+def test(row: pd.Series) -> list[Verdict]:
+    """What one line of the tests can and cannot show."""
+    strength = "test.weakest" if row["v"] < 0.1 else "test.weak" if row["v"] < 0.3 else "test.middling" if row["v"] < 0.5 else "test.strong"
+    return told("test.none" if pd.isna(row["p"]) else strength if row["holm"] < SELDOM else "test.alike")
+
+
+def order(pair: pd.DataFrame) -> list[Verdict]:
+    """How stable the order of scores was, whether those who stood low gained by more than chance, and what withheld scores leave open."""
+    known, stayed = pair.dropna(subset="change"), pair[pair["stayed"]]
+    fit, low, high = (trends.regression(here[f"{side}_before"], here[f"{side}_after"])
+                      for here, side in ((known, "score"), (stayed, "low"), (stayed, "high")))
+    if not fit:
+        return told("order.nothing" if known.empty else "order.too-few" if len(known) < 3 else "order.constant", n=len(known))
+    why = ("halves.wider" if not fit["narrows"] else "halves.few" if len(known) < FEW else "halves.in-line" if fit["pearson"] >= IN_LINE
+           else "halves.chance")
+    said = [*told("order.coefficients", "order.few" if len(known) < FEW else None, **fitted(fit)), PARAGRAPH, *told(
+        "halves.numbers", "halves.crosses" if fit["narrows"] and fit["fixed"] is not None else None, why, **fitted(fit))]
+    if len(stayed) > len(known) and low and high:
+        said += [PARAGRAPH, *told("halves.withheld", hidden=len(stayed) - len(known)), *told("halves.low", **fitted(low)),
+                 *told("halves.high", **fitted(high))]
+    return said
+
+
+def withheld(means: pd.DataFrame) -> list[Verdict]:
+    """What the published mean of each period is worth: its 公布, 平均, 未公布, 至少 and 至多."""
+    said = []
+    for period, (n, mean, hidden, low, high) in means[["公布", "平均", "未公布", "至少", "至多"]].iterrows():
+        where = "withheld.above" if n and mean > high else "withheld.below" if n and mean < low else "withheld.inside"
+        said += told("withheld.none" if not hidden else "withheld.some" if n else "withheld.all", where if n and hidden else None, n=n,
+                     withheld=hidden, period=period, mean=rounded(mean), low=rounded(low), high=rounded(high))
+    return said
+
+
+def parts(decomposition: pd.DataFrame) -> list[Verdict]:
+    """Each grade's change and its three parts."""
+    return [one for grade, row in decomposition.iterrows() for one in told(
+        "parts.grade", grade=grade, before=shares.percent(row["before"] / 100), after=shares.percent(row["after"] / 100),
+        **{key: signed(row[key], 1) for key in ("total", "stayers", "entrants", "leavers")})]
+
+
+def cutoffs(near: pd.DataFrame, evaluated: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
+    """How many stand near a cut-off, and what another scheme would change."""
+    known, (earlier, later) = int(evaluated["score"].notna().sum()), sheets[-2:]
+    tables = Text(f"[@regraded-{earlier.name}]和[@regraded-{later.name}]")
+    return told("cutoffs.unknown" if not known else "cutoffs.near" if len(near) else "cutoffs.nobody-near",
+                "cutoffs.same" if same_floors((earlier, later)) else "cutoffs.regraded", period=later.name, known=known,
+                near=near["id"].nunique(), tables=tables)
+
+
+def always(alliances: pd.DataFrame, line: list[str]) -> list[Verdict]:
+    """Who was 活跃度高 in every period of the report, said with what lies between them."""
+    high, periods = alliances[alliances["grade"] == HIGH].dropna(subset="id"), [*alliances["period"].cat.categories]
+    names = [short(name) for name in high[high.groupby("id")["period"].transform("size") == len(periods)].drop_duplicates("id")["name"]]
+    gap = [p for p in line[line.index(periods[0]):line.index(periods[-1])] if p not in periods]
+    return told("always.some" if names else "always.nobody", "always.gap" if gap and names else None, n=len(names), names=names,
+                periods=periods, gap=gap)
+
+
+def claims(found: pd.DataFrame) -> list[Verdict]:
+    """How many published claims hold."""
+    names = {trends.CONFIRMED: "claims.confirmed", trends.REFUTED: "claims.refuted", trends.UNVERIFIABLE: "claims.unverifiable"}
+    said = [one for verdict, name in names.items() for one in told(name, n=int((found["verdict"] == verdict).sum())) if one.numbers["n"]]
+    return [*told("claims.published", n=len(found)), *said] if said else []
+
+
+def evidence(row: object, unchosen: Sequence[str]) -> list[Verdict]:
+    """Why a claim holds, does not hold, or cannot be verified."""
+    lost, passed = [p for p in row.needed if p not in unchosen], [p for p in row.needed if p in unchosen]
+    reasons = {"evidence.against": row.against, "evidence.held": row.held}
+    if row.verdict == trends.UNVERIFIABLE:
+        reasons = {"evidence.lost": lost, "evidence.passed": passed, "evidence.withheld": row.withheld}
+    return told(*([name for name, so in reasons.items() if so] or ["evidence.fits"]), period=row.period, against=row.against, lost=lost,
+                passed=passed, withheld=row.withheld, held=row.held)
+
+
+def matching(found: pd.DataFrame, codes: dict[str, list[str]]) -> list[Verdict]:
+    """How many were matched plainly, and which codes two alliances have had."""
+    n, odd = found["id"].nunique(), found.loc[found["how"] != "how.both", "id"].nunique()
+    return [*told("matching.some" if odd else "matching.plain" if n else "matching.nobody", n=n, odd=odd, plain=n - odd),
+            *[one for code, names in codes.items() for one in told("matching.shared", code=code, names=names)]]
