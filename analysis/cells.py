@@ -13,7 +13,6 @@ import warnings
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from html import escape
-from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,8 +46,7 @@ def options(source: str) -> dict[str, str]:
     """
     found = {}
     for line in source.strip().splitlines():
-        match = OPTION.match(line)
-        if not match:
+        if not (match := OPTION.match(line)):
             break
         key, value = match.groups()
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
@@ -85,13 +83,11 @@ def show(*shown: object, data: pd.DataFrame | pd.Series | None = None, label: st
 
 def figure_of(item: object) -> Figure | None:
     """The figure of what draws: a Figure, Axes or an array of them, a seaborn grid; None for anything else."""
-    import numpy as np
     from matplotlib.figure import Figure
 
-    if isinstance(item, (np.ndarray, list, tuple)) and len(item):
-        return figure_of(np.ravel(np.asarray(item, dtype=object))[0])
-    figure = getattr(item, "figure", None) if not hasattr(item, "to_frame") and not hasattr(item, "columns") else None
-    return next((found for found in (item, figure) if isinstance(found, Figure)), None)
+    if type(item).__name__ in ("ndarray", "list", "tuple") and len(item):
+        return figure_of(item[0])
+    return next((found for found in (item, getattr(item, "figure", None)) if isinstance(found, Figure)), None)
 
 
 def svg(figure: Figure, strict: bool = False) -> str:
@@ -174,16 +170,15 @@ def resource(frame: pd.DataFrame | pd.Series) -> dict[str, object]:
 
     if isinstance(frame, pd.Series):
         frame = frame.to_frame("" if frame.name is None else frame.name)
-    index = frame.index
-    plain = isinstance(index, pd.RangeIndex) and index.name is None
-    levels = [] if plain else [(name, index.get_level_values(place)) for place, name in enumerate(index.names)]
+    plain = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
+    levels = [] if plain else [(name, frame.index.get_level_values(place)) for place, name in enumerate(frame.index.names)]
     columns = levels + [(name, frame.iloc[:, place]) for place, name in enumerate(frame.columns)]
     fields: list[dict] = []
     for name, values in columns:
         title = " ".join(str(part) for part in (name if isinstance(name, tuple) else [name]) if part not in (None, ""))
-        taken = [field["name"] for field in fields]
-        unique = title if title and title not in taken else f"{title or 'column'}.{len(fields)}"
-        fields.append({"name": unique, "title": (HEADINGS | CALLED).get(title, title)} | _type(values.dtype) | ({"called": dict(CALLED)} if CALLED else {}))
+        unique = title if title and title not in [field["name"] for field in fields] else f"{title or 'column'}.{len(fields)}"
+        shown = {"title": (HEADINGS | CALLED).get(title, title)} | ({"called": dict(CALLED)} if CALLED else {})
+        fields.append({"name": unique} | shown | _type(values.dtype))
     names = [field["name"] for field in fields]
     rows = zip(*([_value(value) for value in values] for _, values in columns))
     return {"schema": {"fields": fields, "primaryKey": names[:len(levels)]}, "data": [dict(zip(names, row)) for row in rows]}
@@ -207,13 +202,9 @@ def _value(value: object) -> object:
         return None
     if hasattr(value, "_repr_svg_"):
         return {"svg": value._repr_svg_(), "alt": str(value)}
-    if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):
-        return bool(value)
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, float) or (isinstance(value, Real) and type(value).__module__ == "numpy"):
-        return float(value) if math.isfinite(value) else str(value)
-    return str(value).removesuffix(" 00:00:00")
+    value = value.item() if type(value).__module__ == "numpy" and not value.shape else value
+    whole = isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value))
+    return value if whole else str(value).removesuffix(" 00:00:00")
 
 
 def text(value: object, field: dict) -> str:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -79,26 +78,24 @@ def checked(period: str, data: Path):
     return read[0]
 
 
-def new_state(options: Namespace, notebook: str, periods: list[str], title: str) -> dict[str, object] | None:
-    """What the report is to be made of; None, and a line that says so, where it is made of that already."""
-    state = record.state(notebook, periods, options.data) if all(map(PERIOD.fullmatch, periods)) else {}
-    if not record.holds(options.out, title, state):
-        return state
+def up_to_date(options: Namespace, notebook: str, periods: list[str], title: str) -> bool:
+    """Whether a report is made of what is there; then a line says so. What it is to be made of is kept in `options`."""
+    options.state = record.state(notebook, periods, options.data) if all(map(PERIOD.fullmatch, periods)) else {}
+    if not record.holds(options.out, title, options.state):
+        return False
     say(f"{title}: nothing to do; {from_here(options.out / 'reports' / title)}.html and .pdf are up to date")
-    return None
+    return True
 
 
-def make(options: Namespace, notebook: str, title: str, parameters: dict[str, str], state: dict[str, object],
-         then: Callable[[], object] = bool, **more) -> None:
-    """Run a notebook, do what comes next, and say what there is now and how long it took."""
+def make(options: Namespace, notebook: str, title: str, parameters: dict[str, str], **more) -> None:
+    """Run a notebook, and say what there is now and how long it took."""
     started = time.perf_counter()
     from analysis import run
 
-    made, notes = run.report(notebook, title, {**parameters, "data": str(options.data)}, options.out, state, **more)
+    made, notes = run.report(notebook, title, {**parameters, "data": str(options.data)}, options.out, options.state, **more)
     options.changed = True
     reports, figures = options.out / "reports", options.out / "figures" / title
     (reports / f"{title}.log").unlink(missing_ok=True)
-    then()
     drawings = sum(path.suffix == ".svg" for path in made)
     say(*(f"{from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB" for path in made if path.parent == reports),
         f"{from_here(figures)}/  {drawings} figure{'s' * (drawings != 1)}, each as SVG with its numbers as CSV",
@@ -107,14 +104,13 @@ def make(options: Namespace, notebook: str, title: str, parameters: dict[str, st
 
 def report(options: Namespace) -> None:
     """Make the report of one period."""
-    state = new_state(options, "report", [options.period], options.period)
-    if state is None:
+    if up_to_date(options, "report", [options.period], options.period):
         return
     period = known_period(options.period, options.data)
     from analysis.sheets import Unfilled
 
     try:
-        make(options, "report", period, {"period": period}, state, meanwhile=lambda: checked(period, options.data))
+        make(options, "report", period, {"period": period}, meanwhile=lambda: checked(period, options.data) and None)
     except Unfilled as unfilled:
         if not options.pass_over_unfilled:
             raise
@@ -123,8 +119,7 @@ def report(options: Namespace) -> None:
 
 def reports(options: Namespace) -> int:
     """Make the reports of all periods, side by side; the highest exit status."""
-    periods = all_periods(options.data)
-    stale = [period for period in periods if new_state(options, "report", [period], period) is not None]
+    stale = [period for period in all_periods(options.data) if not up_to_date(options, "report", [period], period)]
 
     def one(period: str) -> subprocess.CompletedProcess:
         words = ["report", period, "--pass-over-unfilled", "--data", str(options.data), "--out", str(options.out)]
@@ -154,16 +149,21 @@ def all_periods(data: Path) -> list[str]:
 
 def trends(options: Namespace) -> None:
     """Make the trend report of all periods with a sheet, or of those named."""
+    names = sorted({name for words in options.periods for name in words.split()}) or all_periods(options.data)
+    if up_to_date(options, "trends", names, "trends"):
+        return
+    names = [known_period(name, options.data, "trends") for name in names]
+    make(options, "trends", "trends", {"periods": ""}, meanwhile=lambda: {"periods": " ".join(_sound(names, options.data))})
+
+
+def _sound(names: list[str], data: Path) -> list[str]:
+    """The periods without those that nobody has filled in. Raises DataError, with the way around it, for what is wrong in any."""
     from analysis import sheets
 
-    names = sorted({name for words in options.periods for name in words.split()}) or all_periods(options.data)
-    state = new_state(options, "trends", names, "trends")
-    if state is None:
-        return
     sound, problems = [], []
-    for name in [known_period(name, options.data, "trends") for name in names]:
+    for name in names:
         try:
-            sheets.read(name, options.data)
+            sheets.read(name, data)
             sound.append(name)
         except sheets.Unfilled as unfilled:
             say(f"{unfilled}; passed over")
@@ -176,21 +176,20 @@ def trends(options: Namespace) -> None:
         raise wrong
     if len(sound) < 2:
         raise CommandError(f"a trend needs two periods or more; there is a filled sheet for {', '.join(sound) or 'none'}")
-    make(options, "trends", "trends", {"periods": " ".join(sound)}, state)
+    return sound
 
 
 def audit(options: Namespace) -> None:
     """Check the published report of one period: every figure that it prints, recomputed."""
     title = f"audit-{options.period}"
-    state = new_state(options, "audit", [options.period], title)
-    if state is None:
+    if up_to_date(options, "audit", [options.period], title):
         return
     period = known_period(options.period, options.data, "audit")
     from analysis import audit
 
-    make(options, "audit", title, {"period": period}, state, saved={"everything": f"{title}.csv"},
-         meanwhile=lambda: audit.published(period, options.data),
-         then=lambda: say(*audit.summary(period, options.out / "reports" / f"{title}.csv")))
+    make(options, "audit", title, {"period": period}, saved={"everything": f"{title}.csv"},
+         meanwhile=lambda: audit.published(period, options.data))
+    say(*audit.summary(period, options.out / "reports" / f"{title}.csv"))
 
 
 def check(options: Namespace) -> None:

@@ -23,11 +23,10 @@ HEADINGS = {
 OPTIONAL_HEADINGS = {SCORES: ("序号", "等级"), FACTS: ("说明",), ABSENT: ("序号",), ACTIVITIES: ("序号",), A_LEVEL: ("序号",)}
 REQUIRED_SHEETS = (SCORES, FACTS)
 NATURE, SIMULATED = "数据性质", "模拟数据"
-START, END = "开始日期", "结束日期"
-DATES = (START, END, "启动会日期", "会评日期", "复核日期")
+DATES = START, END, *STEPS = ("开始日期", "结束日期", "启动会日期", "会评日期", "复核日期")
 TOLD = ("通知时间", "专家来源")  # items of 评价期 that are text
-REGISTERED, ENTERED, INCOMPLETE_TOTAL, EVALUATED_TOTAL = "登记联盟数", "录入信息联盟数", "信息不完整联盟数", "参评联盟数"
-COUNTS = (REGISTERED, ENTERED, INCOMPLETE_TOTAL, EVALUATED_TOTAL, "专家人数", "有网站联盟数")
+COUNTS = REGISTERED, ENTERED, INCOMPLETE_TOTAL, EVALUATED_TOTAL, EXPERTS_TOTAL, WEBSITES = (
+    "登记联盟数", "录入信息联盟数", "信息不完整联盟数", "参评联盟数", "专家人数", "有网站联盟数")
 SYNONYMS = {"联盟总数": REGISTERED}
 NOT_ENTERED = "未录入"
 DAYS_IN_A_MONTH = 30.436875
@@ -137,8 +136,7 @@ class ScoreSheet(Book):
     @property
     def unfilled(self) -> bool:
         """Whether the sheets have their headings and nothing where a template has nothing."""
-        given = {TOTALS: ("项目", "单位"), FACTS: ("项目", "说明"), ACTIVITIES: ("等级",)}
-        book = type(self)(self.path, locked=True)
+        given, book = {TOTALS: ("项目", "单位"), FACTS: ("项目", "说明"), ACTIVITIES: ("等级",)}, type(self)(self.path, locked=True)
         tables = [table for sheet in HEADINGS if (table := book.table(sheet))]
         return not book.problems and not any(heading in row for table in tables for row in table.rows
                                              for heading in table.columns if heading not in (*given.get(table.sheet, ()), "序号"))
@@ -157,23 +155,31 @@ class Section:
 def read_scores(book: Book, reading: Period) -> None:
     if (table := book.table(SCORES)) is None:
         return
-    seen: dict[str, str] = {}
-    if taken := [table.title(h) for h in table.own if table.title(h) in ROSTER]:
-        book.wrong("column name", f"the columns {', '.join(taken)} are named like columns of the roster; name them otherwise", SCORES, level=2)
+    seen, bad, own = {}, [], []
+    for heading in (h for h in table.own if table.title(h) in ROSTER):
+        book.wrong("column name", f"a column {table.title(heading)} is the roster's own; rename it", SCORES, table.heads[heading], level=2)
     for section in _sections(book, table, reading):
-        label = reading.scheme.labels.get(section.grade, "")
         if section.announced not in (None, len(section.rows)):
-            book.wrong("count of a grade row", f"the row says {section.announced} alliances of {label}, {len(section.rows)} follow; "
-                       "correct the row or the list", SCORES, section.cell)
+            book.wrong("count of a grade row", f"the row says {section.announced} alliances of {reading.scheme.labels[section.grade]}, "
+                       f"{len(section.rows)} follow; correct the row or the list", SCORES, section.cell)
         withheld = not any("评分" in row for row in section.rows)
         for row in section.rows:
             book.listed[SCORES] += 1
             found, grade = row.alliance(reading, seen), _grade(row, section, reading, withheld)
+            bad += [row[h].place for h in table.own if row[h].kind in (ERROR, UNCALCULATED)]
             if found and grade:
-                reading.evaluated.append(Evaluated(*found, row.at, *grade, _own(table, row)))
+                columns = {table.title(h): None if row[h].kind in (ERROR, UNCALCULATED) else row[h].value for h in table.own}
+                reading.evaluated.append(Evaluated(*found, row.at, *grade, columns))
+                own += [f"{found[1]} (row {row.at})"] * ("等级" in row and grade[0] is None)
     if not book.listed[SCORES]:
         book.wrong("no alliances", "has headings but no alliance under them; fill it in", SCORES, level=1)
-    _say_withheld(book, table, reading)
+    if bad:
+        book.said.append(f"errors and formulas without a value in columns of your own, taken as blank: {SCORES} {', '.join(bad[:20])}")
+    if own:
+        book.said.append(f"withheld, by the grade in 等级: {'、'.join(own)}")
+    blank, given = ({a.grade for a in reading.evaluated if (a.score is None) is withheld} for withheld in (True, False))
+    if both := [reading.scheme.labels[grade] for grade in BEST_FIRST if grade in blank & given]:
+        book.said.append(f"with published and with withheld scores: {'、'.join(both)}")
 
 
 def _sections(book: Book, table: Table, reading: Period) -> list[Section]:
@@ -220,30 +226,10 @@ def _grade(row: Row, section: Section, reading: Period, withheld: bool) -> tuple
     return (score, by_score) if agrees else None
 
 
-def _own(table: Table, row: Row) -> dict[str, object]:
-    """What the analyst's own columns have for an alliance, by their headings; None for a blank or an error of the spreadsheet."""
-    return {table.title(h): None if row[h].kind in (ERROR, UNCALCULATED) else row[h].value for h in table.own}
-
-
-def _say_withheld(book: Book, table: Table, reading: Period) -> None:
-    """Note what an own column cannot give, which rows are withheld by their own 等级, and which grades have both."""
-    bad = [row[h].place for row in table.rows for h in table.own if row[h].kind in (ERROR, UNCALCULATED)]
-    if bad:
-        book.said.append(f"errors and formulas without a value in columns of your own, taken as blank: {SCORES} {', '.join(bad[:20])}")
-    blank = [a for a in reading.evaluated if a.score is None]
-    rows = {row.at for row in table.rows if "等级" in row}
-    if own := [f"{a.name} (row {a.row})" for a in blank if a.row in rows]:
-        book.said.append(f"withheld, by the grade in 等级: {'、'.join(own)}")
-    both = {a.grade for a in blank} & {a.grade for a in reading.evaluated if a.score is not None}
-    if both:
-        book.said.append(f"with published and with withheld scores: {'、'.join(reading.scheme.labels[g] for g in BEST_FIRST if g in both)}")
-
-
 def read_facts(book: Book, reading: Period) -> None:
     if (table := book.table(FACTS)) is None:
         return
-    seen: dict[str, str] = {}
-    known = (*DATES, *COUNTS, *TOLD, NATURE)
+    seen, known = {}, (*DATES, *COUNTS, *TOLD, NATURE)
     for row in table.filled():
         cell, item = row["数值"], SYNONYMS.get(row.word("项目"), row.word("项目"))
         if not row.must(item or cell.value is None, "项目", "项目 blank", f"项目 is blank beside {shown(cell)}; fill it in") or not item:
@@ -260,33 +246,32 @@ def read_facts(book: Book, reading: Period) -> None:
             row.must(value, "数值", "not a date", f"{item} {shown(cell)} is not a date; write it like 2017-01-31")
         elif item in COUNTS:
             value = row.number("数值", item, "write a whole number", whole=True)
-        elif isinstance(cell.value, dt.datetime):
-            value = f"{cell.value.year}年{cell.value.month}月{cell.value.day}日"
         else:
-            value = row.text("数值", item)
+            day = cell.value if isinstance(cell.value, dt.datetime) else None
+            value = f"{day.year}年{day.month}月{day.day}日" if day else row.text("数值", item)
         if value is not None:
             reading.facts[item] = value
     for item in (START, END):
         if item not in book.fact_cells and "项目 blank" not in book.kinds:
             book.wrong("date missing", f"has no {item}; add a row {item} with a date like 2017-01-31", FACTS, level=1)
-    start, end = reading.facts.get(START), reading.facts.get(END)
-    if start and end and end < start:
-        book.wrong("dates", f"{END} {end} is before {START} {start}; correct one of them", FACTS, book.fact_cells[END])
-    elif start and end:
+    if START in reading.facts and END in reading.facts:
         _check_steps(book, reading)
 
 
 def _check_steps(book: Book, reading: Period) -> None:
-    """The steps of scoring follow each other, not long after the period; somebody took them."""
+    """A period ends after it began; the steps of scoring follow each other, not long after it, and somebody takes them."""
+    def must(holds: bool, item: str, kind: str, message: str) -> bool:
+        if not holds:
+            book.wrong(kind, f"{item} {reading.facts[item]} {message}", FACTS, book.fact_cells[item])
+        return holds
+
     before, last = START, dt.date(reading.end.year + YEARS_AFTER, 12, 31)
-    for item in DATES[2:]:
-        day = reading.facts.get(item)
-        if day and not reading.facts[before] <= day <= last:
-            book.wrong("step of scoring", f"{item} {day} is not between {before} ({reading.facts[before]}) and {last}; correct one of "
-                       "them", FACTS, book.fact_cells[item])
-        before = item if day else before
-    if reading.facts.get("专家人数") == 0:
-        book.wrong("no experts", "专家人数 0: somebody has scored; correct it, or leave it blank", FACTS, book.fact_cells["专家人数"])
+    ordered = must(reading.start <= reading.end, END, "dates", f"is before {START} {reading.start}; correct one of them")
+    for item in (item for item in STEPS if ordered and item in reading.facts):
+        must(reading.facts[before] <= reading.facts[item] <= last, item, "step of scoring", f"is not between {before} "
+             f"({reading.facts[before]}) and {last}; correct one of them")
+        before = item
+    must(reading.facts.get(EXPERTS_TOTAL) != 0, EXPERTS_TOTAL, "no experts", "cannot be: somebody has scored; correct it, or leave it blank")
 
 
 def _date(cell: Cell) -> dt.date | None:
@@ -393,7 +378,7 @@ def check_totals(book: Book, reading: Period) -> None:
         must(facts.get(item, number) >= number, item, "total too small", f"is smaller than the {number} {what}; correct it, or the list")
     must(not listed or facts.get(EVALUATED_TOTAL) == listed, EVALUATED_TOTAL, "total and list",
          f"is not the {listed} alliances of {SCORES}; correct it, or the list")
-    must(not 0 < listed < facts.get("有网站联盟数", 0), "有网站联盟数", "total too large",
+    must(not 0 < listed < facts.get(WEBSITES, 0), WEBSITES, "total too large",
          f"is more than the {listed} alliances of {SCORES}; correct it, or the list")
     if approved is not None:
         must(facts.get(REGISTERED) == approved, REGISTERED, "total and registry", f"is not the {approved} alliances approved in "

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from analysis import fonts
 
-SHOWN_OF_ONE_KIND = 20
-SHOWN_CHARACTERS = 60
+SHOWN_OF_ONE_KIND, SHOWN_CHARACTERS, LONGEST_TEXT = 20, 60, 1000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")  # a spreadsheet runs a text that starts so
 UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
 
@@ -72,6 +71,8 @@ def unfit(text: str) -> tuple[str, str] | None:
     """Why a text may not stand in a report: a kind, and the end of a sentence that says what to do; None where it may."""
     if text and unicodedata.normalize("NFKC", text[0]).startswith(FORMULA_STARTS):
         return "formula in text", f"starts with {quoted(text[0])}, which a spreadsheet would run; write it without"
+    if len(text) > LONGEST_TEXT:
+        return "text too long", f"has {len(text):,} characters; shorten it to {LONGEST_TEXT:,}"
     if found := hidden(text):
         return "invisible character", f"contains {found}; remove it"
     if missing := fonts.missing(text):

@@ -47,7 +47,7 @@ def _swap(stage: Path, out: Path, places: list[Path], stale: list[Path]) -> None
     for place in (*places, *stale):
         if (out / place).is_file():
             (earlier / place).parent.mkdir(parents=True, exist_ok=True)
-            _link(out / place, earlier / place)
+            shutil.copy2(out / place, earlier / place)
     moved: list[Path] = []
     try:
         for place in stale:
@@ -65,22 +65,12 @@ def _swap(stage: Path, out: Path, places: list[Path], stale: list[Path]) -> None
         raise
 
 
-def _link(source: Path, target: Path) -> None:
-    """A second name for a file, or a copy where the disk has no such thing."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-
-
-def check_writable(out: Path, places: Iterable[Path] = (REPORTS / "x", FIGURES / "x")) -> None:
-    """Raise OSError for the first folder of some places under `out` that cannot be made or written to."""
-    for folder in {(out / place).parent for place in places}:
-        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
-        if not there.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
-        if not os.access(there, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+def check_writable(out: Path, places: Iterable[Path] = (REPORTS / "a", FIGURES / "a")) -> None:
+    """Raise OSError for the first folder of some places under `out` that nothing can be written to."""
+    for place in places:
+        folder = next(parent for parent in (out / place).parents if parent.exists())
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 @contextlib.contextmanager

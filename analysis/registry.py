@@ -7,7 +7,7 @@ import datetime as dt
 import difflib
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,20 +17,15 @@ from analysis.grades import GRADES, HIGH, LOW, Scheme
 from analysis.problems import DataError, Problem, normalise, quoted, unfit
 
 MEMBERS = "D"
-CODE = re.compile(r"[1-9]\d{2}|[A-Z]\d{3}", re.ASCII)
-PERIOD = re.compile(r"\d{4}(-\d{4})?", re.ASCII)
+CODE, PERIOD = re.compile(r"[1-9]\d{2}|[A-Z]\d{3}", re.ASCII), re.compile(r"\d{4}(-\d{4})?", re.ASCII)
 SHARED_ENDING = re.compile(r"(产业链?)?(技术)?(创新)?(战略)?联盟$")
-ALLIANCES, ALIASES, CODES, BATCHES, SCHEMES, PERIODS, CLAIMS, INDICATORS = (
-    f"{name}.csv" for name in ("alliances", "aliases", "codes", "batches", "schemes", "periods", "claims", "indicators"))
 FILES = {  # the columns that must be filled in, those of them that are the key, and those that a report shows
-    ALLIANCES: ("id name", "id", "name"), ALIASES: ("alias id kind", "alias", "alias"),
-    CODES: ("id period code status", "id period", ""), BATCHES: ("batch name from_period", "batch from_period", "name"),
-    SCHEMES: ("period grade label floor", "period grade", "label"), PERIODS: ("period", "period", ""),
-    CLAIMS: ("period id times", "period id", ""),
-    INDICATORS: ("pillar indicator looked_at", "indicator", "pillar indicator looked_at"),
+    "alliances": ("id name", "id", "name"), "aliases": ("alias id kind", "alias", "alias"), "codes": ("id period code status", "id period", ""),
+    "batches": ("batch name from_period", "batch from_period", "name"), "schemes": ("period grade label floor", "period grade", "label"),
+    "periods": ("period", "period", ""), "claims": ("period id times", "period id", ""),
+    "indicators": ("pillar indicator looked_at", "indicator", "pillar indicator looked_at"),
 }
-OPTIONAL = (CLAIMS, INDICATORS)
-RENAMED = {"first_period": "from_period"}
+OPTIONAL, RENAMED = ("claims", "indicators"), {"first_period": "from_period"}
 FORMS = {  # what a cell must look like that is not blank, and how that is said
     **dict.fromkeys(("period", "from_period", "joined", "left"), (PERIOD.pattern, "like 2017 or 2020-2021")),
     "kind": ("renamed|misspelt|short", "one of renamed, misspelt, short"), "status": ("certain|doubtful", "one of certain, doubtful"),
@@ -55,8 +50,7 @@ def first_year(period: str) -> int:
     return int(period[:4])
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """A founding batch as it is from a period on; `approved` counts all its alliances, also the unnamed (None: not known)."""
 
     key: str
@@ -94,7 +88,6 @@ class Conflict(Exception):
 
     def __init__(self, kind: str, message: Callable[[], str], about_code: bool = False):
         self.kind, self.message, self.about_code = kind, message, about_code
-        super().__init__(kind)
 
     def __str__(self) -> str:
         return self.message()
@@ -102,10 +95,10 @@ class Conflict(Exception):
 
 @dataclass
 class Registry:
-    """Alliances, aliases, codes, batches, schemes and periods, read from `data/registry` and checked.
+    """Alliances, aliases, codes (by id and period: code and status), batches, schemes and periods, read and checked.
 
-    `batches` has the latest line of each batch, `sizes` all of them; `columns` are the other columns of alliances.csv, by id;
-    `between` has the periods from which an alliance joined and from which it left, "" for not told.
+    `sizes` has each batch from each period on; `columns` are the other columns of alliances.csv, by id; `between` the periods from
+    which an alliance joined and from which it left, "" for not told.
     """
 
     names: dict[str, str]
@@ -124,7 +117,6 @@ class Registry:
     def __post_init__(self) -> None:
         self.by_name = {normalise(name): id for id, name in self.names.items()}
         self.by_alias = {normalise(alias): id for alias, id in self.aliases.items()}
-        self.batches = {batch.key: batch for batch in self.sizes}
         self.holders: dict[str, dict[str, str]] = {}
         self.own_codes: dict[str, dict[str, str]] = {}
         for (id, period), (code, _) in self.codes.items():
@@ -138,7 +130,7 @@ class Registry:
     def there(self, id: str, period: str) -> bool:
         """Whether an alliance was in the programme in a period, so far as `joined` and `left` in alliances.csv tell."""
         joined, left = self.between.get(id, ("", ""))
-        return (not joined or first_year(joined) <= first_year(period)) and (not left or first_year(period) < first_year(left))
+        return first_year(joined or "0000") <= first_year(period) < first_year(left or "9999")
 
     def scheme(self, period: str) -> Scheme:
         """The period's own scheme, or the latest earlier one."""
@@ -153,7 +145,7 @@ class Registry:
         """Whose name or alias this is."""
         return self.by_name.get(normalise(name)) or self.by_alias.get(normalise(name))
 
-    def holder(self, code: str | None, period: str) -> str | None:
+    def _holder(self, code: str | None, period: str) -> str | None:
         """Whose a code is in a period, or was in the latest that is known."""
         held = self.holders.get(code or "", {})
         return held.get(period) or (held[max(held, key=first_year)] if held else None)
@@ -166,7 +158,7 @@ class Registry:
         id, how = self.id_of(name), "name" if normalise(name) in self.by_name else "alias"
         if id is None:
             raise Conflict("name not in the registry", lambda: self._unknown(name, code, period))
-        own, now, other = self.known_codes(id), self.holders.get(code or "", {}).get(period), self.holder(code, period)
+        own, now, other = self.known_codes(id), self.holders.get(code or "", {}).get(period), self._holder(code, period)
         if code is None or not (own or other):
             return Match(id, how)
         if now == id or (now is None and other == id and period not in own):
@@ -177,11 +169,10 @@ class Registry:
             raise Conflict("code and name of two alliances", lambda:
                            f"the name {quoted(name)} is {id} but the code {code} belongs to {other} ({self.names[other]}); correct one "
                            "of them" + f', or decide it with the line "{id},{period},{code},doubtful,<why>" in registry/codes.csv' * free)
-        listed = ", ".join(f"{c} in {p}" for p, c in own.items())
-        raise Conflict("code not known for this alliance", lambda:
-                       f"the code {code} is not one of {quoted(self.names[id])} ({listed}); correct it"
-                       + (f', or add the line "{id},{period},{code},certain,<why>" to registry/codes.csv' if free else
-                          f", or its line of {period} in registry/codes.csv" if period in own else ""), about_code=True)
+        line = (f', or add the line "{id},{period},{code},certain,<why>" to registry/codes.csv' if free else
+                f", or its line of {period} in registry/codes.csv" if period in own else "")
+        raise Conflict("code not known for this alliance", lambda: f"the code {code} is not one of {quoted(self.names[id])} "
+                       f"({', '.join(f'{c} in {p}' for p, c in own.items())}); correct it{line}", about_code=True)
 
     @cached_property
     def _stems(self) -> dict[str, str]:
@@ -192,13 +183,13 @@ class Registry:
         return [self._stems[stem] for stem in difflib.get_close_matches(SHARED_ENDING.sub("", normalise(name)), self._stems, most, 0.5)]
 
     def _unknown(self, name: str, code: str | None, period: str) -> str:
-        near, id = self.nearest(name), self.holder(code, period)
-        hint = f"; the nearest known: {', '.join(near)}" if near else ""
-        renamed = (f'; if {code} ({self.names[id]}) was renamed, add the line "{_csv(name, id, "renamed")}" to registry/aliases.csv'
-                   if id in self.names else "")
+        near, id = self.nearest(name), self._holder(code, period)
         free = max((int(i[1:]) for i in self.names if i[1:].isdigit()), default=0) + 1
-        return (f"the registry does not know {quoted(name)}{hint}{renamed}; if it is new, add the line "
-                f'"{_csv(f"L{free:03d}", name)}" to registry/alliances.csv')
+        hint = f"; the nearest known: {', '.join(near)}" * bool(near)
+        if id:
+            hint += f'; if {code} ({self.names[id]}) was renamed, add the line "{_csv(name, id, "renamed")}" to registry/aliases.csv'
+        new = _csv(f"L{free:03d}", name)
+        return f'the registry does not know {quoted(name)}{hint}; if it is new, add the line "{new}" to registry/alliances.csv'
 
 
 def _csv(*cells: str) -> str:
@@ -210,10 +201,11 @@ def _csv(*cells: str) -> str:
 def read(data: Path) -> Registry:
     """The registry under a data folder. Raises DataError with every problem in its files."""
     problems: list[Problem] = []
-    tables = {name: read_csv(data / "registry" / name, tuple(columns.split()), tuple(key.split()), problems)
-              if name not in OPTIONAL or (data / "registry" / name).exists() else [] for name, (columns, key, _) in FILES.items()}
+    tables = {name: read_csv(data / "registry" / f"{name}.csv", tuple(columns.split()), tuple(key.split()), problems)
+              if name not in OPTIONAL or (data / "registry" / f"{name}.csv").exists() else [] for name, (columns, key, _) in FILES.items()}
     if not problems:
-        _check(tables, problems)
+        problems = [Problem(kind, (f"registry/{file}.csv", f"line {row['line']}"), message, ([*FILES].index(file), int(row["line"])))
+                    for rules in (_forms, _people, _periods) for holds, file, row, kind, message in rules(tables) if not holds]
     if problems:
         raise DataError(problems)
     alliances, aliases, codes, batches, schemes, periods, claims, indicators = tables.values()
@@ -226,19 +218,13 @@ def read(data: Path) -> Registry:
         decisions.setdefault(row["id"], []).append(row)
     sizes = [Batch(r["batch"], r["name"], int(r["approved"]) if r.get("approved") else None, r["from_period"]) for r in batches]
     return Registry(
-        names={row["id"]: row["name"] for row in alliances},
-        aliases={row["alias"]: row["id"] for row in aliases},
-        codes={(row["id"], row["period"]): (row["code"], row["status"]) for row in codes},
-        sizes=sorted(sizes, key=lambda batch: first_year(batch.first_period)),
-        schemes=found,
-        periods=tuple(row["period"] for row in periods),
-        decisions=decisions,
-        dates={row["period"]: dates for row in periods if (dates := _dates(row))},
-        claims=tuple(Claim(row["period"], row["id"], int(row["times"])) for row in claims),
-        indicators=tuple((row["pillar"], row["indicator"], row["looked_at"]) for row in indicators),
-        columns={row["id"]: {h: row[h] for h in row if h not in ("id", "name", "note", "joined", "left", "line", "")} for row in alliances},
-        between={row["id"]: (row.get("joined", ""), row.get("left", "")) for row in alliances},
-    )
+        {row["id"]: row["name"] for row in alliances}, {row["alias"]: row["id"] for row in aliases},
+        {(row["id"], row["period"]): (row["code"], row["status"]) for row in codes}, sorted(sizes, key=lambda b: first_year(b.first_period)),
+        found, tuple(row["period"] for row in periods), decisions, {row["period"]: dates for row in periods if (dates := _dates(row))},
+        tuple(Claim(row["period"], row["id"], int(row["times"])) for row in claims),
+        tuple((row["pillar"], row["indicator"], row["looked_at"]) for row in indicators),
+        {row["id"]: {h: row[h] for h in row if h not in ("id", "name", "note", "joined", "left", "line", "")} for row in alliances},
+        {row["id"]: (row.get("joined", ""), row.get("left", "")) for row in alliances})
 
 
 def _dates(row: dict[str, str]) -> tuple[dt.date, dt.date] | None:
@@ -270,99 +256,77 @@ def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problem
     if missing := [column for column in columns if column not in heading]:
         return wrong("column missing", f"has no column {', '.join(missing)}; found {', '.join(heading)}")
     rows, seen = [], {}
-    for line, cells in body:
+    for line, cells in (line for line in body if any(line[1])):
         row = dict.fromkeys(heading, "") | dict(zip(heading, cells)) | {"line": str(line)}
-        known = tuple(normalise(row.get(column, "")) for column in key)
         if len(cells) > len(heading):
             wrong("too many cells", f"{len(cells)} cells under {len(heading)} headings; put a cell that holds a comma in quotes", line)
-        elif any(cells) and (empty := [column for column in columns if not row.get(column)]):
+        elif empty := [column for column in columns if not row[column]]:
             wrong("cell empty", f"{', '.join(empty)} is empty; fill it in", line)
-        elif any(cells) and known in seen:
-            wrong("key twice", f"{', '.join(row[column] for column in key)} stands in line {seen[known]} already; keep one", line)
-        elif any(cells):
-            seen[known] = line
+        elif (other := seen.setdefault(tuple(normalise(row[column]) for column in key), line)) != line:
+            wrong("key twice", f"{', '.join(row[column] for column in key)} stands in line {other} already; keep one", line)
+        else:
             rows.append(row)
     return rows
 
 
-def _check(tables: dict[str, Lines], problems: list[Problem]) -> None:
-    """What must hold in the files, a line each."""
-    def must(holds: object, file: str, row: dict[str, str], kind: str, message: str) -> bool:
-        if not holds:
-            order = ([*FILES].index(file), int(row["line"]))
-            problems.append(Problem(kind, (f"registry/{file}", f"line {row['line']}"), message, order))
-        return bool(holds)
-
-    ids = {row["id"] for row in tables[ALLIANCES]} | {""}
-    for file, rows in tables.items():
-        for row in rows:
-            for column in FILES[file][2].split():
-                if fault := unfit(row[column]):
-                    must(False, file, row, fault[0], f"{column} {quoted(row[column])} {fault[1]}")
-            for column in FORMS.keys() & row.keys():
-                form, words = FORMS[column]
-                must(not row[column] or re.fullmatch(form, row[column], re.ASCII), file, row, f"{column} unknown",
-                     f"{column} {quoted(row[column])} is not {words}")
-            must(row.get("id", "") in ids, file, row, "id unknown", f"id {row.get('id')} is not in registry/alliances.csv")
-    _check_names(tables[ALLIANCES], tables[ALIASES], must)
-    _check_codes(tables[CODES], tables[BATCHES], must)
-    _check_dates(tables[PERIODS], must)
-    _check_schemes(tables[SCHEMES], must)
+Rules = Iterator[tuple[object, str, dict[str, str], str, str]]  # what must hold, where, the kind, and what is said if it does not
 
 
-def _check_names(alliances: Lines, aliases: Lines, must: Callable) -> None:
-    names: dict[str, str] = {}
-    for row in alliances:
-        other = names.setdefault(normalise(row["name"]), row["id"])
-        must(other == row["id"], ALLIANCES, row, "name twice", f"{row['name']} is {other} already; one name, one alliance")
-    for row in aliases:
+def _forms(tables: dict[str, Lines]) -> Rules:
+    ids = {"", *(row["id"] for row in tables["alliances"])}
+    for file, row in ((file, row) for file, rows in tables.items() for row in rows):
+        for column in FILES[file][2].split():
+            kind, fault = unfit(row[column]) or ("", "")
+            yield not kind, file, row, kind, f"{column} {quoted(row[column])} {fault}"
+        for column in FORMS.keys() & row.keys():
+            good = not row[column] or re.fullmatch(FORMS[column][0], row[column], re.ASCII)
+            yield good, file, row, f"{column} unknown", f"{column} {quoted(row[column])} is not {FORMS[column][1]}"
+        yield row.get("id", "") in ids, file, row, "id unknown", f"id {row.get('id')} is not in registry/alliances.csv"
+
+
+def _people(tables: dict[str, Lines]) -> Rules:
+    names, first, certain, held, keys = {}, {}, {}, {}, sorted({row["batch"] for row in tables["batches"]})
+    for row in tables["alliances"]:
+        other, taken = names.setdefault(normalise(row["name"]), row["id"]), ", ".join(row.keys() & set(ROSTER[2:]))
+        yield other == row["id"], "alliances", row, "name twice", f"{row['name']} is {other} already; one name, one alliance"
+        yield not taken or len(names) > 1, "alliances", {"line": "1"}, "column name", f"a column {taken} is the roster's own; name it otherwise"
+    for row in tables["aliases"]:
         owner = names.get(normalise(row["alias"]))
-        must(not owner, ALIASES, row, "alias is a name", f"{row['alias']} is the name of {owner}; an alias must be another wording")
-    for heading in set(alliances[0]).intersection(ROSTER[2:]) if alliances else ():
-        must(False, ALLIANCES, {"line": "1"}, "column name", f"a column {heading} is the roster's own; name it otherwise")
-
-
-def _check_codes(codes: Lines, batches: Lines, must: Callable) -> None:
-    first, certain, held, keys = {}, {}, {}, sorted({row["batch"] for row in batches})
-    for row in codes:
+        yield not owner, "aliases", row, "alias is a name", f"{row['alias']} is the name of {owner}; an alias must be another wording"
+    for row in tables["codes"]:
         code = row["code"]
-        must(CODE.fullmatch(code) and code[0] in keys, CODES, row, "code form", f"code {quoted(code)} is not three digits or D and three "
-             f"digits of a batch in registry/batches.csv ({', '.join(keys)})")
+        yield (CODE.fullmatch(code) and code[0] in keys, "codes", row, "code form", f"code {quoted(code)} is not three digits or D and three "
+               f"digits of a batch in registry/batches.csv ({', '.join(keys)})")
         other = held.setdefault((row["period"], code), row["id"])
-        must(other == row["id"], CODES, row, "code of two", f"code {code} is {other}'s in {row['period']} already")
+        yield other == row["id"], "codes", row, "code of two", f"code {code} is {other}'s in {row['period']} already"
         known = certain.setdefault(code, row) if row["status"] == "certain" else row
-        must(known["id"] == row["id"] or known["period"] == row["period"], CODES, row, "code of two", f"code {code} is {known['id']}'s for "
-             f"certain in line {known['line']}; mark one of the two doubtful, and say why")
+        yield (known["id"] == row["id"] or known["period"] == row["period"], "codes", row, "code of two", f"code {code} is {known['id']}'s for "
+               f"certain in line {known['line']}; mark one of the two doubtful, and say why")
         earlier = first.setdefault(row["id"], row)
-        must(earlier["code"][0] == code[0], CODES, row, "two batches", f"{row['id']} has {code} here and {earlier['code']} in line "
-             f"{earlier['line']}: an alliance has one batch")
-    for row in (row for row in batches if row.get("approved", "").isdigit()):
-        until = min((r["from_period"] for r in batches if r["batch"] == row["batch"] and r["from_period"] > row["from_period"]), default="9")
-        named = len({r["id"] for r in codes if r["code"][0] == row["batch"] and row["from_period"] <= r["period"] < until})
-        must(int(row["approved"]) >= named, BATCHES, row, "fewer approved than named", f"approved {row['approved']} is less than the {named} "
-             f"alliances of batch {row['batch']} in registry/codes.csv; correct one of them")
+        yield (earlier["code"][0] == code[0], "codes", row, "two batches", f"{row['id']} has {code} here and {earlier['code']} in line "
+               f"{earlier['line']}: an alliance has one batch")
 
 
-def _check_dates(periods: Lines, must: Callable) -> None:
-    latest, of = dt.date.min, ""
-    for row in (row for row in periods if row.get("start_date") or row.get("end_date")):
+def _periods(tables: dict[str, Lines]) -> Rules:
+    latest, labels = ("", dt.date.min), {}
+    for row in (row for row in tables["batches"] if row.get("approved", "").isdigit()):
+        since, later = row["from_period"], [r["from_period"] for r in tables["batches"] if r["batch"] == row["batch"]]
+        until = min((period for period in later if period > since), default="9")
+        named = len({r["id"] for r in tables["codes"] if r["code"][0] == row["batch"] and since <= r["period"] < until})
+        yield (int(row["approved"]) >= named, "batches", row, "fewer approved than named", f"approved {row['approved']} is less than the "
+               f"{named} alliances of batch {row['batch']} in registry/codes.csv; correct one of them")
+    for row in (row for row in tables["periods"] if row.get("start_date") or row.get("end_date")):
         start, end = _dates(row) or (dt.date.max, dt.date.min)
-        if must(start <= end, PERIODS, row, "dates", f"start_date {quoted(row.get('start_date', ''))} and end_date "
-                f"{quoted(row.get('end_date', ''))} are not two dates like 2017-01-31, in order; correct them, or leave both blank") and must(
-                start > latest, PERIODS, row, "periods overlap", f"{row['period']} starts on {start}, but {of} above it ends on {latest}; "
-                "correct the dates or the order of the lines"):
-            latest, of = end, row["period"]
-
-
-def _check_schemes(schemes: Lines, must: Callable) -> None:
-    labels, floors = {}, {}
-    for row in schemes:
+        yield (start <= end, "periods", row, "dates", f"start_date {quoted(row.get('start_date', ''))} and end_date "
+               f"{quoted(row.get('end_date', ''))} are not two dates like 2017-01-31, in order; correct them, or leave both blank")
+        yield (start > latest[1], "periods", row, "periods overlap", f"{row['period']} starts on {start}, but {latest[0]} above it ends on "
+               f"{latest[1]}; correct the dates or the order of the lines")
+        latest = (row["period"], end) if latest[1] < start <= end else latest
+    for row in tables["schemes"]:
         other = labels.setdefault((row["period"], normalise(row["label"])), row["grade"])
-        must(other == row["grade"], SCHEMES, row, "label twice", f"label {quoted(row['label'])} is {other}'s in {row['period']} already")
-        floor = float(row["floor"]) if re.fullmatch(FORMS["floor"][0], row["floor"], re.ASCII) else None
-        floors.setdefault(row["period"], {})[row["grade"]] = floor
-    for period, found in floors.items():
-        ordered = [found.get(grade, -1) for grade in GRADES]
-        must(None in found.values() or not set(found) <= set(GRADES) or (ordered == sorted(set(ordered)) and ordered[0] == 0), SCHEMES,
-             next(row for row in schemes if row["period"] == period), "floors", f"the floors of {period} must fall from {HIGH} to 0 for "
-             f"{LOW}, one line for each of the four grades")
+        yield other == row["grade"], "schemes", row, "label twice", f"label {quoted(row['label'])} is {other}'s in {row['period']} already"
+    for period in {row["period"]: "" for row in tables["schemes"]}:
+        lines = {row["grade"]: row for row in tables["schemes"] if row["period"] == period}
+        floors = [float(lines[g]["floor"]) if g in lines and re.fullmatch(r"\d+(\.\d+)?", lines[g]["floor"]) else -1.0 for g in GRADES]
+        yield (floors == sorted(set(floors)) and floors[0] == 0, "schemes", next(iter(lines.values())), "floors", f"the floors of {period} "
+               f"must fall from {HIGH} to 0 for {LOW}, one line for each of the four grades")

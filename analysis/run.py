@@ -6,18 +6,15 @@ import ast
 import contextlib
 import json
 import os
-import queue
 import re
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
-from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
@@ -38,61 +35,43 @@ PRELOADED = "_preloaded = list(map(__import__, ('analysis.charts', 'analysis.ros
 
 
 class NotebookFailedError(Exception):
-    """A cell raised an error: the notebook, the heading above the cell, the cause; `log` has the rest."""
+    """A cell raised an error, or its kernel died: the notebook, the heading above the cell, the cause; `log` has the rest."""
 
-    def __init__(self, notebook: str, heading: str, cause: str, log: str):
-        self.notebook, self.heading, self.cause, self.log = notebook, heading, cause, log
-        super().__init__(f"{notebook} failed\n  under: {heading}\n  cause: {cause}")
-
-
-class _Client(AsyncKernelClient):
-    async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """As the library's, without its last step: a fifth of a second of listening for what nobody sent."""
-        until = time.monotonic() + (timeout or 60)
-        while time.monotonic() < until and await self.is_alive():
-            self.kernel_info()
-            with contextlib.suppress(queue.Empty):
-                reply = await self.shell_channel.get_msg(timeout=1)
-                await self.iopub_channel.get_msg(timeout=0.2)
-                self._handle_kernel_info_reply(reply)
-                return
-        raise RuntimeError("the kernel did not start")
+    def __init__(self, said: str, log: str):
+        self.log = log
+        super().__init__(said)
 
 
 def report(name: str, title: str, parameters: dict[str, str], out: Path, state: dict[str, object], *,
-           saved: dict[str, str] | None = None, meanwhile: Callable[[], object] = bool) -> tuple[list[Path], list[str]]:
+           saved: dict[str, str] | None = None, meanwhile: Callable[[], dict | None] = dict) -> tuple[list[Path], list[str]]:
     """Run `notebooks/<name>.ipynb` and publish `reports/<title>.*`, `figures/<title>/*` and the record; what was made, and notes.
 
-    `state` is what `record.state` said before anything was read. `saved` names the files under `reports` for the tables
-    of some labels; others go beside the figures. `meanwhile` is called while the kernel starts; an error of it ends the run.
+    `state` is what `record.state` said before anything was read. `saved` names the files under `reports` for the tables of
+    some labels; others go beside the figures. `meanwhile` is called while the kernel starts: it may give parameters their
+    values, and an error of it ends the run.
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
     _check_parameters(path, parameters)
     check_writable(out)
     with ThreadPoolExecutor(1) as pool, _kernel() as manager:
-        meanwhile()
+        parameters = parameters | (meanwhile() or {})
+        import nbformat
         import papermill  # noqa: F401  before the thread, so that no module is loaded by both at once
 
-        exporters = pool.submit(import_module, "analysis.export.exporters")
+        loaded = pool.submit(import_module, "analysis.export.exporters")
         notebook = _executed(path, parameters, manager)
         manager.provisioner.process.kill()  # it is gone by the time that the files are made
-        document = exporters.result().document.read(notebook)
-        pdf = pool.submit(exporters.result().PDFExporter().render, document)
-        html = exporters.result().HTMLExporter().render(document).encode()
-        files = _files(document, notebook, FIGURES / title, saved or {}, title)
-        files |= {REPORTS / f"{title}.pdf": pdf.result(), REPORTS / f"{title}.html": html}
+        exporters = loaded.result()
+        document = exporters.document.read(notebook)
+        pdf = pool.submit(exporters.PDFExporter().render, document)
+        html = exporters.HTMLExporter().render(document).encode()
+        places = {f"{label}.csv": REPORTS / name for label, name in (saved or {}).items()}
+        files = {REPORTS / f"{title}.ipynb": nbformat.writes(notebook).encode(), REPORTS / f"{title}.pdf": pdf.result(),
+                 REPORTS / f"{title}.html": html,
+                 **{places.get(name, FIGURES / title / name): content for name, content in document.saved().items()}}
     stale = [Path(place) for place in record.earlier(out, title).get("made", ())]
     return publish({**files, record.path_of(title): record.written(state, files)}, out, title, stale)[:-1], document.notes
-
-
-def _files(document, notebook, figures: Path, saved: dict[str, str], title: str) -> dict[Path, bytes]:
-    """The notebook as it ran, and what the document saves of its figures and tables."""
-    import nbformat
-
-    places = {f"{label}.csv": REPORTS / name for label, name in saved.items()}
-    files = {places.get(name, figures / name): content for name, content in document.saved().items()}
-    return {REPORTS / f"{title}.ipynb": nbformat.writes(notebook).encode(), **files}
 
 
 @contextlib.contextmanager
@@ -102,8 +81,7 @@ def _kernel() -> Iterator[AsyncKernelManager]:
         connection, settings = os.path.join(folder, "k.json"), os.path.join(folder, "matplotlibrc")
         Path(settings).touch()
         sockets = hasattr(os, "fork") and len(connection) < LONGEST_SOCKET  # else two kernels may want one port
-        manager = AsyncKernelManager(kernel_name="python3", connection_file=connection, client_factory=_Client,
-                                     transport="ipc" if sockets else "tcp")
+        manager = AsyncKernelManager(kernel_name="python3", connection_file=connection, transport="ipc" if sockets else "tcp")
         manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]  # whatever JUPYTER_PATH has
         run_sync(manager.start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[f"--IPKernelApp.exec_lines={PRELOADED}"], stderr=said,
                                        env={**os.environ, "IPYTHONDIR": folder, "MATPLOTLIBRC": settings})
@@ -138,13 +116,9 @@ def _executed(path: Path, parameters: dict[str, str], manager: AsyncKernelManage
         said = Path(manager.connection_file).with_name(SAID).read_text("utf8", "replace").strip()
         cause = "; ".join(filter(None, [str(error).rstrip("."), said.rpartition("\n")[2], "perhaps there is too little memory"]))
         log = f"{notebook.cells[max(0, reached[-1] - 1)].source}\n\n{said}"  # papermill's cell of parameters comes before
-    raise NotebookFailedError(f"notebooks/{path.name}", _heading(notebook.cells[:reached[-1]]), cause, log)
-
-
-def _heading(cells: list) -> str:
-    """The last heading in some cells."""
-    return next((line.lstrip("# ") for cell in reversed(cells) for line in reversed(cell.source.splitlines())
-                 if cell.cell_type == "markdown" and line.startswith("#")), "the beginning")
+    heading = next((line.lstrip("# ") for cell in reversed(notebook.cells[:reached[-1]]) for line in reversed(cell.source.splitlines())
+                    if cell.cell_type == "markdown" and line.startswith("#")), "the beginning")
+    raise NotebookFailedError(f"notebooks/{path.name} failed\n  under: {heading}\n  cause: {cause}", log)
 
 
 def _check_parameters(path: Path, parameters: dict[str, str]) -> None:

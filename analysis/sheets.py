@@ -78,7 +78,6 @@ def read(period: str | int, data: Path | str = "") -> Period:
     for reader in (read_scores, read_facts, read_absent, read_activities, read_totals, read_a_level, read_experts, check_totals):
         reader(book, reading)
     check_dates(book, reading, data)
-    book.say_unknown_sheets()
     if book.problems:
         raise DataError(book.problems)
     return reading

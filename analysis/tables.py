@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from analysis import registry, workbook
@@ -24,45 +25,45 @@ from analysis.registry import normalise
 from analysis.workbook import COVERED, ERROR, PERCENT, UNCALCULATED, Cell, Unreadable
 
 NAME, CODE = "联盟名称", "批次"
-HEADING_ROWS, LONGEST_HEADING, LONGEST_TEXT = 1000, 100, 1000
+HEADING_ROWS, LONGEST_HEADING = 1000, 100
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
-NOTE, TOTAL = re.compile(r"\*|备注|注[:：]"), re.compile(r"(合|总|小|共)计|总数|总和|平均(数|值|分)?|TOTAL")
+NOTE, TOTAL = re.compile(r"\*|备注|注[:：]"), re.compile(r"(合|总|小|共)\s*计|总数|总和|平均(数|值|分)?|total", re.IGNORECASE)
 NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # full-width forms of ASCII
 SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 ONE_SPACE = dict.fromkeys(map(ord, SPACES), " ")
 
 
 class Book:
-    """The sheets of a workbook that `headings` knows, with their needed headings, and the problems found in them so far.
+    """The sheets of a workbook that `headings` knows, by their needed headings, and the problems found in them so far.
 
-    `said` has what `check` should say of a sound workbook; `changed` counts what was changed in reading.
-    Raises DataError where the file cannot be read.
+    `said` is what `check` should say of a sound one; `changed` counts what was changed in reading. Raises DataError.
     """
 
     headings: dict[str, tuple[str, ...]]
     optional: dict[str, tuple[str, ...]]
     required: tuple[str, ...]
-    most_rows, times = 10_000, 1
+    times = 1
     open = staticmethod(lru_cache(maxsize=32)(workbook.read))  # by content: a process reads each workbook once
 
     def __init__(self, path: Path, locked: bool = False):
-        self.path = path
-        self.problems: list[Problem] = []
+        self.path, self.problems, self.said, self.sheets = path, [], [], {}
         self.kinds, self.changed, self.listed = Counter(), Counter(), Counter()
-        self.said: list[str] = []
         try:
             content = workbook.content_of(path, locked)
             self.names, found = self.open(content, frozenset(self.headings), self.times)
         except Unreadable as error:
             kind, message, *sheet = error.args
             raise DataError([Problem(kind, tuple(filter(None, (path.name, *sheet))), message)]) from None
-        self.sha256 = hashlib.sha256(content).hexdigest()
-        self.order = {normalise(name): index for index, name in reversed([*enumerate(self.names)])}
-        self.sheets: dict[str, workbook.Cells] = {}
-        for name, rows in found.items():
-            if normalise(name) in self.sheets:
-                self.wrong("sheet twice", f"there are two sheets {quoted(normalise(name))}; keep one", normalise(name), level=1)
-            self.sheets.setdefault(normalise(name), rows)
+        self.sha256, self.order = hashlib.sha256(content).hexdigest(), {}
+        for index, name in enumerate(self.names):
+            key, near = normalise(name), closest(normalise(name), self.headings)
+            if key in self.sheets:
+                self.wrong("sheet twice", f"there are two sheets {quoted(key)}; keep one", key, level=1)
+            elif name in found:
+                self.sheets[key] = found[name]
+            elif near:
+                self.said.append(f"the sheet {quoted(name)} is not read; if it is meant as {near}, name it so")
+            self.order.setdefault(key, index)
 
     def wrong(self, kind: str, message: str | Callable[[], str], sheet: str = "", cell: Cell | None = None, level: int = 3) -> None:
         """Note a problem; `level` is 0 for the file, 1 a sheet, 2 its columns, 3 its rows.
@@ -80,41 +81,26 @@ class Book:
         """Whether something is wrong in a sheet, so that what it lists cannot be counted on."""
         return any(problem.where[1:2] == (sheet,) for problem in self.problems)
 
-    def say_unknown_sheets(self) -> None:
-        """Note the sheets that are not read and are named nearly like one that is."""
-        known = {normalise(name): name for name in self.headings}
-        for name in self.names:
-            near = closest(normalise(name), known)
-            if near and normalise(name) not in known:
-                self.said.append(f"the sheet {quoted(name)} is not read; if it is meant as {known[near]}, name it so")
-
     def table(self, sheet: str) -> Table | None:
         """The table of a sheet, or None where there is none; what is wrong with its headings is noted."""
-        needed, optional = self.headings[sheet], self.optional.get(sheet, ())
-        if normalise(sheet) not in self.sheets:
+        needed, rows = self.headings[sheet], self.sheets.get(normalise(sheet))
+        if rows is None:
             if sheet in self.required:
                 self.wrong("sheet missing", f"has no sheet {sheet}; found {', '.join(self.names)}", level=1)
             return None
-        rows = self.sheets[normalise(sheet)]
         head, found = _headings(rows, needed)
         if missing := [heading for heading in needed if heading not in found]:
             there = "、".join(f"{quoted(h)[1:-1]} ({cells[0].place})" for h, cells in found.items()) or "none of them"
             self.wrong("column missing", f"no row holds all of {'、'.join(needed)}: {'、'.join(missing)} is missing; found {there}",
                        sheet, level=2)
             return None
-        below = {number: row for number, row in rows.items() if number > head}
-        if len(below) > self.most_rows:
-            self.wrong("too many rows", f"has {len(below):,} filled rows, more than {self.most_rows:,}; keep only those of the "
-                       "period", sheet, level=1)
-            return None
         table = Table(self, sheet, {heading: cells[0] for heading, cells in found.items()})
-        table.rows += (row for row in (table.row(number, cells) for number, cells in below.items()) if row.cells)
+        table.rows += (row for row in (table.row(number, cells) for number, cells in rows.items() if number > head) if row.cells)
         for heading, (first, *others) in found.items():
             for cell in others:
                 self.wrong("heading twice", f"the heading {heading} stands in {first.place} too; keep one column", sheet, cell, level=2)
-        absent = [heading for heading in optional if heading not in found]
         for heading in table.own:
-            if near := closest(heading, absent, 0.5):
+            if near := closest(heading, {*self.optional.get(sheet, ())} - found.keys(), 0.5):
                 self.said.append(f"{sheet} {table.heads[heading].place}: the column {quoted(table.title(heading))} is taken for one of "
                                  f"your own; if it is meant as {near}, name it so")
         return table
@@ -128,20 +114,16 @@ class Book:
 def _headings(rows: workbook.Cells, needed: tuple[str, ...]) -> tuple[int, dict[str, list[Cell]]]:
     """The first row that holds the needed headings, or most of them: its number, and its headings with their cells."""
     best, held = (0, {}), 0
-    for number, row in [*rows.items()][:HEADING_ROWS]:
+    for number, row in islice(rows.items(), HEADING_ROWS):
         found: dict[str, list[Cell]] = {}
         for cell in row.values():
-            if isinstance(cell.value, str) and len(cell.value) <= LONGEST_HEADING and normalise(cell.value) and not cell.kind:
-                found.setdefault(normalise(cell.value).rstrip("*"), []).append(cell)
-        if len(found.keys() & set(needed)) > held:
-            best, held = (number, found), len(found.keys() & set(needed))
+            if isinstance(cell.value, str) and len(cell.value) <= LONGEST_HEADING and not cell.kind and (key := normalise(cell.value)):
+                found.setdefault(key.rstrip("*"), []).append(cell)
+        if len(found.keys() & {*needed}) > held:
+            best, held = (number, found), len(found.keys() & {*needed})
         if held == len(needed):
             break
     return best
-
-
-def _trimmed(value: object) -> object:
-    return value.strip(SPACES) if isinstance(value, str) else value
 
 
 class Table:
@@ -165,31 +147,33 @@ class Table:
         """A row with its texts trimmed; a value that lies hidden under a merged range, in a column with a heading, is noted."""
         kept, read = {}, self.columns.values()
         for column, cell in cells.items():
-            value = _trimmed(cell.value)
             if cell.kind == COVERED and column in read:
                 self.book.wrong("hidden under a merged range", f"{shown(cell)} lies hidden under a merged range; undo the merging, and delete "
                                 "the value if it is not meant", self.sheet, cell)
+            value = cell.value.strip(SPACES) if isinstance(cell.value, str) else cell.value
+            if value != cell.value:
+                self.book.changed["spaces around a text"] += bool(value) and column in read
             if value != "":
-                self.book.changed["spaces around a text"] += column in read and value != cell.value
-                kept[column] = Cell(value, *cell[1:3], "" if cell.kind == COVERED else cell.kind) if cell.kind or value != cell.value else cell
+                kept[column] = cell if cell.kind != COVERED and value == cell.value else Cell(value, *cell[1:3], cell.kind.replace(COVERED, ""))
         return Row(self, number, kept)
 
     def filled(self, known: registry.Registry | None = None) -> Iterator[Row]:
         """The rows with something under a heading, without notes; a row of totals, or one with a `known` alliance beside the table,
         is noted as wrong."""
-        needed = {self.columns[heading] for heading in self.book.headings[self.sheet]}
+        needed, read = {self.columns[heading] for heading in self.book.headings[self.sheet]}, {*self.columns.values()}
         for row in self.rows:
-            first = row.first
-            if NOTE.match(str(first.value)) and not needed.intersection(row.cells.keys() - {first.column}):
+            first, *more = row.cells.values()
+            if NOTE.match(str(first.value)) and not needed.intersection(cell.column for cell in more):
                 continue
-            total = next((c for c in [*row.cells.values()][:2] if isinstance(c.value, str) and TOTAL.fullmatch(normalise(c.value))), None)
+            total = next((c for c in (first, *more[:1]) if TOTAL.fullmatch(str(c.value))), None)
+            lost = [c for c in row.cells.values() if known and not read & row.cells.keys() and known.id_of(str(c.value))]
             if total:
                 self.book.wrong("total", f"{shown(total)} is a row of totals, which are computed; delete the row", self.sheet, total)
-            elif any(column in row.cells for column in self.columns.values()):
-                yield row
-            elif lost := [c for c in row.cells.values() if known and isinstance(c.value, str) and known.id_of(c.value)]:
+            elif lost:
                 self.book.wrong("beside the table", f"{shown(lost[0])} stands beside the table, and nothing under its headings; move the row "
                                 "back, or delete it", self.sheet, lost[0])
+            elif read & row.cells.keys():
+                yield row
 
 
 @dataclass
@@ -208,10 +192,6 @@ class Row:
     def __contains__(self, heading: str) -> bool:
         return self.table.columns.get(heading, 0) in self.cells
 
-    @property
-    def first(self) -> Cell:
-        return next(iter(self.cells.values()))
-
     def wrong(self, heading: str, kind: str, message: str | Callable[[], str]) -> None:
         """Note a problem of the cell under a heading."""
         self.table.book.wrong(kind, message, self.table.sheet, self[heading])
@@ -229,26 +209,22 @@ class Row:
 
     def text(self, heading: str, what: str = "") -> str | None:
         """A cell as text that may stand in a report, or None with the problem noted."""
-        cell, what, book = self[heading], what or heading, self.table.book
-        if not self.must(cell.value is not None, heading, f"{what} blank", f"{what} is blank; fill it in"):
-            return None
+        cell, what = self[heading], what or heading
+        if cell.value is None:
+            return self.wrong(heading, f"{what} blank", f"{what} is blank; fill it in")
         if isinstance(cell.value, (bool, dt.date, dt.time)) or cell.kind in (ERROR, UNCALCULATED):
             return self.wrong(heading, f"{what} not text", f"{what} {shown(cell)} is {kind_of(cell)}; write it as text")
         text = plain(cell.value)
-        if len(text) > LONGEST_TEXT:
-            return self.wrong(heading, "text too long", f"{what} {quoted(text)} has {len(text):,} characters; shorten it to "
-                              f"{LONGEST_TEXT:,}")
         if fault := unfit(text):
             return self.wrong(heading, fault[0], f"{what} {quoted(text)} {fault[1]}")
-        book.changed["no-break or wide space in a text"] += text != text.translate(ONE_SPACE)
+        self.table.book.changed["no-break or wide space in a text"] += text != text.translate(ONE_SPACE)
         return text.translate(ONE_SPACE)
 
     def number(self, heading: str, what: str, expected: str, whole: bool = False) -> float | None:
         """A cell as a finite number, or None with the problem noted."""
-        cell = self[heading]
-        value = cell.value
-        if not self.must(value is not None, heading, f"{what} blank", f"{what} is blank; {expected}"):
-            return None
+        cell, value = self[heading], self[heading].value
+        if value is None:
+            return self.wrong(heading, f"{what} blank", f"{what} is blank; {expected}")
         if isinstance(value, str) and not cell.kind and NUMBER.fullmatch(value.translate(NARROW)):
             self.table.book.changed["number stored as text"] += 1
             value = float(value.translate(NARROW))
@@ -270,34 +246,35 @@ class Row:
 
         `seen` keeps the places of the ids and codes of the rows above; one that stands there already is noted.
         """
-        name, code, batches = self.text(NAME, "name"), self.text(CODE, "code"), {b.key: b.short for b in reading.batches}
-        if code is not None:
-            folded = normalise(code)
-            self.table.book.changed["width or case of a code"] += folded != code
-            good = self.must(registry.CODE.fullmatch(folded), CODE, "code form",
-                             f"code {quoted(code)} is not three digits, or D and three digits") and self.must(
-                folded[0] in batches, CODE, "code of no batch", f"code {quoted(code)} is of no batch of {reading.name} "
-                f"({'、'.join(f'{key} {short}' for key, short in batches.items())})")
-            code = folded if good else None
+        name, code, known = self.text(NAME, "name"), self._code(reading), reading.registry
         if name is None:
             return None
         try:
-            match = reading.registry.identify(name, code, reading.name)
+            id, how = known.identify(name, code, reading.name)
         except registry.Conflict as conflict:
-            above = seen.get(reading.registry.id_of(name))
-            pasted = (f"{quoted(name)} stands in {above} already, and the code {code} here is another's; write the name that belongs to "
-                      "the code, or remove the row") if above and code else ""
-            return self.wrong(CODE if conflict.about_code and not pasted else NAME, "name pasted twice" if pasted else conflict.kind,
-                              pasted or conflict.__str__)
-        if code is None or not self.must(
-                reading.registry.there(match.id, reading.name), NAME, "not in the programme", f"{quoted(name)} was not in the programme in "
-                f"{reading.name} (joined, left in registry/alliances.csv: "
-                f"{', '.join(map(quoted, reading.registry.between.get(match.id, ())))}); correct one of them"):
+            if (above := seen.get(known.id_of(name))) and code:
+                return self.wrong(NAME, "name pasted twice", f"{quoted(name)} stands in {above} already, and the code {code} here is "
+                                  "another's; write the name that belongs to the code, or remove the row")
+            return self.wrong(CODE if conflict.about_code else NAME, conflict.kind, conflict.__str__)
+        if code is None or not self.must(known.there(id, reading.name), NAME, "not in the programme", f"{quoted(name)} was not in the "
+                                         f"programme in {reading.name} (joined, left in registry/alliances.csv: "
+                                         f"{', '.join(map(quoted, known.between[id]))}); correct one of them"):
             return None
-        twice = not self.once(NAME, "alliance twice", f"alliance {shown(self[NAME])}", match.id, seen)
-        if twice or self.once(CODE, "code twice", f"code {shown(self[CODE])}", f"code {code}", seen):
-            seen.setdefault(f"code {code}", self[CODE].place)
-        return match.id, name, code, match.how
+        if self.once(NAME, "alliance twice", f"alliance {shown(self[NAME])}", id, seen):
+            self.once(CODE, "code twice", f"code {shown(self[CODE])}", f"code {code}", seen)
+        seen.setdefault(f"code {code}", self[CODE].place)
+        return id, name, code, how
+
+    def _code(self, reading) -> str | None:
+        code, batches = self.text(CODE, "code"), {b.key: b.short for b in reading.batches}
+        if code is None:
+            return None
+        folded = normalise(code)
+        self.table.book.changed["width or case of a code"] += folded != code
+        good = self.must(registry.CODE.fullmatch(folded), CODE, "code form", f"code {quoted(code)} is not three digits, or D and three "
+                         "digits") and self.must(folded[0] in batches, CODE, "code of no batch", f"code {quoted(code)} is of no batch of "
+                                                 f"{reading.name} ({'、'.join(f'{key} {name}' for key, name in batches.items())})")
+        return folded if good else None
 
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:

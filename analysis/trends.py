@@ -118,8 +118,8 @@ def everyone(alliances: pd.DataFrame, registry: Registry) -> pd.DataFrame:
     table = about.join(cells.pivot(index="id", columns="period", values="cell").rename(columns=str))
     table["评分变化"] = both["change"].map(shares.gained, na_action="ignore")
     table["走势"] = cells.sort_values("period").groupby("id")["sign"].agg("".join)
-    aliases = pd.Series(registry.aliases).groupby(registry.aliases).agg(lambda here: " ".join(here.index))
-    table["also"] = (about["name"] + " " + aliases.reindex(about.index).fillna("")).str.strip()
+    table["also"] = [" ".join([name, registry.names[id], *(alias for alias, of in registry.aliases.items() if of == id)])
+                     for id, name in about["name"].items()]
     if wide:
         table = table.assign(name=table["name"].map(short)).drop(columns="batch")
     return table.rename(columns={"name": "联盟名称", "code": "代码", "batch": "批次"}).reset_index(drop=True)
@@ -131,13 +131,6 @@ def mean(scores: pd.Series) -> Fraction | None:
     """The exact mean of the scores that there are; None of none."""
     known = [Fraction(str(score)) for score in scores.dropna()]
     return sum(known, Fraction()) / len(known) if known else None
-
-
-def means(frame: pd.DataFrame) -> pd.Series:
-    """Of the evaluated in a roster: 公布, how many scores; their 平均; 未公布; and 至少 and 至多, the bounds of the mean of all. Exact."""
-    here = frame[frame["grade"].notna()]
-    return pd.Series({"公布": here["score"].count(), "平均": mean(here["score"]), "未公布": here["score"].isna().sum(),
-                      "至少": mean(here["low"]), "至多": mean(here["high"])}, dtype=object)
 
 
 def rates(holds: pd.Series, *by: pd.Series) -> pd.DataFrame:
@@ -252,11 +245,6 @@ def timeline(registry: Registry, names: Iterable[str]) -> list[str]:
     return sorted({*registry.periods} - parts | there, key=lambda name: (int(name[-4:]), name))
 
 
-def between(line: list[str], earlier: str, later: str) -> list[str]:
-    """The periods of a timeline that were held between two."""
-    return line[line.index(earlier) + 1:line.index(later)]
-
-
 def windows(line: list[str], periods: Iterable[str]) -> list[list[str]]:
     """The runs of three consecutive periods of a timeline that are all among some periods."""
     runs = [line[start:start + STREAK] for start in range(len(line) - STREAK + 1)]
@@ -276,14 +264,14 @@ def a_level(alliances: pd.DataFrame, line: list[str]) -> pd.DataFrame:
 def claims(alliances: pd.DataFrame, registry: Registry, line: list[str]) -> pd.DataFrame:
     """Each published A-level alliance and each claim of registry/claims.csv, held against the sheets there are.
 
-    period, id, name, kind (`a_level`, `full`), times, verdict; the periods against it, needed (no sheet here) and withheld (the
+    period, id, name, kind (its sentence), times, verdict; the periods against it, needed (no sheet here) and withheld (the
     score would decide), as lists; held: how many periods there had been, where they are fewer than claimed.
     """
     named = alliances.dropna(subset="id")
     wide = named.pivot(index="id", columns="period", values=["state", "score"])
     high, full = wide["state"] == HIGH, wide["score"] == TOP_SCORE
-    listed = [(row.period, row.id, "a_level", STREAK, high, high) for row in named[named["a_level"]].itertuples()]
-    listed += [(claim.period, claim.id, "full", claim.times, full, full | high & wide["score"].isna())
+    listed = [(row.period, row.id, "claimed.a-level", STREAK, high, high) for row in named[named["a_level"]].itertuples()]
+    listed += [(claim.period, claim.id, "claimed.full", claim.times, full, full | high & wide["score"].isna())
                for claim in registry.claims if claim.period in line and claim.id in wide.index]
     rows = []
     for period, id, kind, times, holds, may_hold in listed:

@@ -1,8 +1,9 @@
-"""Invented periods for the tests: a data folder with as many score sheets as wanted, from the real registry."""
+"""Invented periods for the tests: a data folder with as many score sheets as wanted, or checked periods from a few lines."""
 
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import random
 import shutil
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 import openpyxl
 
 from analysis import DATA
+from analysis.grades import GRADES, INCOMPLETE, Scheme
+from analysis.registry import Batch, Registry
+from analysis.sheets import Absent, Evaluated, Period
 
 NAMES = ("2013", "2014", "2015", "2016", "2017", "2018", "2019", "2020-2021", "2022", "2023")
 
@@ -49,3 +53,39 @@ def rows(path: Path, *columns: str) -> list[tuple[str, ...]]:
     """Some columns of a csv file."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return [tuple(row[c] for c in columns) for row in csv.DictReader(file)]
+
+
+SCHEME = Scheme("2013", dict(zip(GRADES, GRADES)), dict(zip(GRADES, (0, 50, 70, 85))))
+
+
+def sheets_of(table: dict[str, tuple], periods: tuple[str, ...] = ("2017", "2018"), late: dict[str, str] | None = None,
+              schemes: dict[str, Scheme] | None = None, named=None, months: dict[str, int] | None = None) -> list[Period]:
+    """Checked periods from a line an alliance: a score, a grade (its score is withheld), 信息不完整, 未录入, or None (not named).
+
+    The first letter of an id is its batch, and the id is its code; `late` has the first period of a batch that joined later.
+    `named(id, period)` gives a name and a code where they are others; a period has twelve months unless `months` says so.
+    """
+    registry = Registry(
+        names={id: f"{id}产业联盟" for id in table}, aliases={f"{id}旧称联盟": id for id in table}, schemes=schemes or {periods[0]: SCHEME},
+        codes={(id, period): ((named or _own)(id, period)[1], "certain") for id in table for period in periods}, periods=periods, decisions={},
+        sizes=[Batch(b, f"第{'一二三四'[int(b) - 1]}批试点联盟", sum(i[0] == b for i in table) + 2, (late or {}).get(b, periods[0]))
+               for b in sorted({id[0] for id in table})])
+    sheets = []
+    for place, period in enumerate(periods):
+        start = dt.date(2000 + 3 * place, 1, 1)
+        end = dt.date(2000 + 3 * place + ((months or {}).get(period, 12) - 1) // 12, ((months or {}).get(period, 12) - 1) % 12 + 1, 28)
+        sheet = Period(period, DATA / "score_sheets" / f"{period}.xlsx", "", registry, registry.scheme(period),
+                       facts={"开始日期": start, "结束日期": end})
+        for row, (id, cells) in enumerate(table.items()):
+            who = (id, *(named or _own)(id, period), "code and name", row)
+            if cells[place] in (INCOMPLETE, "未录入"):
+                sheet.absent.append(Absent(*who, cells[place]))
+            elif cells[place] is not None:
+                score, grade = (None, cells[place]) if isinstance(cells[place], str) else (cells[place], sheet.scheme.grade(cells[place]))
+                sheet.evaluated.append(Evaluated(*who, score, grade))
+        sheets.append(sheet)
+    return sheets
+
+
+def _own(id: str, period: str) -> tuple[str, str]:
+    return f"{id}产业联盟", id

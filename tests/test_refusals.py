@@ -118,7 +118,7 @@ def test_one_code_for_two_alliances_that_have_none_yet(data):
     ({"评价期!B5": 100}, " › B5", "录入信息联盟数 100 is smaller than the 110"),
     ({"评价期!B7": 100}, " › B7", "参评联盟数 100 is not the 101 alliances"), ({"评价期!B5": 147}, " › B5", "147 is more than the 146 that can"),
     ({"评价期!B5": 105}, " › B5", "录入信息联盟数 105 is smaller than the 110"),
-    ({"评价期!B9": 102}, " › B9", "有网站联盟数 102 is more than the 101"), ({"评价期!B8": 0}, " › B8", "专家人数 0: somebody has scored"),
+    ({"评价期!B9": 102}, " › B9", "有网站联盟数 102 is more than the 101"), ({"评价期!B8": 0}, " › B8", "专家人数 0 cannot be: somebody has scored"),
     ({"评价期!B11": dt.date(2031, 3, 6), "评价期!B12": None, "评价期!B13": None}, " › B11",
      "启动会日期 2031-03-06 is not between 开始日期 (2017-01-01) and 2020-12-31; correct one of them"),
     ({"评价期!B12": dt.date(1900, 3, 15)}, " › B12", "会评日期 1900-03-15 is not between 启动会日期 (2018-03-06) and 2020-12-31"),

@@ -1,57 +1,34 @@
-"""The methods of the trend on panels that are worked out on paper, and on the two real periods."""
+"""The methods of the trend on alliances that are worked out on paper, and on the two real periods."""
 
 import csv
 from dataclasses import replace
 from fractions import Fraction
-from types import SimpleNamespace
 
-import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from workbooks import lines
+from periods import SCHEME, sheets_of
 
-from analysis import registry, trends
-from analysis.grades import GRADES, INCOMPLETE, NOT_EVALUATED, NOT_YET_REGISTERED, Scheme
-from analysis.trends import STATES, Pair
+from analysis import registry, roster, trends
+from analysis.grades import FAIR, FAIRLY_HIGH, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, NOT_IN_PROGRAMME, Scheme
+from analysis.registry import Claim
 
-HIGH, FAIRLY, FAIR, LOW = GRADES
-NOT_ENTERED = "未录入"
-SCHEME = Scheme("2017", dict(zip(GRADES, GRADES)), dict(zip(GRADES, (85.0, 70.0, 50.0, 0.0))))
-LOWER = Scheme("2013", SCHEME.labels, dict(zip(GRADES, (80.0, 60.0, 40.0, 0.0))))
-PAIR = Pair("2017", "2018")
-
-
-def small(table: dict[str, tuple], periods: tuple[str, ...] = PAIR, late: dict[str, int] | None = None) -> trends.Panel:
-    """A panel from a line an alliance: a score, a grade (its score is withheld), 信息不完整, 未录入, or None (not named).
-
-    The first letter of the id is the batch, `late` says in which of the periods a batch joins; the code is the id.
-    """
-    cells = [(id, p, cell) for id, line in table.items() for p, cell in zip(periods, line, strict=True) if cell is not None]
-    scored = [(i, p, i, c if isinstance(c, (int, float)) else None, SCHEME.grade(c) if isinstance(c, (int, float)) else c)
-              for i, p, c in cells if c not in (INCOMPLETE, NOT_ENTERED)]
-    absent = [(i, p, i, c) for i, p, c in cells if c in (INCOMPLETE, NOT_ENTERED)]
-    joined = [(b, p, n >= (late or {}).get(b, 0)) for b in sorted({i[0] for i in table}) for n, p in enumerate(periods)]
-    return trends.from_frames(
-        pd.DataFrame([(i, f"{i}联盟", i[0]) for i in table], columns=["id", "name", "batch"]),
-        pd.DataFrame(scored, columns=["id", "period", "code", "score", "grade"]).astype({"score": float}),
-        pd.DataFrame(absent, columns=["id", "period", "code", "named"]),
-        pd.DataFrame(joined, columns=["batch", "period", "registered"]), periods)
-
-
+LOWER = Scheme("2013", SCHEME.labels, dict(zip(GRADES, (0, 40, 60, 80))))
 # Five stay (1a, 1b, 1c, 2d, 2e), two leave (2f, 3g), two come (3h, 4j), one is absent twice (3i); batch 4 joins in 2018.
-PAPER = small({"1a": (90, 80), "1b": (75, 90), "1c": (75, 60), "2d": (60, LOW), "2e": (40, 95), "2f": (55, INCOMPLETE),
-               "3g": (30, None), "3h": (None, 72), "3i": (INCOMPLETE, NOT_ENTERED), "4j": (None, 88)}, late={"4": 1})
+LINES = {"1a": (90, 80), "1b": (75, 90), "1c": (75, 60), "2d": (60, LOW), "2e": (40, 95), "2f": (55, INCOMPLETE), "3g": (30, None),
+         "3h": (None, 72), "3i": (INCOMPLETE, "未录入"), "4j": (None, 88)}
+PAPER = roster.of_all(sheets_of(LINES, late={"4": "2018"}))
+PAIR = trends.pair(PAPER, "2017", "2018")
+
+
+def evaluated(*cells) -> pd.DataFrame:
+    """The evaluated of one period: 1a, 1b, …"""
+    return roster.of(sheets_of({f"1{chr(97 + n)}": (cell,) for n, cell in enumerate(cells)}, ("2017",))[0]).dropna(subset="grade")
 
 
 @pytest.fixture(scope="module")
 def real() -> list:
-    return trends.read()
-
-
-@pytest.fixture(scope="module")
-def registry(real) -> registry.Registry:
-    return real[-1].registry
+    return roster.read_sheets()
 
 
 def write(data, period: str, marks: list[tuple]) -> None:
@@ -66,218 +43,158 @@ def write(data, period: str, marks: list[tuple]) -> None:
     book.save(data / "score_sheets" / f"{period}.xlsx")
 
 
-def test_states():
-    assert list(PAPER.states["2017"]) == [HIGH, FAIRLY, FAIRLY, FAIR, LOW, FAIR, LOW, NOT_EVALUATED, INCOMPLETE, NOT_YET_REGISTERED]
-    assert list(PAPER.states["2018"]) == [FAIRLY, HIGH, FAIR, LOW, HIGH, INCOMPLETE, NOT_EVALUATED, FAIRLY, NOT_EVALUATED, HIGH]
-    assert list(PAPER.frame.columns) == ["id", "name", "period", "batch", "code", "score", "grade", "rank", "state"]
-    withheld = PAPER.frame[(PAPER.frame["id"] == "2d") & (PAPER.frame["period"] == "2018")].iloc[0]
-    assert withheld["grade"] == LOW and np.isnan(withheld["score"]) and np.isnan(withheld["rank"])
-    assert PAPER.frame.set_index(["id", "period"])["code"]["3i", "2017"] == "3i", "who is named as absent has a code too"
-    with pytest.raises(ValueError, match="evaluated twice in one period"):
-        small({"1a": (90, 80)}, ("2017", "2017"))
-    scored = pd.DataFrame([("1a", "2017", "1a", 90.0, HIGH)], columns=["id", "period", "code", "score", "grade"])
-    nobody = {"who": ["id", "name", "batch"], "absent": ["id", "period", "code", "named"], "joined": ["batch", "period", "registered"]}
-    with pytest.raises(ValueError, match="1a is evaluated but not among the alliances"):
-        trends.from_frames(scored=scored, periods=PAIR, **{key: pd.DataFrame(columns=columns) for key, columns in nobody.items()})
-
-
-def test_transitions_and_flow():
-    moved = {(HIGH, FAIRLY): 1, (FAIRLY, HIGH): 1, (FAIRLY, FAIR): 1, (FAIR, LOW): 1, (LOW, HIGH): 1}  # 1a 1b 1c 2d 2e
-    others = {(FAIR, INCOMPLETE): 1, (LOW, NOT_EVALUATED): 1, (NOT_EVALUATED, FAIRLY): 1,  # 2f, 3g, 3h
-              (INCOMPLETE, NOT_EVALUATED): 1, (NOT_YET_REGISTERED, HIGH): 1}  # 3i, 4j
-    table, matched = trends.transitions(PAPER, PAIR), trends.transitions(PAPER, PAIR, matched=True)
-    assert list(table.index) == list(table.columns) == list(STATES) and list(matched.index) == list(matched.columns) == list(GRADES)
-    assert {key: int(n) for key, n in table.stack().items() if n} == moved | others
-    assert {key: int(n) for key, n in matched.stack().items() if n} == moved
-    assert trends.moves(PAPER, PAIR).to_dict() == {"1a": -1, "1b": 1, "1c": -1, "2d": -1, "2e": 3}
-    f = trends.flow(PAPER, PAIR)
-    assert (f.stayers, f.leavers, f.entrants, f.returned) == (["1a", "1b", "1c", "2d", "2e"], ["2f", "3g"], ["3h", "4j"], [])
+def test_a_pair_has_each_alliance_once_and_no_row_without_an_id():
+    pair = PAIR.set_index("id")
+    assert list(pair.index.sort_values()) == sorted(LINES) and PAPER.id.isna().sum() == 6 + 8
+    for who, ids in {"stayed": {"1a", "1b", "1c", "2d", "2e"}, "left": {"2f", "3g"}, "entered": {"3h", "4j"}, "returned": set()}.items():
+        assert {*pair.index[pair[who]]} == ids
+    assert pair.steps.dropna().to_dict() == {"1a": -1, "1b": 1, "1c": -1, "2d": -1, "2e": 3}
+    assert pair.change.dropna().to_dict() == {"1a": -10, "1b": 15, "1c": -15, "2e": 55}
+    assert (pair.least["2d"], pair.most["2d"]) == (-60, -10), "from 60 to 较差, which is 0 to 50"
+    assert pair.state_before["4j"] == NOT_IN_PROGRAMME and pair.state_after["3i"] == NOT_EVALUATED
+    moved = {(HIGH, FAIRLY_HIGH), (FAIRLY_HIGH, HIGH), (FAIRLY_HIGH, FAIR), (FAIR, LOW), (LOW, HIGH), (FAIR, INCOMPLETE), (LOW, NOT_EVALUATED),
+             (NOT_EVALUATED, FAIRLY_HIGH), (INCOMPLETE, NOT_EVALUATED), (NOT_IN_PROGRAMME, HIGH)}
+    counts = pd.crosstab(pair.state_before, pair.state_after).stack()
+    assert {*counts[counts == 1].index} == moved and counts.sum() == len(moved)
     # Evaluated first, then not, then again: 1a comes back, 1b is new, 1c was there all the time.
-    three = small({"1a": (60, None, 60), "1b": (INCOMPLETE, None, 60), "1c": (60, 60, LOW)}, ("2017", "2018", "2019"))
-    back = trends.flow(three, Pair("2018", "2019"))
-    assert (back.stayers, back.entrants, back.returned) == (["1c"], ["1a", "1b"], ["1a"])
-    assert [tuple(e) for e in three.pairs] == [("2017", "2018"), ("2018", "2019")]
+    three = roster.of_all(sheets_of({"1a": (60, None, 60), "1b": (INCOMPLETE, None, 60), "1c": (60, 60, LOW)}, ("2017", "2018", "2019")))
+    back = trends.pair(three, "2018", "2019").set_index("id")
+    assert [*back.index[back.entered]] == ["1a", "1b"] and [*back.index[back.returned]] == ["1a"]
+    assert [*trends.pairs(three)[["from_period", "to_period"]].drop_duplicates().itertuples(index=False, name=None)] == [
+        ("2017", "2018"), ("2018", "2019")]
+    with pytest.raises(ValueError, match="a trend needs two periods or more; there is 2017"):
+        trends.last_two(roster.of_all(sheets_of({"1a": (80,)}, ("2017",))))
+    with pytest.raises(pd.errors.MergeError):
+        trends.pair(pd.concat([PAPER, PAPER]), "2017", "2018")
 
 
 def test_decomposition_by_hand():
-    parts = {p.grade: p for p in trends.decomposition(PAPER, PAIR)}
+    parts = trends.decomposition(PAIR)
+    columns = ["before", "after", "total", "stayers", "entrants", "leavers"]
     # 高: before 1/7, after 3/7. Stayers 1/5 → 2/5. Entrants 2/7 × (1/2 − 2/5) = 1/35. Leavers 2/7 × (1/5 − 0) = 2/35.
-    high = parts[HIGH]
-    assert (high.before, high.after, high.total) == (Fraction(100, 7), Fraction(300, 7), Fraction(200, 7))
-    assert (high.stayers, high.entrants, high.leavers) == (20, Fraction(100, 35), Fraction(200, 35))
+    assert [*parts.loc[HIGH, columns]] == [Fraction(n, 35) for n in (500, 1500, 1000, 700, 100, 200)]
     # 较差: stayers 1/5 → 1/5. Entrants 2/7 × (0 − 1/5) = −2/35. Leavers 2/7 × (1/5 − 1/2) = −3/35. Sum −1/7.
-    assert parts[LOW][4:] == (0, Fraction(-200, 35), Fraction(-300, 35)) and parts[LOW].total == Fraction(-100, 7)
-    # Nobody stays: all that was is lost, all that is has come.
-    apart = {p.grade: p for p in trends.decomposition(small({"1a": (90, None), "1b": (60, None), "1c": (None, 95)}), PAIR)}
-    assert apart[HIGH][4:] == (0, 100, -50) and apart[HIGH].total == 50
-    assert apart[FAIR][4:] == (0, 0, -50) and apart[LOW][4:] == (0, 0, 0)
+    assert [*parts.loc[LOW, columns[2:]]] == [Fraction(n, 35) for n in (-500, 0, -200, -300)]
+    apart = trends.decomposition(trends.pair(roster.of_all(sheets_of({"1a": (90, None), "1b": (60, None), "1c": (None, 95)})), "2017", "2018"))
+    assert [*apart.loc[HIGH, columns[2:]]] == [50, 0, 100, -50] and [*apart.loc[FAIR, columns[2:]]] == [-50, 0, 0, -50], "nobody stays"
 
 
-def test_bounds_with_withheld():
+def test_means_are_exact_and_have_bounds():
     # 2018: 80 + 90 + 60 + 95 + 72 + 88 = 485 and one 较差, from 0 to 50.
-    assert trends.mean_bounds(PAPER, SCHEME, "2018") == (Fraction(485, 6), 6, 1, Fraction(485, 7), Fraction(535, 7))
-    assert trends.mean_bounds(PAPER, SCHEME, "2018", ["1a", "1b", "1c", "2d", "2e"]) == (Fraction(325, 4), 4, 1, 65, 75)
-    only = small({"1a": (HIGH, 60), "1b": (FAIRLY, 60)})
-    assert trends.mean_bounds(only, SCHEME, "2017") == (None, 0, 2, Fraction(155, 2), Fraction(185, 2))
-    assert trends.mean_bounds(only, SCHEME, "2017", []) == (None, 0, 0, None, None)
-    tenths = small({f"1{n}": (mark, None) for n, mark in enumerate((70.1, 70.2, 70.4))})
-    assert trends.mean_bounds(tenths, SCHEME, "2017").published == Fraction(2107, 30)
+    here = PAPER[(PAPER.period == "2018") & PAPER.grade.notna()]
+    assert [trends.mean(here[side]) for side in ("score", "low", "high")] == [Fraction(485, 6), Fraction(485, 7), Fraction(535, 7)]
+    assert trends.mean(pd.Series([70.1, 70.2, 70.4])) == Fraction(2107, 30) and trends.mean(pd.Series([float("nan")])) is None
 
 
-def test_ranks_regression_and_always_high():
-    # Published in both: 90 75 75 40 → 80 90 60 95. Of all: 90 75 75 60 55 40 30 and 95 90 88 80 72 60, so 2d has none.
-    matched = trends.matched_scores(PAPER, PAIR)
-    assert list(matched.index) == ["1a", "1b", "1c", "2e"] and list(matched["change"]) == [-10, 15, -15, 55]
-    assert list(matched["rank_before"]) == [1, 2, 2, 6] and list(matched["rank_after"]) == [4, 2, 6, 1]
-    assert list(matched["place_before"]) == [1, 2, 2, 4] and list(matched["place_after"]) == [3, 2, 4, 1]
-    assert list(matched["rank_change"]) == [-2, 0, -2, 3]
+def test_regression_and_correlation():
     # About the means 70 and 81.25: Sxy = −25 + 43.75 − 106.25 − 412.5 = −500, Sxx = 1350. Half at the median 75 or below.
-    fit = trends.regression(matched)
-    assert fit.slope == pytest.approx(-10 / 27) and fit.intercept == pytest.approx(81.25 + 700 / 27)
-    assert fit.fixed_point == pytest.approx((81.25 + 700 / 27) / (37 / 27))
-    assert (fit.change_of_lower_half, fit.change_of_upper_half) == (pytest.approx(55 / 3), -10)
-    assert trends.agreement(matched[:2]) is None and trends.agreement(matched.assign(before=70.0)) is None
-    assert trends.always_high(small({"1a": (90, HIGH), "1b": (90, 84.9), "1c": (90, None)})) == ["1a"]
-
-
-def test_ranks_beside_withheld_scores():
-    # Two withheld 高 stand above 80; 60 and 55 share their grade with a withheld one; six stand above 30.
-    one = small({"1a": (HIGH, None), "1b": (HIGH, None), "1c": (80, None), "1d": (60, None), "1e": (55, None), "1f": (FAIR, None),
-                 "1g": (30, None)})
-    ranks = one.frame[one.frame["period"] == "2017"].set_index("id")["rank"]
-    assert ranks.dropna().to_dict() == {"1c": 3, "1g": 7} and len(ranks) == 7
-    with pytest.raises(ValueError, match=r"two periods or more; there is 2017"):
-        _ = small({"1a": (80,)}, ("2017",)).last
+    known = PAIR.dropna(subset="change")
+    fit = trends.regression(known.score_before, known.score_after)
+    assert fit["slope"] == pytest.approx(-10 / 27) and fit["intercept"] == pytest.approx(81.25 + 700 / 27)
+    assert fit["fixed"] == pytest.approx((81.25 + 700 / 27) / (37 / 27)) and (fit["n_lower"], fit["n_upper"]) == (3, 1)
+    assert (fit["lower"], fit["upper"]) == (pytest.approx(55 / 3), -10)
+    assert trends.regression(known.score_before[:2], known.score_after[:2]) is None
+    assert trends.regression(known.score_before * 0, known.score_after) is None
 
 
 def test_cutoffs_and_regrading():
-    one = small({"1a": (87, None), "1b": (84, None), "1c": (70, None), "2d": (68, None), "2e": (67.9, None), "2f": (52, None),
-                 "3g": (50, None), "3h": (30, None), "3i": (LOW, None)})
+    one = evaluated(87, 84, 70, 68, 67.9, 52, 50, 30, LOW)
     # −2: 84 and 68 rise. −1: 84. +1: 70 and 50 fall. +2: the same, since 87 and 52 still reach theirs.
-    assert [tuple(s) for s in trends.sensitivity(one, SCHEME, "2017")] == [(-2, 2, 0, 1), (-1, 1, 0, 1), (1, 0, 2, 1), (2, 0, 2, 1)]
-    near = trends.near_cutoffs(one, SCHEME, "2017")
-    assert list(zip(near["id"], near["cutoff"], near["distance"])) == [
-        ("1a", 85, 2), ("1b", 85, -1), ("1c", 70, 0), ("2d", 70, -2), ("2f", 50, 2), ("3g", 50, 0)]
-    # Floors 80 60 40: 84 becomes 高, 68 and 67.9 become 较高; nobody can say what 3i would be.
-    table = trends.regraded(one, "2017", SCHEME, LOWER)
-    assert {key: int(n) for key, n in table.stack().items() if n} == {
-        (HIGH, HIGH): 1, (FAIRLY, HIGH): 1, (FAIRLY, FAIRLY): 1, (FAIR, FAIRLY): 2, (FAIR, FAIR): 2, (LOW, LOW): 1,
-        (LOW, trends.UNDECIDED): 1}
+    assert trends.sensitivity(one, SCHEME).to_numpy().tolist() == [[-2, 2, 0, 1], [-1, 1, 0, 1], [1, 0, 2, 1], [2, 0, 2, 1]]
+    near = trends.near_cutoffs(one, SCHEME)
+    assert [*zip(near.id, near.cutoff, near.distance)] == [
+        ("1a", 85, 2), ("1b", 85, -1), ("1c", 70, 0), ("1d", 70, -2), ("1f", 50, 2), ("1g", 50, 0)]
+    # Floors 80 60 40: 84 becomes 高, 68 and 67.9 become 较高; nobody can say what the withheld 较差 would be.
+    assert [*trends.regraded(one, LOWER).grade] == [HIGH, HIGH, FAIRLY_HIGH, FAIRLY_HIGH, FAIRLY_HIGH, FAIR, FAIR, LOW, trends.UNDECIDED]
     # The other way only 80 to 100 and 40 to 60 reach into two grades: 0 to 40 is inside 0 to 50, 60 to 80 is not inside 50 to 70.
-    back = trends.regraded(small({"1a": (HIGH, None), "1b": (FAIRLY, None), "1c": (FAIR, None), "1d": (LOW, None)}), "2017", LOWER, SCHEME)
-    assert {key: int(n) for key, n in back.stack().items() if n} == {
-        (HIGH, trends.UNDECIDED): 1, (FAIRLY, trends.UNDECIDED): 1, (FAIR, trends.UNDECIDED): 1, (LOW, LOW): 1}
-    down = trends.regraded(small({"1a": (HIGH, None)}), "2017", SCHEME, LOWER)
-    assert down.at[HIGH, HIGH] == 1, "from 85 on is from 80 on"
-    assert trends.regraded(one, "2017", SCHEME, replace(SCHEME, declared="2018")) is None
+    withheld = sheets_of({"1a": (HIGH,), "1b": (FAIRLY_HIGH,), "1c": (FAIR,), "1d": (LOW,)}, ("2017",), schemes={"2017": LOWER})
+    assert [*trends.regraded(roster.of(withheld[0])[:4], SCHEME).grade] == [trends.UNDECIDED] * 3 + [LOW]
+    assert [*trends.regraded(evaluated(HIGH), LOWER).grade] == [HIGH], "from 85 on is from 80 on"
 
 
-def test_a_level_and_neighbours(registry):
-    held = ("2017", "2018", "2019", "2020-2021")
+def test_a_level_and_the_periods_held(real):
+    known, held = real[-1].registry, ("2017", "2018", "2019", "2020-2021")
     table = {"1a": (90, HIGH, 90, 90), "1b": (90, 90, 90, 60), "1c": (90, 60, 90, 90), "2d": (None, 95, 95, 95)}
-    found = [(r["id"], r["from_period"], r["to_period"]) for r in trends.a_level(small(table, held), registry)]
-    assert found == [("1a", "2017", "2019"), ("1b", "2017", "2019"), ("1a", "2018", "2020-2021"), ("2d", "2018", "2020-2021")]
-    gap = small({id: (*line[:2], line[3]) for id, line in table.items()}, ("2017", "2018", "2020-2021"))
-    assert trends.a_level(gap, registry) == [], "2019 lies between"
-    assert [trends.neighbours(registry, pair) for pair in gap.pairs] == [[], ["2019"]]
-    assert trends.neighbours(registry, Pair("2014", "2020-2021")) == ["2015", "2016", "2017", "2018", "2019"]
-    assert trends.neighbours(registry, Pair("2020-2021", "2023")) == [], "2022 is not known to have been held"
-    assert trends.neighbours(registry, Pair("2020-2021", "2024"), ("2022",)) == ["2022"], "it has a sheet"
-    assert trends.timeline(registry, ("2017", "2018-2019"))[4:] == ["2017", "2018-2019", "2020-2021"], "2018 and 2019 are parts of it"
-    longer = replace(registry, periods=("2017", "2018-2020", "2019", "2021"))
+    found = trends.a_level(roster.of_all(sheets_of(table, held)), trends.timeline(known, held))
+    assert [*zip(found.id, found.from_period, found["to_period"])] == [
+        ("1a", "2017", "2019"), ("1b", "2017", "2019"), ("1a", "2018", "2020-2021"), ("2d", "2018", "2020-2021")]
+    gap = ("2017", "2018", "2020-2021")
+    assert trends.a_level(roster.of_all(sheets_of({"1a": (90, 90, 90)}, gap)), trends.timeline(known, gap)).empty, "2019 lies between"
+    assert trends.timeline(known, ("2017", "2024"))[4:] == ["2017", "2018", "2019", "2020-2021", "2024"]
+    assert trends.timeline(known, ("2017", "2018-2019"))[4:] == ["2017", "2018-2019", "2020-2021"], "2018 and 2019 are parts of it"
+    longer = replace(known, periods=("2017", "2018-2020", "2019", "2021"))
     assert trends.timeline(longer, ("2022",)) == ["2017", "2019", "2018-2020", "2021", "2022"], "by their ends"
 
 
 @pytest.mark.parametrize("held, line, times, verdict, needed, against", [
-    (("2018", "2019", "2020-2021"), (100, 100, 100), 3, "属实", (), ()),
-    (("2018", "2019", "2020-2021"), (100, 99, 100), 3, "不属实", (), ("2019",)),
-    (("2018", "2020-2021"), (100, 100), 3, "无法核实", ("2019",), ()),
-    (("2018", "2020-2021"), (None, 100), 3, "不属实", ("2019",), ("2018",)),
-    (("2018", "2019", "2020-2021"), (60, 100, 100), 2, "属实", (), ()),
-    (("2020-2021", "2022"), (100, 60), 8, "无法核实", ("2013", "2014", "2015", "2016", "2017", "2018", "2019"), ()),
-    (("2019", "2020-2021"), (100, 100), 9, "不属实", ("2013", "2014", "2015", "2016", "2017", "2018"), ()),  # only 8 were held
-    (("2019", "2020-2021"), (HIGH, 100), 2, "无法核实", (), ()),  # a withheld score may be 100
-    (("2019", "2020-2021"), (FAIRLY, 100), 2, "不属实", (), ("2019",)),  # and this one may not
+    (("2018", "2019", "2020-2021"), (100, 100, 100), 3, "属实", [], []),
+    (("2018", "2019", "2020-2021"), (100, 99, 100), 3, "不属实", [], ["2019"]),
+    (("2018", "2020-2021"), (100, 100), 3, "无法核实", ["2019"], []),
+    (("2018", "2020-2021"), (None, 100), 3, "不属实", ["2019"], ["2018"]),
+    (("2018", "2019", "2020-2021"), (60, 100, 100), 2, "属实", [], []),
+    (("2020-2021", "2022"), (100, 60), 8, "无法核实", ["2013", "2014", "2015", "2016", "2017", "2018", "2019"], []),
+    (("2019", "2020-2021"), (100, 100), 9, "不属实", ["2013", "2014", "2015", "2016", "2017", "2018"], []),  # only 8 were held
+    (("2019", "2020-2021"), (HIGH, 100), 2, "无法核实", [], []),  # a withheld score may be 100
+    (("2019", "2020-2021"), (FAIRLY_HIGH, 100), 2, "不属实", [], ["2019"]),  # and this one may not
 ])
-def test_claims(registry, held, line, times, verdict, needed, against):
-    panel = small({"L010": line, "L001": (60,) * len(line)}, held)
-    said = replace(registry, claims=(registry.Claim("2020-2021", "L010", times),))
-    sheets = [SimpleNamespace(name=p, a_level=(), registry=said) for p in held]
-    claim, = trends.claims(sheets, panel)
-    assert (claim.verdict, claim.needed, claim.against) == (verdict, needed, against)
-    assert claim.withheld == tuple(p for p, cell in zip(held, line) if cell == HIGH) and claim.held == (8 if times == 9 else None)
+def test_claims(real, held, line, times, verdict, needed, against):
+    alliances = roster.of_all(sheets_of({"1a": line, "1b": (60,) * len(line)}, held))
+    said = replace(real[-1].registry, claims=(Claim("2020-2021", "1a", times),))
+    found, = trends.claims(alliances, said, trends.timeline(said, held)).itertuples()
+    assert (found.verdict, found.needed, found.against, found.name) == (verdict, needed, against, "1a产业联盟")
+    assert found.withheld == [p for p, cell in zip(held, line) if cell == HIGH]
+    assert (found.held == 8) == (times == 9)
 
 
-def test_find_history_and_peers(real, registry):
-    panel = trends.panel(real)
-    for who in ("半导体照明产业技术创新战略联盟", "半导体照明", "110", "１１０", " 半导体照明产业 技术创新战略联盟"):
-        assert trends.find(panel, registry, who) == "L010"
-    assert trends.find(panel, registry, "td产业联盟") == "L005" and trends.find(panel, registry, "D101") == "L113"
-    assert trends.find(panel, registry, "210") == trends.find(panel, registry, "201") == "L050"
-    for who, words in (("109", "code 109 has belonged to 半导体照明.* and 维生素.*; write the name"), ("半导体", "第三代半导体"),
-                       ("半导体照名产业技术创新战略联盟", "nearest: 半导体照明"), ("量子", "nearest: none"), ("", "none"), ("999", "none")):
-        with pytest.raises(LookupError, match=words):
-            trends.find(panel, registry, who)
-    unheard = replace(registry, names=registry.names | {"L999": "未见于任何评分表的联盟"})
-    for who in ("未见于任何评分表的联盟", "未见于任何评分表"):
-        with pytest.raises(LookupError, match=r"L999.* is on none of these sheets"):
-            trends.find(panel, unheard, who)
-    assert list(trends.history(panel, real, "110")["code"]) == ["109", "110"]
-    periods = [SimpleNamespace(name=p, scheme=SCHEME, registry=replace(registry, names={i: i for i in PAPER.about.index}, aliases={}))
-               for p in PAIR]
-    # 1c: 75 is second of seven and of its batch, ten short of 85; 60 is sixth of seven and last of three, ten short of 70.
-    assert trends.history(PAPER, periods, "1c").iloc[:, 3:].values.tolist() == [[75, 2, 7, 2, 3, 10], [60, 6, 7, 3, 3, 10]]
-    # 2e: sixth of seven and last of its three; first of seven, and of the two of its batch, the other in a lower grade.
-    assert trends.history(PAPER, periods, "2e").iloc[:, 3:8].values.tolist() == [[40, 6, 7, 3, 3], [95, 1, 7, 1, 2]]
-    assert trends.peers(PAPER, periods, "1c").values.tolist() == [["2018", "1a联盟", 80, FAIRLY, 20], ["2018", "1b联盟", 90, HIGH, 30]]
-    assert trends.peers(PAPER, periods, "2d").values.tolist() == [["2017", "2f联盟", 55, FAIR, -5], ["2017", "2e联盟", 40, LOW, -20]]
-    assert trends.peers(PAPER, periods, "3i").empty
+def test_the_two_real_periods(real):
+    alliances = roster.of_all(real)
+    earlier, later = trends.last_two(alliances)
+    pair = trends.pair(alliances, earlier, later)
+    means = alliances[alliances.grade.notna()].groupby("period")[["score", "low", "high"]].agg(trends.mean)
+    assert round(float(means.score[later] - means.score[earlier]), 1) == 13.6 and pair.change.count() == 66
+    assert round(float(trends.mean(pair.change)), 1) == 5.8 and len(pair) == 120
+    assert pair[["stayed", "left", "entered", "returned"]].sum().to_list() == [72, 29, 14, 0]
+    counts = pd.crosstab(pair.state_before, pair.state_after, margins=True)
+    assert [*counts.loc[[*GRADES], "All"]] == [20, 35, 22, 24] and [*counts.loc["All", [INCOMPLETE, *GRADES]]] == [20, 11, 18, 22, 35]
+    stayers = pair[pair.stayed].groupby("batch")  # like for like, by a second hand: issue 14
+    assert stayers.change.mean().round(2).to_list() == [6.19, -0.6, 7.8] and stayers.change.count().to_list() == [31, 10, 25]
+    assert [*zip(stayers.least.mean().round(1), stayers.most.mean().round(1))] == [(2.6, 5.6), (-7.5, -3.0), (2.5, 7.9)]
+    line = trends.timeline(real[-1].registry, [earlier, later])
+    claims = trends.claims(alliances, real[-1].registry, line)
+    assert {*claims.verdict} == {"无法核实"} and claims.kind.value_counts().to_list() == [24, 2]
+    assert [*map(len, claims[claims.kind == "claimed.full"].needed)] == [3, 5]
+    assert trends.a_level(alliances, line).empty and trends.windows(line, [earlier, later]) == []
+    how = trends.matching(real).set_index("id").how
+    assert (len(how), how["L010"], how["L050"], how["L006"], how["L002"]) == (87, "how.decided", "how.decided", "how.code", "how.both")
+    assert [*trends.shared_codes(real)] == ["109"]
+    table = trends.everyone(alliances, real[-1].registry).set_index("代码")
+    assert len(table) == 120 and "住宅联盟" in table.also["233"] and table.loc["110", [earlier, later, "评分变化", "走势"]].to_list() == ["100", "100", "0", "██"]
 
 
-def test_the_two_real_periods(real, registry):
-    panel = trends.panel(real)
-    pair, (before, after) = panel.last, (trends.mean_bounds(panel, p.scheme, p.name) for p in real)
-    assert (before[1:3], after[1:3]) == ((101, 0), (75, 11))
-    assert round(float(after.published - before.published), 1) == 13.6
-    assert (len(trends.matched_scores(panel, pair)), round(trends.matched_scores(panel, pair)["change"].mean(), 1)) == (66, 5.8)
-    f = trends.flow(panel, pair)
-    assert (len(f.stayers), len(f.leavers), len(f.entrants), f.returned) == (72, 29, 14, [])
-    table = trends.transitions(panel, pair)
-    assert list(table.sum(axis=1))[:4] == [24, 22, 35, 20] and list(table.sum())[:4] == [35, 22, 18, 11]
-    assert list(table.sum())[4] == 20, "all whom 2020-2021 names as incomplete"
-    claims = trends.claims(real, panel)
-    full = [c for c in claims if c.what.endswith("满分")]
-    assert {(c.verdict, c.needed) for c in claims if c not in full} == {("无法核实", ("2018", "2019"))} and len(claims) - len(full) == 24
-    assert [(c.period, c.verdict, len(c.needed)) for c in full] == [("2017", "无法核实", 3), ("2020-2021", "无法核实", 5)]
-    assert trends.a_level(panel, registry) == [] and trends.neighbours(registry, pair) == ["2018", "2019"]
-    how = trends.matching(real).set_index("id")["how"]
-    assert (len(how), how["L010"], how["L050"], how["L006"], how["L002"]) == (87, "人工裁定", "人工裁定", "代码", "代码和名称")
-    assert trends.shared_codes(real) == [("109", ["L010", "L009"])]
-    assert not panel.frame.duplicated(["id", "period"]).any() and len(panel.frame) == 2 * len(registry.names)
-
-
-def test_with_two_more_sheets_it_computes_the_a_level_list(data, registry):
-    published = {str(code) for _, name, code, *_ in lines("2020-2021", "A级名单") if str(code)[1:].isdigit()}
-    assert len(published) == 24
-    latest = {id: code for (id, _), (code, _) in registry.codes.items()}
+def test_with_two_more_sheets_it_computes_the_a_level_list(data, real):
+    known = real[-1].registry
+    published = {a.id for a in real[-1].a_level if a.code[0] != "D"}
+    codes = {id: code for (id, _), (code, _) in known.codes.items()}
     for period in ("2018", "2019"):
-        write(data, period, [(registry.names[id], code, 100 if code in published else 60) for id, code in latest.items()])
-    periods = trends.read("", data)
-    panel = trends.panel(periods)
-    found = [r for r in trends.a_level(panel, periods[-1].registry) if r["from_period"] == "2018"]
-    assert {r["code"] for r in found} == published and len(found) == 24 and {r["to_period"] for r in found} == {"2020-2021"}
-    verdicts = {c.verdict for c in trends.claims(periods, panel) if c.what.startswith("A级")}
-    assert verdicts == {"属实"}
+        write(data, period, [(known.names[id], code, 100 if id in published else 60) for id, code in codes.items()])
+    sheets = roster.read_sheets("", data)
+    alliances, line = roster.of_all(sheets), trends.timeline(known, [sheet.name for sheet in sheets])
+    found = trends.a_level(alliances, line)
+    found = found[found.from_period == "2018"]
+    assert {*found.id} == published and {*found["to_period"]} == {"2020-2021"}
+    claims = trends.claims(alliances, known, line)
+    pilots = claims[(claims.kind == "claimed.a-level") & claims.id.isin(published)]
+    assert len(pilots) == len(published) and {*pilots.verdict} == {"属实"}
 
 
-def test_renamed_and_recoded_alliances_are_one_row(data, registry):
-    names = registry.names
+def test_renamed_and_recoded_alliances_are_one_row(data, real):
+    names = real[-1].registry.names
     write(data, "2018", [(names["L001"], "101", 90), (names["L007"], "107", 80), (names["L011"], "111", 70)])
     with (data / "registry" / "codes.csv").open("a", encoding="utf8") as file:
         csv.writer(file).writerows([("L001", "2019", "198", "certain", ""), ("L011", "2019", "197", "certain", "")])
     write(data, "2019", [(names["L001"], "198", 91), ("汽车轻量化技术创新战略联盟", "107", 82), ("长风开放标准平台软件联盟", "197", 73)])
-    periods = trends.read("2019 2018", data)
-    panel = trends.panel(periods)
-    assert panel.periods == ("2018", "2019") and panel.frame.groupby("id").size().eq(2).all()
-    assert trends.matched_scores(panel, panel.last)["change"].to_dict() == {"L001": 1, "L007": 2, "L011": 3}
-    assert trends.matching(periods).set_index("id")["how"].to_dict() == {"L001": "名称", "L007": "代码", "L011": "别名"}
+    sheets = roster.read_sheets("2019 2018", data)
+    pair = trends.pair(roster.of_all(sheets), "2018", "2019").set_index("id")
+    assert pair.change.dropna().to_dict() == {"L001": 1, "L007": 2, "L011": 3} and pair.index.is_unique
+    assert trends.matching(sheets).set_index("id").how.to_dict() == {"L001": "how.name", "L007": "how.code", "L011": "how.alias"}
+    assert {*trends.unchosen(sheets)} == {"2017", "2020-2021"} and registry.short(names["L001"]) == "钢铁可循环流程"

@@ -5,12 +5,11 @@ Every exporter starts here, so that the numbers of HTML and PDF agree.
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from analysis import NOTEBOOKS, cells, fonts
 from analysis.export import markup, pictures, tables
@@ -103,10 +102,15 @@ def read(notebook: NotebookNode, name: str = "", folder: Path | str = NOTEBOOKS)
     if code and not any(cell.get("execution_count") or cell.get("outputs") for cell in code):
         raise DocumentError("the notebook has not been run; run it, save it, and export it then")
     reader = _Reader(Document(), Path(folder))
-    for place, cell in enumerate(notebook.cells, start=1):
-        if LEFT_OUT not in cell.metadata.get("tags", ()):
-            reader.cell(cell, place)
     document = reader.document
+    for place, cell in enumerate(notebook.cells, start=1):
+        reader.where = f"cell {place}" + "".join(f" (under “{heading.text}”)" for heading in document.of("heading")[-1:])
+        if LEFT_OUT in cell.metadata.get("tags", ()):
+            continue
+        if cell.cell_type == "markdown":
+            reader.prose(cell.source, cell.get("attachments", {}))
+        elif cell.cell_type == "code":
+            reader.outputs(cell.get("outputs", ()), cells.options(cell.source))
     _entitle(document, name)
     document.parts = _without_empty(document.parts)
     _number(document)
@@ -122,45 +126,22 @@ class _Reader:
     folder: Path
     where: str = ""
 
-    def cell(self, cell: NotebookNode, place: int) -> None:
-        self.where = f"cell {place}" + "".join(f" (under “{heading.text}”)" for heading in self.document.of("heading")[-1:])
-        if cell.cell_type == "markdown":
-            self.prose(cell.source, cell.get("attachments", {}))
-        elif cell.cell_type == "code":
-            self.outputs(cell.get("outputs", ()), cells.options(cell.source))
-
     def note(self, text: str) -> None:
         self.document.notes.append(f"{self.where}: {' '.join(text.split())[:160]}")
 
-    def prose(self, source: str, attached: dict | None = None) -> None:
-        parts, fresh = self.document.parts, True
+    def prose(self, source: str, attached: dict) -> None:
         tokens = markup.parse(source)
         for token in markup.walk(tokens):
             try:
                 if token["type"] == "image":
-                    token["picture"] = self.found(token["attrs"]["url"], attached or {})
+                    token["picture"] = pictures.found(token["attrs"]["url"], self.folder, attached)
                 elif token["type"].endswith("_math"):
                     token["picture"] = pictures.formula(token["raw"])
             except (OSError, KeyError, ValueError) as error:
                 self.note(f"{token['alt']} is not drawn: {error}")
-        for token in tokens:
-            if token["type"] == "heading":
-                parts.append(Part("heading", self.where, markup.words(token["children"]).strip(), token["attrs"]["level"]))
-            elif fresh or parts[-1].kind != "prose":
-                parts.append(Part("prose", self.where, tokens=[token]))
-            else:
-                parts[-1].tokens.append(token)
-            fresh = False
-
-    def found(self, url: str, attached: dict) -> Picture:
-        """A picture that a text names: attached to the cell, in the address itself, or a file beside the notebook."""
-        if url.startswith("attachment:"):
-            return pictures.of_data(*next(iter(attached[unquote(url.removeprefix("attachment:"))].items())))
-        if match := re.match(r"data:(image/[\w+.-]+);base64,", url):
-            return Picture(match[1], base64.b64decode(url[match.end():]))
-        if re.match(r"\w\w+:", url):
-            raise ValueError("a report fetches nothing; save the picture beside the notebook")
-        return Picture(pictures.KINDS[Path(url).suffix.lower().lstrip(".")], (self.folder / unquote(url)).read_bytes())
+        for heading, some in groupby(tokens, lambda token: token["type"] == "heading"):
+            self.document.parts += [Part("heading", self.where, markup.words(token["children"]).strip(), token["attrs"]["level"])
+                                    for token in some] if heading else [Part("prose", self.where, tokens=list(some))]
 
     def outputs(self, outputs: list[NotebookNode], said: dict[str, str]) -> None:
         """What a cell shows as its options say, and each `show` as it was called; an option serves one call that lacks it."""
@@ -206,7 +187,7 @@ class _Reader:
         """Pieces that belong together. What is said is of the drawing, or of the last table if nothing is drawn."""
         cell, label = self.where, said.get("label", "")
         self.where = f"cell “{label}”" if label else cell
-        if label and not re.fullmatch(r"[\w-]+", label):
+        if not re.fullmatch(r"[\w-]*", label):
             raise DocumentError(f"{self.where}: a label has letters, digits, - and _ only")
         drawings = [place for place, (kind, _) in enumerate(pieces) if kind == "picture"]
         frames = [place for place, (kind, _) in enumerate(pieces) if kind in ("frame", "html")]
@@ -218,11 +199,11 @@ class _Reader:
             if kind == "markdown" and str(said.get("cover")).lower() == "true":
                 self.cover(content, said)
             elif kind == "markdown":
-                self.prose(content)
+                self.prose(content, {})
             elif kind == "picture":
-                self.figure(content, own, pieces[paired[0]] if paired else None)
+                self.exhibit(own, content, pieces[paired[0]] if paired else None)
             elif kind != "nothing" and place not in paired:
-                self.table(own, (kind, content))
+                self.exhibit(own, None, (kind, content))
         self.where = cell
 
     def cover(self, source: str, said: dict) -> None:
@@ -232,35 +213,26 @@ class _Reader:
         self.document.subtitle, self.document.publishers = "".join(texts["paragraph"][:1]), texts["paragraph"][1:]
         self.document.facts = [markup.words(item["children"]) for t in tokens if t["type"] == "list" for item in t["children"]]
 
-    def exhibit(self, kind: str, said: dict, piece: tuple | None) -> Part:
-        """A figure or a table with its frame."""
-        label = said.get("label", "")
-        anchor = f"{'figure' if kind == FIGURE else 'table'}-{label}" if label else f"output-{len(self.document.parts)}"
+    def exhibit(self, said: dict, picture: Picture | None, piece: tuple[str, object] | None) -> None:
+        """A figure with its frame, or a table alone. Without a label a figure shows its frame too, unless it is told not to; a
+        table without rows is not shown, and is saved where it has a label."""
+        kind, name, label = FIGURE if picture else TABLE, "figure" if picture else "table", said.get("label", "")
+        anchor = f"{name}-{label}" if label else f"output-{len(self.document.parts)}"
         try:
             table = (tables.of_resource(piece[1], said) if piece[0] == "frame" else tables.of_html(piece[1], anchor)) if piece else None
         except ValueError as error:
             raise DocumentError(f"{self.where}: {error}") from None
         saved = tables.of_resource(said["data"], {}) if "data" in said else table
-        if not label and (kind == FIGURE or table.values):
-            self.note(f"a {'figure' if kind == FIGURE else 'table'} without a label has no number")
-        return Part(kind, self.where, said.get("caption", ""), label=label, note=said.get("note", ""), table=table, saved=saved, anchor=anchor)
-
-    def figure(self, picture: Picture, said: dict, piece: tuple | None) -> None:
-        """A figure; without a label the frame that ends its cell is shown under it, unless the cell says otherwise."""
-        figure = self.exhibit(FIGURE, said, piece)
-        numbers = figure.saved.said() if figure.saved and figure.saved.values else ""
-        if figure.label and not numbers and not said.get("alt"):
-            raise DocumentError(f"{self.where}: the figure has no alternative text; end the cell with the frame that it shows, or say it in #| alt:")
-        figure.picture, figure.table = picture, figure.table if figure.table and figure.table.values else None
-        figure.alt = said.get("alt") or "。".join(filter(None, (figure.text, picture.said(), numbers))) or FIGURE
-        figure.place = (said.get("table") or ("none" if figure.label else "below")) if figure.table else "none"
-        self.document.parts.append(figure)
-
-    def table(self, said: dict, piece: tuple[str, object]) -> None:
-        """A table; one without rows is not shown, and is saved where it has a label."""
-        table = self.exhibit(TABLE, said, piece)
-        if table.label or not table.empty:
-            self.document.parts.append(table)
+        rows, numbers = bool(table and table.values), saved.said() if saved and saved.values else ""
+        if picture and label and not numbers and not said.get("alt"):
+            raise DocumentError(f"{self.where}: the figure has no alternative text; end the cell with its frame, or say it in #| alt:")
+        if not label and (picture or rows):
+            self.note(f"a {name} without a label has no number")
+        alt = said.get("alt") or "。".join(filter(None, (said.get("caption"), picture.said(), numbers))) or kind if picture else ""
+        place = said.get("table") or ("none" if label else "below") if picture and rows else "none"
+        if picture or rows or label:
+            self.document.parts.append(Part(kind, self.where, said.get("caption", ""), label=label, note=said.get("note", ""), alt=alt, anchor=anchor,
+                                            picture=picture, table=table if rows or not picture else None, saved=saved, place=place))
 
 
 def _entitle(document: Document, name: str) -> None:
@@ -292,14 +264,13 @@ def _without_empty(parts: list) -> list:
 
 def _number(document: Document) -> None:
     """Number headings, figures, tables and footnotes."""
-    counts, annexes, exhibits = [0, 0, 0], 0, {FIGURE: 0, TABLE: 0}
+    counts, annexes, exhibits, above = [0, 0, 0], 0, {FIGURE: 0, TABLE: 0}, 0
     for part in document.parts:
         if part.kind == "heading" and part.level == 1 and ANNEX.match(part.text):
-            annexes += 1
-            counts = [counts[0], 0, 0]
+            annexes, above, counts = annexes + 1, 1, [counts[0], 0, 0]
             part.text, part.number, part.anchor = ANNEX.sub("", part.text, count=1), f"附件{annexes}　", f"annex-{annexes}"
         elif part.kind == "heading":
-            level = part.level = min(part.level, 3)
+            level = above = part.level = min(part.level, above + 1, 3)  # none is left out on the way down
             counts[level - 1:] = [counts[level - 1] + 1] + [0] * (3 - level)
             part.anchor = (f"annex-{annexes}-" if annexes else "section-") + "-".join(str(n) for n in counts[:level])
             part.number = (f"{chinese_number(counts[0])}、", f"{counts[1]}. ", f"({counts[2]}) ")[level - 1]
@@ -312,11 +283,7 @@ def _number(document: Document) -> None:
 
 
 def chinese_number(number: int) -> str:
-    """1 to 99 in Chinese digits.
-
-    >>> chinese_number(12)
-    '十二'
-    """
+    """1 to 99 in Chinese digits: 12 is 十二."""
     tens, units = divmod(number, 10)
     return ("" if tens < 2 else DIGITS[tens]) + ("十" if tens else "") + (DIGITS[units] if units or not tens else "")
 
@@ -328,13 +295,13 @@ def _check(document: Document) -> None:
         for token in markup.walk(part.tokens):
             if token["type"] == "reference":
                 if token["raw"] not in document.references:
-                    raise DocumentError(f"{part.where}: [@{token['raw']}] leads nowhere; the report has {', '.join(document.references) or 'no label'}")
+                    known = ", ".join(document.references) or "no label"
+                    raise DocumentError(f"{part.where}: [@{token['raw']}] leads nowhere; the report has {known}")
                 token["shown"], token["anchor"] = document.references[token["raw"]]
             elif "note" in token:
                 token["first"] = token["note"] not in document.footnotes
                 document.footnotes += [token["note"]] * token["first"]
                 token["note"]["number"] = token["note"].get("number") or len(document.footnotes)
-        if missing := fonts.missing(part.characters()):
-            raise DocumentError(f"{part.where}: the fonts in analysis/fonts have no {', '.join(f'{c} (U+{ord(c):04X})' for c in missing)}; "
-                                "write it another way, or cut the fonts anew")
+        if missing := ", ".join(f"{c} (U+{ord(c):04X})" for c in fonts.missing(part.characters())):
+            raise DocumentError(f"{part.where}: the fonts in analysis/fonts have no {missing}; write it another way, or cut the fonts anew")
 

@@ -21,6 +21,7 @@ from analysis.export.pictures import Picture
 TEMPLATES = Path(__file__).parent / "templates"
 GLYPH = re.compile(r'<path id="(NotoSansSC-[^"]+)"[^>]*/>\s*')
 WHOLE = re.compile(r"(?<![\w.-])(\w?\d[\d.]*(?:-\d+)+)(?![\w-])", re.ASCII)  # a number or years that a line must not break
+FACE = '@font-face {{ font-family: "{}"; font-weight: {}; src: url(data:font/woff;base64,{}) format("woff"); }}\n'
 STANDARDS = ["a-2a", "ua-1"]
 NO_DATE = "1980-01-01"  # for a document without a date; PDF/A wants one, and the clock would change the bytes
 
@@ -63,16 +64,11 @@ class HTMLExporter(ReportExporter):
         own = {name: (TEMPLATES / f"report.{name}").read_text("utf8") for name in ("css", "js", "html.j2")}
         page = loader.from_string(own["html.j2"]).render(report=report)
         outlines = {match[1]: match[0].strip() for match in GLYPH.finditer(page)}  # each figure brings its characters' along
-        faces = "".join(f'@font-face {{ font-family: "{fonts.FAMILY}"; font-weight: {weight}; '
-                        f'src: url(data:font/woff;base64,{_font(path, page + own["js"] + own["css"])}) format("woff"); }}\n'
+        letters = page + own["js"] + own["css"] + "".join(map(chr, range(32, 127)))
+        faces = "".join(FACE.format(fonts.FAMILY, weight, base64.b64encode(fonts.web_font(path, letters)).decode())
                         for weight, path in ((400, fonts.REGULAR), (700, fonts.BOLD)))
-        for place, content in (("glyphs", "\n".join(outlines[key] for key in sorted(outlines))), ("style", faces + own["css"]), ("script", own["js"])):
-            page = (GLYPH.sub("", page) if place == "glyphs" else page).replace(f"<!-- {place} -->", content, 1)
-        return page
-
-
-def _font(path: Path, text: str) -> str:
-    return base64.b64encode(fonts.web_font(path, text + "".join(map(chr, range(32, 127))))).decode()
+        page = GLYPH.sub("", page).replace("<!-- glyphs -->", "\n".join(outlines[key] for key in sorted(outlines)), 1)
+        return page.replace("<!-- style -->", faces + own["css"], 1).replace("<!-- script -->", own["js"], 1)
 
 
 class PDFExporter(ReportExporter):

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from html import escape, unescape
+from pathlib import Path
+from urllib.parse import unquote
 
 from analysis import cells, fonts
 from analysis.export.markup import CHINESE
@@ -63,6 +65,20 @@ def of_data(kind: str, data: str | list[str]) -> Picture:
     """The picture of an output: SVG as text, others in base 64."""
     text = "".join(data)
     return Picture(kind, text.encode() if kind == cells.SVG else base64.b64decode(text))
+
+
+def found(url: str, folder: Path, attached: dict[str, dict[str, str]]) -> Picture:
+    """A picture that a text names: attached to the cell, in the address itself, or a file in a folder.
+
+    Raises OSError, KeyError or ValueError where there is none that can be shown.
+    """
+    if url.startswith("attachment:"):
+        return of_data(*next(iter(attached[unquote(url.removeprefix("attachment:"))].items())))
+    if match := re.match(r"data:(image/[\w+.-]+);base64,", url):
+        return Picture(match[1], base64.b64decode(url[match.end():]))
+    if re.match(r"\w\w+:", url):
+        raise ValueError("a report fetches nothing; save the picture beside the notebook")
+    return Picture(KINDS[Path(url).suffix.lower().lstrip(".")], (folder / unquote(url)).read_bytes())
 
 
 def _inline(svg: str, key: str, alt: str) -> str:

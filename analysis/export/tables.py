@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from itertools import count, product
 
 from analysis.cells import text
 
@@ -14,30 +15,30 @@ LONG = 28  # ems: a wider one keeps a line that can be read
 NUMBER = re.compile(r"[-+−±]?[\d.]+%?|—")
 RUN = re.compile(r"[=@\t\r]|[-+](?![\d.,]*%?$)")  # a spreadsheet runs a text that starts so; `-3.5%` is a number
 FETCHED = re.compile(r"@import[^;]*;|url\((?!['\"]?(?:data:|#))[^)]*\)", re.I)
-ACTIVE = ["script", "link", "iframe", "object", "embed", "meta", "form"]
+ACTIVE = ["script", "link", "iframe", "object", "embed", "meta", "form", "image", "video", "audio"]
+ADDRESSES = {"src": "data:", "srcset": "data:", "background": "data:", "href": ("#", "http:", "https:", "mailto:")}  # else it is dropped
 REFERRING = ("id", "for", "headers", "aria-labelledby", "aria-describedby", "href")
 
 
 @dataclass
 class Table:
-    """A table: its headings, its values as they are saved, its texts as they are shown, and what a template needs.
+    """A table: `heads` and `texts` as they are shown, `names` and `values` as they are saved, and what a template needs.
 
     `shown` are the columns that are on the page, with a `side` and a `kind` each (classes of the page) and a `room` (0: as
     wide as its texts; else its part of what is left); a row begins a group where `groups` has another value than before, and
-    is found by the words in `also`. `html` is a table that is shown as it is, `lines` are its rows with wide and high cells.
+    is found by the words in `also`. `html` is a table that a page shows as it is.
     """
 
     heads: list[str]
-    values: list[list[object]]
     texts: list[list[str]]
-    shown: list[dict] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)
-    also: list[str] = field(default_factory=list)
-    look: dict = field(default_factory=dict)
+    names: list[str]
+    values: list[list[object]]
+    shown: list[dict]
+    groups: list[str]
+    also: list[str]
+    search: bool = False
+    choose: str = ""
     html: str = ""
-    lines: list[list[dict]] = field(default_factory=list)
-    high: int = 1  # rows of headings
-    names: list[str] = field(default_factory=list)  # the headings as they are saved, where they are others
 
     def csv(self) -> bytes:
         """The values as CSV that Excel opens: UTF-8 with BOM, LF, floats in full, nothing for what is missing.
@@ -46,7 +47,7 @@ class Table:
         before it, and so has such a heading.
         """
         file = io.StringIO()
-        csv.writer(file, lineterminator="\n").writerows([map(_saved, row) for row in (self.names or self.heads, *self.values)])
+        csv.writer(file, lineterminator="\n").writerows([map(_saved, row) for row in (self.names, *self.values)])
         return b"\xef\xbb\xbf" + file.getvalue().encode()
 
     def said(self, most: int = 40) -> str:
@@ -78,15 +79,14 @@ def of_resource(resource: dict, look: dict) -> Table:
     shown = []
     for place, aligned in zip(places, str(look.get("align", "")).ljust(len(places))):
         column = [row[place] for row in texts]
-        numeric = fields[place]["type"] in ("integer", "number") or (any(re.search("[.%]", cell) for cell in column)
+        numeric = fields[place]["type"] in ("integer", "number") or (any(re.search("[-.%+−±]", cell) for cell in column)
                                                                      and all(map(NUMBER.fullmatch, column)))
         side = aligned if aligned.strip() else "r" if numeric else "l"
         kind = side + (" n" if place not in stretch and wide[place] <= UNBROKEN else " w" if wide[place] > LONG else "")
-        room = 1 if stretch or wide[place] <= UNBROKEN else min(wide[place], 40)
+        room = 1 if stretch else min(max(wide[place], ems(heads[place])), 40) + 1
         shown.append({"place": place, "side": side, "kind": kind, "room": room if place in roomy else 0})
     groups, found = (["，".join(row[place] for place in some) for row in texts] for some in (group, also))
-    look = {"search": str(look.get("search")).lower() == "true", "choose": "".join(heads[place] for place in choose)}
-    return Table(heads, values, texts, shown, groups, found, look, names=names)
+    return Table(heads, texts, names, values, shown, groups, found, str(look.get("search")).lower() == "true", "".join(heads[n] for n in choose))
 
 
 def _places(heads: list[str], names: list[str], wanted: str) -> list[int]:
@@ -103,7 +103,8 @@ def ems(words: str) -> float:
 
 
 def of_html(source: str, key: str) -> Table:
-    """The first table in some HTML, as it is: what runs or fetches is taken out, and its ids are made of `key`."""
+    """The first table in some HTML, as it is: what runs or fetches is taken out, and its ids are made of `key`. Elsewhere than on
+    a page a wide or high cell is in each of its places."""
     from bs4 import BeautifulSoup
 
     page = BeautifulSoup(source, "html.parser")
@@ -112,7 +113,7 @@ def of_html(source: str, key: str) -> Table:
     stable = {tag["id"]: f"{key}-{place}" for place, tag in enumerate(page.find_all(id=True))}  # a Styler's are new in each run
     for tag in page.find_all(True):
         for name in [*tag.attrs]:
-            if name.startswith("on") or (name in ("src", "srcset", "background") and not str(tag[name]).startswith("data:")):
+            if name.startswith("on") or not str(tag[name]).strip().startswith(ADDRESSES.get(name, "")):
                 del tag[name]
             elif name in REFERRING:
                 words = tag[name] if isinstance(tag[name], list) else str(tag[name]).split()
@@ -121,24 +122,23 @@ def of_html(source: str, key: str) -> Table:
             tag.string = re.sub(r"#([\w-]+)", lambda match: f"#{stable.get(match[1], match[1])}", tag.get_text())
         if tag.name == "th" and not tag.get_text(strip=True):
             tag.name = "td"
-    rows = page.table.find_all("tr")
-    high = len(page.table.thead.find_all("tr")) if page.table.thead else int(bool(rows) and not rows[0].find("td"))
-    lines = [[{"text": " ".join(cell.get_text(" ").split()), "colspan": int(cell.get("colspan", 1)), "rowspan": int(cell.get("rowspan", 1))}
-              for cell in row.find_all(["td", "th"])] for row in rows]
-    texts = _spread(lines)
-    names = [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*texts[:high])] or [""] * len(texts[0] if texts else [])
-    page.table.insert(0, BeautifulSoup("<caption></caption>", "html.parser"))
-    return Table(names, texts[high:], texts[high:], [{}] * len(names), html=FETCHED.sub("none", str(page)), lines=lines, high=high)
+    lines = page.table.find_all("tr")
+    high = len(page.table.thead.find_all("tr")) if page.table.thead else int(bool(lines) and not lines[0].find("td"))
+    rows = _spread(lines)
+    heads = [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*rows[:high])] or [""] * max(map(len, rows), default=0)
+    fields = [{"name": str(place), "title": head, "type": "string"} for place, head in enumerate(heads)]
+    data = [{str(place): cell for place, cell in enumerate(row)} for row in rows[high:]]
+    page.table.insert(0, page.new_tag("caption"))
+    return replace(of_resource({"schema": {"fields": fields}, "data": data}, {}), names=heads, html=FETCHED.sub("none", str(page)))
 
 
-def _spread(lines: list[list[dict]]) -> list[list[str]]:
-    """The texts of cells by row and column, a wide or high one in each of its places."""
+def _spread(lines: list) -> list[list[str]]:
+    """The texts of the cells of rows, by row and column."""
     grid: dict[tuple[int, int], str] = {}
     for row, line in enumerate(lines):
-        column = 0
-        for cell in line:
-            while (row, column) in grid:
-                column += 1
-            grid |= {(row + down, column + right): cell["text"] for down in range(cell["rowspan"]) for right in range(cell["colspan"])}
+        for cell in line.find_all(["td", "th"]):
+            column = next(column for column in count() if (row, column) not in grid)
+            places = product(range(int(cell.get("rowspan", 1))), range(int(cell.get("colspan", 1))))
+            grid |= {(row + down, column + right): " ".join(cell.get_text(" ").split()) for down, right in places}
     width = max((column for _, column in grid), default=-1) + 1
     return [[grid.get((row, column), "") for column in range(width)] for row in range(len(lines))]

@@ -15,15 +15,16 @@ from analysis.panel.scores import Scores
 def panel(options: Namespace) -> None:
     """From a period's panel to its score sheet and the internal report; a decision that is missing stops the score sheet."""
     period = known_period(options.period, options.data, "panel", workbook.FOLDER)
-    state = record.state("panel", [period], options.data)
+    options.state = record.state("panel", [period], options.data)
     scores = Scores(workbook.read(period, options.data))
     waiting = any(one.open for one in scores.settled)
     place, title, content = sheets.path_of(period, options.data), f"panel-{period}", b"" if waiting else sheet.build(scores)
     same = place.exists() and place.read_bytes() == content
     if content and place.exists() and not same and not options.force:
         _ask(place)
-    make(options, "panel", title, {"period": period}, state, saved={"trace": f"{title}-trace.csv"},
-         then=lambda: content and not same and sheet.put(content, place))
+    make(options, "panel", title, {"period": period}, saved={"trace": f"{title}-trace.csv"})
+    if content and not same:
+        sheet.put(content, place)
     if waiting:
         say("the list for the re-review is in the report; the score sheet waits for these decisions:", to=sys.stderr)
         scores.complete()
