@@ -247,7 +247,7 @@ def test_a_phrase_is_a_mask_on_the_roster(period, alliances, report):
         assert report.rows(phrase).sum() == len(rows) and set(report.alliances[report.rows(phrase)].id.dropna()) == set(rows.id.dropna())
     assert report.sum("活跃度高 + 活跃度较高").right == report.rows("活跃度高+活跃度较高").sum()
     assert report.sum("第一批 + 第二批 + 第三批").working == "52 + 39 + 55 = 146"
-    for what, of, said in (("第九批", "联盟总数", "第九批"), ("活跃度高 第三批", "活跃度一般", "no part"), ("活跃度高+第一批", "第一批", "kinds")):
+    for what, of, said in (("第九批", "试点联盟", "第九批"), ("活跃度高", "活跃度一般", "no part"), ("活跃度高+第一批", "第一批", "kinds")):
         with pytest.raises(UnknownWord, match=said):
             report.share(what, of)
 
