@@ -359,7 +359,7 @@ def test_periods_that_overlap(data):
     shutil.copy(sheet_path(data), sheet_path(data, "2018"))
     assert [line for line in problems(data, "2018") if "overlaps 2017 (2017-01-01 to 2017-12-31 in 2017.xlsx)" in line]
     change(data, {"评价期!B2": "2018-01-01", "评价期!B3": "2020-01-01"}, "2018")
-    assert problems(data, "2018") == ["2018.xlsx › 评价期 › B2: 2018-01-01 to 2020-01-01 overlaps 2020-2021 (2020-01-01 to "
+    assert problems(data, "2018") == ["2018.xlsx › 评价期 › B2: 开始日期 2018-01-01 to 2020-01-01 overlaps 2020-2021 (2020-01-01 to "
                                       "2021-09-30 in 2020-2021.xlsx); correct one of them"]
     change(data, {"评价期!B3": "2018-12-31"}, "2018")
     assert problems(data, "2018") == []
