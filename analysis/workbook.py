@@ -69,16 +69,16 @@ def content_of(path: Path, locked: bool = False) -> bytes:
         content = path.read_bytes()
     except FileNotFoundError:
         raise Unreadable("file missing", f"there is no such file in {path.parent}") from None
-    except PermissionError:
-        raise Unreadable("not readable", "cannot be read: permission is denied") from None
-    if not content:
-        raise Unreadable("empty file", "is empty (0 bytes); save it again from Excel")
-    if content.startswith(b"\xd0\xcf\x11\xe0"):
-        if "EncryptedPackage".encode("utf-16-le") in content:
-            raise Unreadable("password", "is protected by a password; save it without one")
-        raise Unreadable("old format", "is an old .xls under another name; save it as .xlsx")
-    if not content.startswith(b"PK"):
-        raise Unreadable("not a workbook", "is not an .xlsx workbook; save it as one from Excel, WPS or LibreOffice")
+    except OSError as error:
+        raise Unreadable("not readable", f"cannot be read: {error.strerror}") from None
+    old = content.startswith(b"\xd0\xcf\x11\xe0")
+    for fault, kind, message in (
+            (not content, "empty file", "is empty (0 bytes); save it again from Excel"),
+            (old and "EncryptedPackage".encode("utf-16-le") in content, "password", "is protected by a password; save it without one"),
+            (old, "old format", "is an old .xls under another name; save it as .xlsx"),
+            (not content.startswith(b"PK"), "not a workbook", "is not an .xlsx workbook; save it as one from Excel, WPS or LibreOffice")):
+        if fault:
+            raise Unreadable(kind, message)
     return content
 
 

@@ -270,6 +270,12 @@ def test_what_was_changed_in_reading_is_said_in_one_line(data):
                                            "2 × number stored as text")
 
 
+def test_reading_and_checking_need_neither_pandas_nor_what_only_one_system_has():
+    program = "import sys; from analysis import sheets; sheets.notes(sheets.read(2017)); print({'pandas', 'fcntl'} & {*sys.modules})"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert result.stdout == "set()\n"
+
+
 # Further refusals (tests/test_refusals.py has the others)
 
 
