@@ -133,4 +133,4 @@ def test_jupyterlab_starts_where_there_is_no_git(monkeypatch):
     monkeypatch.setattr(subprocess, "run", no_git)
     monkeypatch.setattr(subprocess, "call", lambda words: started.append(words[1:]) or 0)
     assert commands.lab(None) == 0
-    assert started == [["-m", "jupyter", "lab", str(NOTEBOOKS / "explore.ipynb")]]
+    assert started == [["-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb")]]
