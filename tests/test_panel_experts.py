@@ -106,15 +106,6 @@ def test_standardised_residuals():
     assert model.freedom == len(alliance) - np.linalg.matrix_rank(full) and np.isclose(model.residual, model.y - hat @ model.y).all()
 
 
-def test_variance_components_of_an_incomplete_design():
-    rng, found = np.random.default_rng(9), []
-    alliance, expert, number = design(60, 3, 5)
-    for _ in range(40):
-        y = rng.normal(0, 10, 60)[alliance] + rng.normal(0, 3, number)[expert] + rng.normal(0, 4, len(alliance))
-        found.append([*experts.TwoWay(alliance, expert, y, 60, number).components().values()])
-    assert np.mean(found, axis=0) == pytest.approx([100, 9, 16], rel=0.12)
-
-
 @pytest.mark.parametrize("crossed", [True, False])
 def test_components_of_some_alliances_are_those_of_a_model_without_the_others(crossed):
     """Leaving out the alliances that join two groups parts the graph; the degrees of freedom follow."""
