@@ -190,3 +190,15 @@ def waterfall(parts: pd.DataFrame, earlier: str, later: str, title: str = "") ->
         axes.spines["left"].set_visible(False)
     return [*panels]
 
+
+def shifts(table: pd.DataFrame, title: str = "") -> Axes:
+    """How many rise (to the right) and fall (to the left) a grade, row by row: columns 上升 and 下降."""
+    axes = canvas(1.7, title=title)
+    for name, turn in (("上升", 1), ("下降", -1)):
+        bars = axes.barh(range(len(table)), turn * table[name], color=colour(name), edgecolor="#6B6B6B", linewidth=0.4, height=0.62)
+        axes.bar_label(bars, [f"{name}{n}家" if n else "" for n in table[name]], padding=3, size=8)
+    axes.axvline(0, color="#5B5B5B", linewidth=0.8)
+    axes.set_yticks(range(len(table)), table.index)
+    axes.set(ylim=(len(table) - 0.5, -0.5), xticks=[])
+    axes.margins(x=0.2)
+    return axes
