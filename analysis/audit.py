@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import pandas as pd
@@ -37,7 +36,7 @@ def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataF
     """A row for each figure and claim of the period's published report, in printed order. Raises DataError.
 
     The columns of SAVED, of `Printed` and of `Finding`; 结论, the verdict in Chinese; told, verdicts for the sentences of the causes;
-    group, what kind of difference it is, worst first; lacks, what would verify it.
+    group, what kind of difference it is, worst first, and off, by how much; lacks, what would verify it.
     """
     report, found = _found(sheet, list(others))
     frame = pd.DataFrame(report.printed).join(pd.DataFrame(found))
@@ -46,7 +45,8 @@ def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataF
     frame["lacks"] = frame["cause"].str.removeprefix("needs: ").where(frame["verdict"] == UNVERIFIED, "")
     frame["结论"] = frame["verdict"].map(IN_CHINESE)
     sums = frame["id"].map(lambda id: id in report.numbers and len(report.numbers[id].terms) > 1)
-    last_place = (frame["unit"] == SHARE) & (frame["off"] <= Fraction(1, 100 * 10 ** report.places))
+    frame["off"] = pd.to_numeric(frame["difference"], errors="coerce").abs()
+    last_place = (frame["unit"] == SHARE) & (frame["off"] < 1.5 / 10 ** report.places)
     frame["group"] = frame["unit"].map(KIND).fillna(GROUPS[1]).mask(sums, GROUPS[2]).mask(last_place, GROUPS[4])
     orders = {"verdict": VERDICTS, "结论": IN_CHINESE.values(), "group": GROUPS, "section": frame["section"].unique()}
     return frame.assign(**{column: pd.Categorical(frame[column], list(order), ordered=True) for column, order in orders.items()})

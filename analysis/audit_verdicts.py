@@ -42,14 +42,13 @@ class Cause(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What is found of a row; `off` is how far it is from what is right: of a share its difference, else relative."""
+    """What is found of a row."""
 
     verdict: str
     recomputed: str = ""
     difference: str = ""
     working: str = ""
     causes: tuple[Cause, ...] = ()
-    off: Fraction = Fraction(0)
 
 
 class Report(Vocabulary):
@@ -95,7 +94,7 @@ def of_number(row: Printed, report: Report) -> Finding:
     off = row.value - right
     causes = [cause for test in CAUSES if (cause := test(row, known, report))][:1]
     return Finding(DIFFERS, text, f"{half_up(off, report.places):+}" if percent else f"{float(off):+.10g}", f"{working}；印作{row.printed}",
-                   (*causes, *elsewhere(row, report)), abs(off) / (100 if percent else max(right, 1)))
+                   (*causes, *elsewhere(row, report)))
 
 
 def _cause(name: str, kind: str, detail: str, **numbers: object) -> Cause:
@@ -184,15 +183,13 @@ def of_list(row: Printed, report: Report) -> Finding:
     rows = report.rows(row.counts)
     if rows is None:
         return unverified(row)
-    right, names = report.alliances[rows].set_index("id")["name"], [name.strip() for name in row.printed.split("；")]
-    ids = {name: report.sheet.registry.id_of(name) for name in names}
-    missing = [name for id, name in right.items() if id not in ids.values()]
-    extra = [name for name, id in ids.items() if id not in right.index]
-    if not missing and not extra and len(names) == len(right):
+    right, named = report.alliances[rows].set_index("id")["name"], row.printed.split("；")
+    ids = [report.sheet.registry.id_of(name) for name in named]
+    missing, extra = right[~right.index.isin(ids)], [name for name, id in zip(named, ids) if id not in right.index]
+    if len(named) == len(right) and not len(missing):
         return Finding(AGREES, "；".join(right), "", f"{len(right)}家，逐一对上")
-    words = "，".join(f"{word}{'、'.join(names)}" for word, names in (("缺", missing), ("多", extra)) if names) or "有重复"
-    return Finding(DIFFERS, "；".join(right), words, f"评分表有{len(right)}家，印出{len(names)}家；{words}",
-                   off=Fraction(len(missing) + len(extra), max(len(right), 1)))
+    words = "，".join(f"{word}{'、'.join(names)}" for word, names in (("缺", missing), ("多", extra)) if len(names)) or "有重复"
+    return Finding(DIFFERS, "；".join(right), words, f"评分表有{len(right)}家，印出{len(named)}家；{words}")
 
 
 def of_text(row: Printed, report: Report) -> Finding:
@@ -204,7 +201,7 @@ def of_text(row: Printed, report: Report) -> Finding:
         return Finding(AGREES, right, "", f"{source}：{right}") if verifies else unverified(row)
     change = f"{right} → {row.printed}"
     return Finding(DIFFERS, right, change, f"{source}作{right}；此处作{row.printed}",
-                   (Cause("another wording", change),) if row.unit in (NAME, LABEL) else (), Fraction(1))
+                   (Cause("another wording", change),) if row.unit in (NAME, LABEL) else ())
 
 
 def _known(row: Printed, sheet: Period) -> tuple[str, list[str], str, bool]:
@@ -263,7 +260,7 @@ def of_claim(row: Printed, report: Report) -> Finding:
     cause = _cause("cause.some-measures", "holds only under", "、".join(holding)) if holding else \
         Cause("holds under no measure", results[failing[0]][1])
     difference = "fails" if bare else f"fails: {'、'.join(failing)}"
-    return Finding(DIFFERS, working, difference, working, (cause,), Fraction(len(failing), len(results)))
+    return Finding(DIFFERS, working, difference, working, (cause,))
 
 
 def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool | None, str]:
@@ -296,7 +293,7 @@ def of_order(name: str, report: Report) -> Finding:
     broken = "、".join(a.name for (before, after), a in zip(pairwise(keys), lists[name][1:]) if after < before)
     known = len(keys) - keys.count(1)
     if broken:
-        return Finding(DIFFERS, "", broken, f"次序在这些联盟处中断：{broken}", off=Fraction(1))
+        return Finding(DIFFERS, "", broken, f"次序在这些联盟处中断：{broken}")
     return Finding(AGREES, f"1—{known}", "", f"{known}行依次排列")
 
 
@@ -311,7 +308,7 @@ def of_streak(row: Printed, report: Report, length: int, what: str, who: str) ->
     failing = "、".join(name for name in until if having.get(name) is not None and having[name] != ids)
     missing = "、".join(name for name in until if having.get(name) is None)
     if failing:
-        return Finding(DIFFERS, working, failing, working, off=Fraction(1))
+        return Finding(DIFFERS, working, failing, working)
     if missing or len(until) < length:
         return unverified(row, f"{missing or '更早'}的评分表", working)
     return Finding(AGREES, working, "", working)

@@ -142,7 +142,8 @@ def distribution(evaluated: pd.DataFrame, scheme: Scheme) -> Verdict:
     known = evaluated["score"].dropna()
     if known.empty:
         return verdict("overall.scores-none")
-    return verdict("overall.scores" if len(known) == len(evaluated) else "overall.scores-published", least=float(known.min()), most=float(known.max()), near=near_cutoffs(evaluated, scheme))
+    return verdict("overall.scores" if len(known) == len(evaluated) else "overall.scores-published", least=float(known.min()),
+                   most=float(known.max()), near=near_cutoffs(evaluated, scheme))
 
 
 def batch(name: str, label: str, alliances: pd.DataFrame) -> Verdict:

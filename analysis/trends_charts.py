@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,6 +20,12 @@ EDGE = {"markeredgecolor": "#5B5B5B", "markeredgewidth": 0.5}
 LABELLED = 5
 
 
+def _names(periods: Iterable[str]) -> list[str]:
+    """The names of periods, in two lines where there are many."""
+    names = [*periods]
+    return names if len(names) <= FEW_PERIODS else [name.replace("-", "-\n") for name in names]
+
+
 def coverage(shares: pd.DataFrame, title: str = "") -> Axes:
     """A line for each row of a table of percentages by period; the row 全部 is dashed."""
     axes = canvas(2.7, title=title)
@@ -25,7 +33,7 @@ def coverage(shares: pd.DataFrame, title: str = "") -> Axes:
         fill = colour(name) if name != "全部" else "#222222"
         axes.plot(range(len(row)), row, "--" if name == "全部" else "-", color="#6B6B6B", linewidth=2.8)
         axes.plot(range(len(row)), row, "o--" if name == "全部" else "o-", color=fill, linewidth=2, label=f"{name} {row.iloc[-1]:.2f}%", **EDGE)
-    axes.set_xticks(range(shares.shape[1]), shares.columns)
+    axes.set_xticks(range(shares.shape[1]), _names(shares.columns))
     axes.set(ylim=(0, 103), ylabel="参评的占比（%）")
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title=shares.columns[-1])
     return axes
@@ -47,7 +55,7 @@ def means(means: pd.DataFrame, title: str = "") -> Axes:
     axes.bar(np.flatnonzero(open_), (high - low)[open_], bottom=low[open_], width=0.1, color=colour("信息不完整"), edgecolor="#8A8A8A",
              linewidth=0.5, hatch="////", zorder=0, label="计入未公布评分后的范围" if open_.any() else "")
     axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(-0.01, 1.0))
-    axes.set_xticks(range(len(means)), means.index)
+    axes.set_xticks(range(len(means)), _names(means.index))
     axes.set(xlim=(-0.3, len(means) - 0.7), ylim=(low.min() - 8, min(high.max() + 12, 107)), ylabel="平均分")
     return axes
 
@@ -73,13 +81,14 @@ def alluvial(transitions: pd.DataFrame, title: str = "") -> Axes:
     totals = [flows[0].groupby("state_before")["alliances"].sum(), *(here.groupby("state_after")["alliances"].sum() for here in flows)]
     order, whole, few = STATES[::-1], int(totals[0].sum()), len(periods) <= FEW_PERIODS
     axes, bar, starts = canvas(4.0, title=title), 0.16 if few else 0.22, []
-    for place, (period, total) in enumerate(zip(periods, totals)):
+    for place, total in enumerate(totals):
         top, start = whole * (1 + 0.03 * len(order)), {}
-        axes.text(place, top + whole * 0.02, period.replace("-", "-\n") if not few else period, ha="center", va="bottom", weight="bold", size=8)
+        axes.text(place, top + whole * 0.02, _names(periods)[place], ha="center", va="bottom", weight="bold", size=8)
         for state in order:
             start[state], n = top, int(total.get(state, 0))
-            axes.add_patch(Rectangle((place - bar / 2, top - n), bar, n, facecolor=colour(state), edgecolor="#8A8A8A", linewidth=0.4,
-                                     hatch=hatch(state)))
+            if n:
+                axes.add_patch(Rectangle((place - bar / 2, top - n), bar, n, facecolor=colour(state), edgecolor="#8A8A8A", linewidth=0.4,
+                                         hatch=hatch(state)))
             side = (-1 if place == 0 else 1 if place == len(periods) - 1 else 0) if few else 0
             if n and side:
                 axes.text(place + side * bar * 0.6, top - n / 2, f"{called(state)} {n}", va="center", size=8, ha="right" if side < 0 else "left")
@@ -117,7 +126,7 @@ def scatter(known: pd.DataFrame, earlier: str, later: str, title: str = "") -> A
     axes, fit = canvas(3.9, title=title), regression(known["score_before"], known["score_after"])
     low = known[["score_before", "score_after"]].min().min() - 4
     axes.plot([low, 101], [low, 101], color=colour("quiet"), linewidth=0.9, linestyle=(0, (4, 2)))
-    axes.annotate("两期相同", (101, 101), (-2, -24), textcoords="offset points", size=7, ha="right", color="#5B5B5B")
+    axes.annotate("两期相同", (low + 8, low + 8), (6, -6), textcoords="offset points", size=7, color="#5B5B5B")
     for batch, here in known.groupby("batch"):
         axes.plot(here["score_before"], here["score_after"], "o", color=colour(batch), markersize=5, **EDGE)
     if fit:
@@ -125,8 +134,14 @@ def scatter(known: pd.DataFrame, earlier: str, later: str, title: str = "") -> A
         axes.plot(ends, fit["intercept"] + fit["slope"] * ends, color=colour("accent"), linewidth=1.2)
         axes.annotate("回归线", (ends[0], fit["intercept"] + fit["slope"] * ends[0]), (0, -10), textcoords="offset points", size=7,
                       color=colour("accent"))
+    taken: list[tuple[float, float]] = []
     for row in known.loc[known["change"].abs().sort_values(ascending=False, kind="stable").index[:LABELLED]].itertuples():
-        axes.annotate(short(row.name), (row.score_before, row.score_after), (-5, 0), textcoords="offset points", size=7, ha="right", va="center")
+        height, right = row.score_after, row.score_before < (low + 102) / 2
+        while any(abs(height - y) < (104 - low) / 24 and abs(row.score_before - x) < (102 - low) / 3 for x, y in taken):
+            height += (104 - low) / 24
+        taken.append((row.score_before, height))
+        axes.annotate(short(row.name), (row.score_before, height), (5 if right else -5, 0), textcoords="offset points", size=7, va="center",
+                      ha="left" if right else "right")
     axes.set(xlim=(low, 102), ylim=(low, 104), xlabel=f"{earlier}评分", ylabel=f"{later}评分")
     legend(axes, [batch for batch in known["batch"].cat.categories if (known["batch"] == batch).any()])
     return axes
@@ -161,14 +176,15 @@ def waterfall(parts: pd.DataFrame, earlier: str, later: str, title: str = "") ->
                  (later, 0, row["after"])]
         for place, (_, start, value) in enumerate(steps):
             total = place in (0, 4)
-            axes.bar(place, value, bottom=start, width=0.72, edgecolor="#6B6B6B", linewidth=0.4,
-                     color=colour(grade if total else "上升" if value >= 0 else "下降"))
+            axes.bar(place, value, bottom=start, width=0.72, edgecolor="#6B6B6B", linewidth=0.4, hatch="" if total or value >= 0 else "////",
+                     color=colour(grade) if total else "#C9C9C9" if value >= 0 else "white")
             words = half_up(value, 1) if total else signed(value, 1)
             axes.annotate(words, (place, max(start, start + value)), (0, 2), textcoords="offset points", ha="center", size=7)
         axes.set_xticks(range(5), [name.replace("-", "-\n") for name, *_ in steps], size=7)
         axes.set_title(called(grade), size=9.5)
         axes.axhline(0, color="#8A8A8A", linewidth=0.6)
         axes.set(yticks=[])
+        axes.margins(y=0.12)
         axes.spines["left"].set_visible(False)
     return [*panels]
 

@@ -16,7 +16,7 @@ from analysis import cells
 
 FOLDER = Path(__file__).parent
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="10pt" viewBox="0 0 10 10"><path d="M 0 0 L 9 9" id="p"/></svg>'
-PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 SHOWN = [
     ("# 各种输出\n\n前言见[@pair]、[@alone]、[@series]和[@loop-2]。", ["markdown"]),
     ("import matplotlib.pyplot as plt\nimport pandas as pd\nimport seaborn as sns\nfrom IPython.display import HTML, Markdown, display\n"
@@ -75,17 +75,26 @@ def everything() -> nbformat.NotebookNode:
     return executed(notebook())
 
 
-def said(*pieces: str | tuple[str, dict]) -> nbformat.NotebookNode:
-    """A notebook that was run, without a kernel: Markdown cells, and code cells with one output for each item of a dict or list."""
+def said(*pieces: str | tuple[str, dict | list[dict]] | nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A notebook that was run, without a kernel: Markdown cells, and code cells with their outputs."""
     made = new_notebook()
     for piece in pieces:
         if isinstance(piece, str):
             made.cells.append(new_markdown_cell(piece))
             continue
+        if not isinstance(piece, tuple):
+            made.cells.append(piece)
+            continue
         source, outputs = piece
         shown = [new_output("display_data", data) for data in (outputs if isinstance(outputs, list) else [outputs])]
         made.cells.append(new_code_cell(source, outputs=shown, execution_count=1))
     return made
+
+
+def told(data: dict, **options) -> nbformat.NotebookNode:
+    """A cell that called `show` with some options."""
+    output = new_output("display_data", data, metadata={cells.SAID: {"part": 0} | options})
+    return new_code_cell("show(…)", outputs=[output], execution_count=1)
 
 
 def frame(table) -> dict:

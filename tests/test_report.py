@@ -156,9 +156,12 @@ def test_scope_of_the_published_periods(period, words_, request):
 
 
 @pytest.mark.parametrize("later, names", [
-    ({"甲": 60, "乙": 80}, ["change.who", "change.rose-known", "change.steps"]), ({"甲": 40, "乙": 80}, ["change.who", "change.fell-known", "change.steps"]),
-    ({"甲": 50, "乙": 80}, ["change.who", "change.same", "change.steps"]), ({"丙": 50}, ["change.nobody-stayed"]),
-    ({"甲": FAIR, "乙": 80}, ["change.who", "change.open", "change.steps"]), ({"甲": HIGH, "乙": 80}, ["change.who", "change.rose", "change.steps"]),
+    ({"甲": 60, "乙": 80}, ["change.who", "change.rose-known", "change.steps"]),
+    ({"甲": 40, "乙": 80}, ["change.who", "change.fell-known", "change.steps"]),
+    ({"甲": 50, "乙": 80}, ["change.who", "change.same", "change.steps"]),
+    ({"丙": 50}, ["change.nobody-stayed"]),
+    ({"甲": FAIR, "乙": 80}, ["change.who", "change.open", "change.steps"]),
+    ({"甲": HIGH, "乙": 80}, ["change.who", "change.rose", "change.steps"]),
     ({"甲": LOW, "乙": 70}, ["change.who", "change.fell", "change.steps"])])
 def test_the_change_since_the_period_before(later, names):
     """Like for like, by bounds where a score is withheld (a grade stands for one): 甲 had 50, 乙 80."""

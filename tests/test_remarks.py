@@ -1,0 +1,36 @@
+"""What an analyst writes of one period: every line that a report cannot place or show is named."""
+
+import pytest
+
+from analysis import DATA, remarks
+from analysis.problems import DataError
+
+
+@pytest.mark.parametrize("period", ["2017", "2020-2021"])
+def test_the_remarks_are_read_by_their_places(period):
+    found = remarks.read(period)
+    assert set(found) <= set(remarks.PLACES) and found["前言"] and found["总结"] and found["没有这一处"] == ""
+    text = remarks.path_of(period, DATA).read_text("utf8")
+    assert "".join(f"## {place}\n\n{said}\n\n" for place, said in found.items() if said).strip() == text.strip()
+
+
+@pytest.mark.parametrize("text, said", [
+    ("甲。\n\n## 总结\n\n乙。", ["line 1: stands above the first heading"]), ("## 结论\n\n甲。", ['line 1: "结论" is no place of the report']),
+    ("## 总结\n甲\n## 总结\n乙", ['line 3: the heading "总结" stands in line 1 already']), ("# 总结", ["line 1: the heading"]), ("##总结\n甲", ["line 1: the heading"]), ("## 总结\n甲\n---", ['line 3: "---" makes a heading']), ("## 总结\n| a | b |", ["line 2: a table"]),
+    ("## 总结\n![a](b.png)", ["line 2: an image"]), ("## 总结\n```", ["line 2: a block of code"]), ("## 总结\n甲\u202e", ["line 2: contains the invisible"]),
+    ("## 总结\n𠮷", ["line 2: has 𠮷 (U+20BB7)"])])
+def test_every_line_that_cannot_be_shown_is_named(data, text, said):
+    remarks.path_of("2017", data).write_text(text, "utf8")
+    with pytest.raises(DataError) as error:
+        remarks.read(2017, data)
+    assert [problem.where[0] for problem in error.value.problems] == ["remarks/2017.md"] * len(said)
+    assert all(f"› {line}" in str(problem) for line, problem in zip(said, error.value.problems))
+
+
+def test_no_remarks_and_another_encoding(data):
+    path = remarks.path_of("2017", data)
+    path.write_bytes("## 总结\n甲".encode("gbk"))
+    with pytest.raises(DataError, match="is not UTF-8"):
+        remarks.read(2017, data)
+    path.unlink()
+    assert not any(remarks.read(2017, data).values())
