@@ -37,7 +37,7 @@ SIGN = re.compile(r"\s+([+\-−])\s+")
 LITERAL = re.compile(r"\d+(?:\.\d+)?")
 ELSEWHERE = re.compile(r"\[\S+ \S+\]")  # a row of another period's file, which may not be there
 DIGITS = {"": 0, "无": 0, "两": 2} | {digit: value for value, digit in enumerate("一二三四五六七八九", start=1)}
-ALL_ACTIVITIES = "各项活动"  # all cells of a line of 协同创新活动 together
+ALL_ACTIVITIES, EACH = "各项活动", "联盟数"  # all cells of a line of 协同创新活动 together, but for the first: how many alliances it is of
 JUST_BELOW = 1e-9  # a withheld score does not reach the next floor
 
 
@@ -131,7 +131,7 @@ class Vocabulary:
         self.items = {item: (number, True) for item, number in facts.items() if isinstance(number, int)}
         self.items |= {item: (number, True) for item, (number, _) in sheet.totals.items()}
         self.items |= {f"{name} {activity}": (n, True) for name, cells in sheet.activities.items()
-                       for activity, n in {**cells, ALL_ACTIVITIES: sum(cells.values())}.items()}
+                       for activity, n in {**cells, ALL_ACTIVITIES: sum(cells.values()) - cells.get(EACH, 0)}.items()}
         ranks = self.alliances[["code", "rank"]].itertuples(index=False)
         self.items |= {f"名次 {code}": (None if rank is pd.NA else rank, False) for code, rank in ranks}
         self.items |= {PANEL: (len(sheet.experts), False)} if sheet.experts else {}
@@ -195,7 +195,7 @@ class Vocabulary:
             if number is None or whole is None:
                 return Number(None, "")
             whole = whole & narrower.get(of, self.everyone)
-            times = len(self.sheet.activities[phrase]) if what.endswith(ALL_ACTIVITIES) else 1
+            times = len({*self.sheet.activities[phrase]} - {EACH}) if what.endswith(ALL_ACTIVITIES) else 1
             share = shares.share(int(number) if item else self.alliances[part],
                                  of=int(whole.sum()) * times if item else self.alliances[whole])
         except ValueError as error:
