@@ -104,13 +104,18 @@ def svg(figure: Figure, strict: bool = False) -> str:
     names = [name for axes in figure.axes for name in (axes.get_xlabel(), axes.get_ylabel())]
     said = {key: "；".join(" ".join(text.split()) for text in dict.fromkeys(texts) if text.strip())
             for key, texts in (("Title", titles), ("Description", names)) if any(map(str.strip, texts))}
-    whole = isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine)
+    whole = isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine)
     fixed = {key: value for key, value in style().items() if key.startswith(("svg.", "path.simplify"))}
     generic = {f"font.{family}": [fonts.FAMILY] for family in ("sans-serif", "serif", "monospace", "cursive", "fantasy")}
     file = io.StringIO()
     with matplotlib.rc_context(fixed | generic), warnings.catch_warnings():
         if strict:
             warnings.filterwarnings("error", message="Glyph .* missing")
+        if whole:  # once, and not at each of the two drawings that saving makes
+            for text in (text for axes in figure.axes for text in axes.texts if text.get_transform() is axes.transData):
+                text.set_in_layout(False)
+            engine.execute(figure)
+            figure.set_layout_engine(None)
         figure.savefig(file, format="svg", metadata=said | {"Date": None, "Creator": None}, bbox_inches=None if whole else "tight")
     return file.getvalue()
 
