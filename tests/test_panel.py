@@ -19,7 +19,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis import shares, sheets
-from analysis import workbook as cells
 from analysis.__main__ import main
 from analysis.grades import FAIR, FAIRLY_HIGH, HIGH, LOW
 from analysis.panel import example, rules, scores, shown, workbook
@@ -247,22 +246,6 @@ def test_an_error_of_the_spreadsheet_is_not_blank(data):
     book.save(path)
     with pytest.raises(DataError, match="评分 › D2: mark \"#N/A\" is an error of the spreadsheet"):
         workbook.read("2017", data)
-
-
-@pytest.mark.parametrize("spoilt", [None, "=5", 0.5])
-def test_long_marks_are_read_by_calamine_where_they_are_plain(data, monkeypatch, spoilt):
-    """Both readers give the same cells; a formula or a percentage sends the sheet to openpyxl, which names its cell."""
-    path = put(data, hand(评分=lambda rows: [[*row, "a_x000D_b"] for row in in_long_form(rows)]))
-    if spoilt:
-        book = openpyxl.load_workbook(path)
-        book["评分"]["F3"].value, book["评分"]["F3"].number_format = spoilt, "0%"
-        book.save(path)
-    slow = cells.read(path.read_bytes(), {"评分"}, 10)[1]["评分"]
-    monkeypatch.setattr(cells, "LONG", 5)
-    monkeypatch.setattr(cells, "_cells", cells._cells if spoilt else None)  # not called where the sheet is plain
-    found = cells.read(path.read_bytes(), {"评分"}, 10)[1]["评分"]
-    assert found == slow and {type(cell.value) for row in found.values() for cell in row.values()} == {str, float}
-    assert found[3][6].kind == {None: "", "=5": cells.UNCALCULATED, 0.5: cells.PERCENT}[spoilt]
 
 
 units = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 10_000)), min_size=1, max_size=40)
