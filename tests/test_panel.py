@@ -297,7 +297,7 @@ def test_round_trip_to_the_published_scores(simulated, period):
     assert {a.id: (a.score, a.grade) for a in back.evaluated} == {a.id: (a.score, a.grade) for a in published.evaluated}
     work = scores.Scores(workbook.read(period, simulated))
     assert 0 < sum(one.review is not None for one in work.settled) <= len(work.settled) / 10 and work.model.parts == 1
-    counted = shown.activities(back).T.to_dict()
+    counted = shown.activities(back).to_dict()
     assert {grade: counted[grade] for grade in published.activities} == published.activities
     assert back.facts.get("有网站联盟数") == published.facts.get("有网站联盟数", back.facts.get("有网站联盟数"))
 
@@ -311,9 +311,9 @@ def test_what_a_public_report_may_learn(simulated, period):
     assert entries.groupby("id").grade.first().astype(str).to_dict() == {a.id: a.grade for a in sheet.evaluated}
     assert all(row.shown == (row.indicator in answers[row.id]) for row in entries.itertuples())
     counts = shown.counts(entries, 0)
-    assert list(counts.index) == [HIGH, FAIRLY_HIGH, FAIR, LOW] and len(counts.columns) == 7
-    assert counts.loc[HIGH, "理事会"] == sum(row.shown for row in entries.itertuples() if (row.grade, row.indicator) == (HIGH, "理事会"))
-    assert shown.activities(bare).T.to_dict() == bare.activities
+    assert list(counts) == [HIGH, FAIRLY_HIGH, FAIR, LOW] and len(counts) == 7
+    assert counts.at["理事会", HIGH] == sum(row.shown for row in entries.itertuples() if (row.grade, row.indicator) == (HIGH, "理事会"))
+    assert shown.activities(bare).to_dict() == bare.activities
 
 
 def test_strengths_by_hand():

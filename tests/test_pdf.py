@@ -5,7 +5,6 @@ import subprocess
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from shutil import which
 
 import openpyxl
 import pytest
@@ -15,7 +14,7 @@ from pypdf import PdfReader
 from analysis import DATA, fonts
 
 A4 = (595.28, 841.89)
-HEAD = "名次联盟名称代码评分等级"
+HEAD = "名次联盟名称代码评分"
 
 
 def bare(text: str) -> str:
@@ -50,7 +49,7 @@ def fact(period: str, item: str):
 def annex(period: str) -> list[str]:
     """Name, code and score of each alliance of the sheet 评分表 in its order, as a line of the annex has them."""
     rows = sheet(period)["评分表"].iter_rows(values_only=True)
-    return [bare(f"{name}{code}{'未公布' if score is None else score}") for _, name, code, score, *_ in rows
+    return [bare(f"{name}{code}{'—' if score is None else score}") for _, name, code, score, *_ in rows
             if re.fullmatch(r"[123D]\d+", str(code))]
 
 
@@ -116,9 +115,8 @@ def test_every_font_is_ours_and_embedded(pdf):
     assert names == {"NotoSansSC-Regular", "NotoSansSC-Bold"}
 
 
+@pytest.mark.poppler
 def test_poppler_reads_the_same_fonts_and_text(made, period, pages):
-    if not which("pdffonts"):
-        pytest.skip("poppler-utils is not installed")
     report = made / "reports" / f"{period}.pdf"
     fonts_seen = subprocess.run(["pdffonts", report], capture_output=True, text=True, check=True).stdout.splitlines()[2:]
     assert len(fonts_seen) == 2
@@ -134,7 +132,7 @@ def test_bookmarks_are_the_headings_of_the_html(pdf, html):
 
 
 def test_contents_name_each_section_and_its_page(pdf, pages):
-    entries = [entry for part in pdf.outline for entry in (part if isinstance(part, list) else [part])]
+    entries = [entry for part in pdf.outline for entry in (part if isinstance(part, list) else [part]) if not isinstance(entry, list)]
     page_of = [(bare(entry.title), pdf.get_destination_page_number(entry) + 1) for entry in entries]
     contents = [re.sub(r"\.{3,}", "…", bare(line)) for line in pages[1].splitlines()]
     assert [line for line in contents if "…" in line] == [f"{title}…{number}" for title, number in page_of]
@@ -180,8 +178,9 @@ def test_figures_and_tables_are_tagged_for_a_screen_reader(pdf, html):
     tree = pdf.trailer["/Root"]["/StructTreeRoot"]
     said = {figure["/Alt"] for figure in tagged(tree["/K"], "/Figure") if "/Alt" in figure}
     assert said == {svg["aria-label"] for svg in html.select("figure svg")}
-    assert len(tagged(tree["/K"], "/Table")) == len(html.find_all("table"))
-    assert len(tagged(tree["/K"], "/TH")) >= len(html.select("thead th"))
+    shown = [table for table in html.find_all("table") if not table.find_parent("details")]
+    assert len(tagged(tree["/K"], "/Table")) == len(shown)
+    assert len(tagged(tree["/K"], "/TH")) >= sum(len(table.select("thead th")) for table in shown)
 
 
 def test_every_page_but_the_cover_has_its_number(pages):
@@ -206,7 +205,7 @@ def test_an_annex_begins_a_page_only_where_little_is_left_of_one(pages, html):
     under = [annex for annex in annexes for page in map(bare, pages[2:]) if page.find(annex) > 60]
     first = next(page for page in map(bare, pages[2:]) if annexes[0] in page)
     assert annexes[0] not in under and first.index(annexes[0]) < 60
-    assert set(under) & set(annexes[1:])
+    assert set(under) & set(annexes[1:]) or len(annexes) == 1
 
 
 def test_the_running_head_is_the_chapter_in_force_where_the_page_begins(pages, html):

@@ -52,10 +52,9 @@ class Table:
 
     def said(self, most: int = 40) -> str:
         """The numbers in words, row by row, for an alternative text; what first stands in a row names it."""
-        heads = self.heads[1:] if len(self.heads) > 2 else [""] * (len(self.heads) - 1)
-        mark = "：" if len(self.heads) > 2 else ""
-        rows = [row[0] + mark + "、".join(head + cell for head, cell in zip(heads, row[1:]) if cell != "—") for row in self.texts[:most]]
-        return "；".join(rows) + (f"（共{len(self.texts)}行，其余从略）" if len(self.texts) > most else "")
+        heads = self.heads[1:] if len(self.heads) > 2 else [""]
+        rows = [[row[0], "、".join(head + cell for head, cell in zip(heads, row[1:]) if cell != "—")] for row in self.texts[:most]]
+        return "；".join(map("：".join, rows)) + (f"（共{len(self.texts)}行，其余从略）" if len(self.texts) > most else "")
 
 
 def _saved(value: object) -> object:
