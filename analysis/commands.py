@@ -222,7 +222,7 @@ def new(options: Namespace) -> None:
 def lab(_: Namespace) -> int:
     """Start JupyterLab at explore.ipynb."""
     keep_outputs_out_of_git()
-    return subprocess.call([sys.executable, "-m", "jupyter", "lab", str(NOTEBOOKS / "explore.ipynb")])
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb")])
 
 
 def keep_outputs_out_of_git(folder: Path = ROOT) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections import Counter
+from collections import Counter, namedtuple
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,10 +68,7 @@ class Absent(Alliance):
 
 @dataclass
 class Period:
-    """One evaluation as its workbook tells it, checked. Optional sheets that are not there are empty.
-
-    `said` has what `check` says of the workbook, a line each.
-    """
+    """One evaluation as its workbook tells it, checked; sheets that are not there are empty. `said` is what `check` says of it."""
 
     name: str
     path: Path
@@ -142,14 +139,14 @@ class ScoreSheet(Book):
                                              for heading in table.columns if heading not in (*given.get(table.sheet, ()), "序号"))
 
 
-@dataclass
-class Section:
-    """A row of 评分表 that names a grade, and the alliances under it, up to the next; the first has no such row."""
+Section = namedtuple("Section", "grade announced cell rows")  # a row of 评分表 that names a grade, and the alliances under it
 
-    grade: str | None = None
-    announced: int | None = None
-    cell: Cell | None = None
-    rows: list[Row] = field(default_factory=list)
+
+def must(book: Book, reading: Period, holds: object, item: str, kind: str, message: str) -> bool:
+    """Whether something holds of an item of 评价期, if it is there; else a problem of its cell is noted."""
+    if item in reading.facts and not holds:
+        book.wrong(kind, f"{item} {reading.facts[item]} {message}", FACTS, book.fact_cells[item])
+    return bool(holds)
 
 
 def read_scores(book: Book, reading: Period) -> None:
@@ -183,7 +180,7 @@ def read_scores(book: Book, reading: Period) -> None:
 
 
 def _sections(book: Book, table: Table, reading: Period) -> list[Section]:
-    sections, columns = [Section()], {table.columns.get(heading, 0) for heading in (NAME, CODE, "评分", "等级", "序号")}
+    sections, columns = [Section(None, None, None, [])], {table.columns.get(heading, 0) for heading in (NAME, CODE, "评分", "等级", "序号")}
     for row in table.filled(reading.registry):
         known = [cell for column, cell in row.cells.items() if column in columns]
         inside, known = bool(known), known or [*row.cells.values()]
@@ -194,7 +191,7 @@ def _sections(book: Book, table: Table, reading: Period) -> list[Section]:
             sections[-1].rows.append(row)
             continue
         if parts or (grade and len(known) == 1 and known[0].column != table.columns.get("等级")):
-            sections.append(Section(grade, int(parts[2]) if parts and grade else None, known[0]))
+            sections.append(Section(grade, int(parts[2]) if parts and grade else None, known[0], []))
         if inside and not grade:
             book.wrong("row not understood", f"{shown(known[0])} is neither an alliance with a code nor a row that names a grade "
                        f"({'、'.join(reading.scheme.labels.values())}); remove it or mend it", SCORES, known[0])
@@ -260,18 +257,14 @@ def read_facts(book: Book, reading: Period) -> None:
 
 def _check_steps(book: Book, reading: Period) -> None:
     """A period ends after it began; the steps of scoring follow each other, not long after it, and somebody takes them."""
-    def must(holds: bool, item: str, kind: str, message: str) -> bool:
-        if not holds:
-            book.wrong(kind, f"{item} {reading.facts[item]} {message}", FACTS, book.fact_cells[item])
-        return holds
-
-    before, last = START, dt.date(reading.end.year + YEARS_AFTER, 12, 31)
-    ordered = must(reading.start <= reading.end, END, "dates", f"is before {START} {reading.start}; correct one of them")
-    for item in (item for item in STEPS if ordered and item in reading.facts):
-        must(reading.facts[before] <= reading.facts[item] <= last, item, "step of scoring", f"is not between {before} "
-             f"({reading.facts[before]}) and {last}; correct one of them")
+    facts, before, last = reading.facts, START, dt.date(reading.end.year + YEARS_AFTER, 12, 31)
+    ordered = must(book, reading, reading.start <= reading.end, END, "dates", f"is before {START} {reading.start}; correct one of them")
+    for item in (item for item in STEPS if ordered and item in facts):
+        must(book, reading, facts[before] <= facts[item] <= last, item, "step of scoring", f"is not between {before} ({facts[before]}) and "
+             f"{last}; correct one of them")
         before = item
-    must(reading.facts.get(EXPERTS_TOTAL) != 0, EXPERTS_TOTAL, "no experts", "cannot be: somebody has scored; correct it, or leave it blank")
+    must(book, reading, facts.get(EXPERTS_TOTAL) != 0, EXPERTS_TOTAL, "no experts", "cannot be: somebody has scored; correct it, or leave it "
+         "blank")
 
 
 def _date(cell: Cell) -> dt.date | None:
@@ -358,34 +351,27 @@ def read_experts(book: Book, reading: Period) -> None:
 
 def check_totals(book: Book, reading: Period) -> None:
     """Totals of 评价期 may be larger than what the sheets name, never smaller."""
-    facts, listed = reading.facts, book.listed[SCORES]
-    states = Counter(a.state for a in reading.absent)
-    sizes = [batch.approved for batch in reading.batches]
-    approved = sum(sizes) if None not in sizes else facts.get(REGISTERED)
+    facts, listed, states = reading.facts, book.listed[SCORES], Counter(a.state for a in reading.absent)
     named = Counter(a.batch for a in (*reading.evaluated, *reading.absent))
-
-    def must(holds: object, item: str, kind: str, message: str) -> None:
-        if item in facts and not holds:
-            book.wrong(kind, f"{item} {facts[item]} {message}", FACTS, book.fact_cells[item])
-
-    least = sum(batch.approved or named[batch.key] for batch in reading.batches)
+    known = all(batch.approved is not None for batch in reading.batches)
+    least = sum(named[batch.key] if batch.approved is None else batch.approved for batch in reading.batches)
+    most = (least if known else facts.get(REGISTERED, least)) - states[NOT_ENTERED]
     incomplete = max(states[INCOMPLETE], facts.get(INCOMPLETE_TOTAL, 0))
     for item, number, what in (
-            (REGISTERED, least, "alliances of the batches in registry/batches.csv, or named here") if approved != least
-            else (REGISTERED, listed + len(reading.absent), f"alliances evaluated or named in {ABSENT}"),
+            (REGISTERED, listed + len(reading.absent), f"alliances evaluated or named in {ABSENT}"),
             (ENTERED, listed + incomplete, f"alliances that are evaluated or {INCOMPLETE}"),
             (INCOMPLETE_TOTAL, states[INCOMPLETE], f"alliances named as {INCOMPLETE} in {ABSENT}")):
-        must(facts.get(item, number) >= number, item, "total too small", f"is smaller than the {number} {what}; correct it, or the list")
-    must(not listed or facts.get(EVALUATED_TOTAL) == listed, EVALUATED_TOTAL, "total and list",
+        must(book, reading, facts.get(item, number) >= number, item, "total too small", f"is smaller than the {number} {what}; correct it, or "
+             "the list")
+    sized = facts.get(REGISTERED, least)
+    must(book, reading, sized == least if known else sized >= least, REGISTERED, "total and registry",
+         f"is {'not' if known else 'less than'} the {least} alliances approved in registry/batches.csv for the batches of this period"
+         + ", or named here" * (not known) + "; correct one of them")
+    must(book, reading, not listed or facts.get(EVALUATED_TOTAL) == listed, EVALUATED_TOTAL, "total and list",
          f"is not the {listed} alliances of {SCORES}; correct it, or the list")
-    must(not 0 < listed < facts.get(WEBSITES, 0), WEBSITES, "total too large",
-         f"is more than the {listed} alliances of {SCORES}; correct it, or the list")
-    if approved is not None:
-        must(facts.get(REGISTERED) == approved, REGISTERED, "total and registry", f"is not the {approved} alliances approved in "
-             "registry/batches.csv for the batches of this period; correct one of them")
-        most = approved - states[NOT_ENTERED]
-        must(facts.get(ENTERED, 0) <= most, ENTERED, "total too large", f"is more than the {most} that can have entered; correct it")
-    for batch in reading.batches:
-        if batch.approved is not None and named[batch.key] > batch.approved:
-            book.wrong("more than approved", f"names {named[batch.key]} alliances of {batch.short}, more than the {batch.approved} "
-                       "approved in registry/batches.csv; correct one of them", SCORES, level=1)
+    must(book, reading, not 0 < listed < facts.get(WEBSITES, 0), WEBSITES, "total too large", f"is more than the {listed} alliances of "
+         f"{SCORES}; correct it, or the list")
+    must(book, reading, facts.get(ENTERED, 0) <= most, ENTERED, "total too large", f"is more than the {most} that can have entered; correct it")
+    for batch in (batch for batch in reading.batches if batch.approved is not None and named[batch.key] > batch.approved):
+        book.wrong("more than approved", f"names {named[batch.key]} alliances of {batch.short}, more than the {batch.approved} approved in "
+                   "registry/batches.csv; correct one of them", SCORES, level=1)

@@ -88,21 +88,15 @@ def check_dates(book: Book, reading: Period, data: Path) -> None:
     start, end = reading.facts.get(START), reading.facts.get(END)
     if not start or not end or end < start:
         return
-
-    def must(holds: object, kind: str, message: str) -> None:
-        if not holds:
-            book.wrong(kind, message, FACTS, book.fact_cells[START])
-
-    years = [int(year) for year in reading.name.split("-")]
-    must(start.year <= max(years) and min(years) <= end.year, "dates and name", f"{START} {start} and {END} {end} are not in "
+    years, own = [int(year) for year in reading.name.split("-")], reading.registry.dates.get(reading.name, (start, end))
+    must(book, reading, start.year <= max(years) and min(years) <= end.year, START, "dates and name", f"and {END} {end} are not in "
          f"{reading.name}; correct them, or the file's name")
-    own = reading.registry.dates.get(reading.name, (start, end))
-    must(own == (start, end), "dates and registry", f"{start} to {end} is not what registry/periods.csv says of {reading.name} "
+    must(book, reading, own == (start, end), START, "dates and registry", f"to {end} is not what registry/periods.csv says of {reading.name} "
          f"({own[0]} to {own[1]}); correct one of them")
     others = {period: ("registry/periods.csv", dates) for period, dates in reading.registry.dates.items()}
     others |= {period: (f"{period}.xlsx", dates) for period in periods(data) if (dates := _dates_in(path_of(period, data)))}
     for period, (where, (first, last)) in sorted(others.items()):
-        must(period == reading.name or end < first or last < start, "periods overlap", f"{start} to {end} overlaps {period} "
+        must(book, reading, period == reading.name or end < first or last < start, START, "periods overlap", f"to {end} overlaps {period} "
              f"({first} to {last} in {where}); correct one of them")
 
 

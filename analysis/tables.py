@@ -50,7 +50,7 @@ class Book:
         self.kinds, self.changed, self.listed = Counter(), Counter(), Counter()
         try:
             content = workbook.content_of(path, locked)
-            self.names, found = self.open(content, frozenset(self.headings), self.times)
+            self.names, found = self.open(content, frozenset(map(normalise, self.headings)), self.times)
         except Unreadable as error:
             kind, message, *sheet = error.args
             raise DataError([Problem(kind, tuple(filter(None, (path.name, *sheet))), message)]) from None

@@ -71,13 +71,10 @@ def with_all(frame: pd.DataFrame) -> pd.DataFrame:
 
 def in_rows(counts: pd.DataFrame) -> pd.DataFrame:
     """Counts as text with their share of the row, `21（87.5%）`, after the row's total."""
-    def cell(n: int, whole: int) -> str:
-        return f"{n}（{shares.percent(Fraction(int(n), int(whole)), 1)}）" if n else "0"
-
     wholes = counts.sum(axis=1)
-    text = counts.apply(lambda column: [cell(*two) for two in zip(column, wholes)])
-    text.insert(0, "合计", wholes)
-    return text
+    text = {name: [f"{n}（{shares.percent(Fraction(int(n), int(whole)), 1)}）" if n else "0" for n, whole in zip(column, wholes)]
+            for name, column in counts.items()}
+    return pd.DataFrame({"合计": wholes} | text, index=counts.index)
 
 
 def decomposition(pair: pd.DataFrame) -> pd.DataFrame:
@@ -104,22 +101,18 @@ def everyone(alliances: pd.DataFrame, registry: Registry) -> pd.DataFrame:
 
     With more than FEW_PERIODS names are short, and states are SIGNS.
     """
-    named = alliances.dropna(subset="id")
-    periods = [*named["period"].cat.categories]
+    named = alliances.dropna(subset="id").sort_values("period", kind="stable")
+    periods, states = [*named["period"].cat.categories], named["state"].astype(str)
     wide = len(periods) > FEW_PERIODS
-    hidden = named["state"].astype(str).where(named["grade"].isna(), "密" if wide else "未公布")
-    if wide:
-        hidden = hidden.replace(SIGNS)
+    hidden = (states.replace(SIGNS) if wide else states).where(named["grade"].isna(), "密" if wide else "未公布")
     cells = named.assign(cell=named["score"].map("{:.10g}".format).where(named["score"].notna(), hidden),
-                         sign=named["state"].astype(str).map(SIGNS).replace("缺", "—"))
-    both = pair(alliances, *last_two(alliances)).set_index("id")
-    order = named[named["period"] == periods[-1]].sort_values(["rank", "state", "id"], ascending=[True, False, True], na_position="last")
-    about = order.set_index("id")[["name", "code", "batch"]]
-    table = about.join(cells.pivot(index="id", columns="period", values="cell").rename(columns=str))
-    table["评分变化"] = both["change"].map(shares.gained, na_action="ignore")
-    table["走势"] = cells.sort_values("period").groupby("id")["sign"].agg("".join)
-    table["also"] = [" ".join([name, registry.names[id], *(alias for alias, of in registry.aliases.items() if of == id)])
-                     for id, name in about["name"].items()]
+                         sign=states.map(SIGNS | {INCOMPLETE: "—"})).groupby(["id", "period"])[["cell", "sign"]].first()
+    last = named[named["period"] == periods[-1]].sort_values(["rank", "state", "id"], ascending=[True, False, True], na_position="last")
+    table = last.set_index("id")[["name", "code", "batch"]].join(cells["cell"].unstack().rename(columns=str))
+    table["评分变化"] = pair(alliances, *periods[-2:]).set_index("id")["change"].map(shares.gained, na_action="ignore")
+    table["走势"] = cells["sign"].groupby("id").agg("".join)
+    table["also"] = [" ".join([name, registry.names.get(id, ""), *(alias for alias, of in registry.aliases.items() if of == id)])
+                     for id, name in table["name"].items()]
     if wide:
         table = table.assign(name=table["name"].map(short)).drop(columns="batch")
     return table.rename(columns={"name": "联盟名称", "code": "代码", "batch": "批次"}).reset_index(drop=True)
@@ -172,13 +165,11 @@ def tests(alliances: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
 
 
 def regression(before: pd.Series, after: pd.Series) -> dict[str, float] | None:
-    """How two scores go together, and whether those who stood low rose more, as they would by chance alone.
+    """How two scores go together, and whether those who stood low rose more; None below three alliances, or where a side is constant.
 
-    n, spearman, kendall (τ-b), pearson; slope and intercept of the later score on the earlier, and where that line crosses
-    equality (fixed, or None); the mean change of the lower and the upper half, n_lower and n_upper of them, and their gap. The
-    halves are cut at the median; those who stand on it are low, unless that leaves nobody high. by_chance is the gap that the
-    correlation alone makes, were both periods equally spread; narrows: to a tenth of a point. None below three alliances, or
-    where one side is constant.
+    n, spearman, kendall (τ-b), pearson; slope, intercept and where the line crosses equality (fixed, or None); mean changes of the
+    lower and upper half (at the median; who stands on it is low, unless nobody is then high), n_lower, n_upper, their gap, whether
+    it narrows (to a tenth of a point), and the gap that the correlation alone makes, were both periods equally spread (by_chance).
     """
     if len(before) < 3 or before.nunique() < 2 or after.nunique() < 2:
         return None
@@ -265,28 +256,24 @@ def claims(alliances: pd.DataFrame, registry: Registry, line: list[str]) -> pd.D
     """Each published A-level alliance and each claim of registry/claims.csv, held against the sheets there are.
 
     period, id, name, kind (its sentence), times, verdict; the periods against it, needed (no sheet here) and withheld (the
-    score would decide), as lists; held: how many periods there had been, where they are fewer than claimed.
+    score would decide), as lists; held: how many periods there had been, where they are fewer than claimed, else 0.
     """
     named = alliances.dropna(subset="id")
-    wide = named.pivot(index="id", columns="period", values=["state", "score"])
-    high, full = wide["state"] == HIGH, wide["score"] == TOP_SCORE
+    state, score = (named.pivot(index="id", columns="period", values=values) for values in ("state", "score"))
+    high, full = state == HIGH, score == TOP_SCORE
     listed = [(row.period, row.id, "claimed.a-level", STREAK, high, high) for row in named[named["a_level"]].itertuples()]
-    listed += [(claim.period, claim.id, "claimed.full", claim.times, full, full | high & wide["score"].isna())
-               for claim in registry.claims if claim.period in line and claim.id in wide.index]
+    listed += [(claim.period, claim.id, "claimed.full", claim.times, full, full | high & score.isna())
+               for claim in registry.claims if claim.period in line and claim.id in score.index]
     rows = []
     for period, id, kind, times, holds, may_hold in listed:
-        last = line.index(period)
-        window = line[max(0, last - times + 1):last + 1]
+        window = line[:line.index(period) + 1][-times:]
         there = [p for p in window if p in holds]
-        against = [p for p in there if not may_hold.at[id, p]]
-        needed, withheld = [p for p in window if p not in there], [p for p in there if may_hold.at[id, p] and not holds.at[id, p]]
-        held = len(window) if len(window) < times else None
+        against, needed = [p for p in there if not may_hold.at[id, p]], [p for p in window if p not in there]
+        withheld, held = [p for p in there if may_hold.at[id, p] and not holds.at[id, p]], len(window) if len(window) < times else 0
         verdict = REFUTED if against or held else UNVERIFIABLE if needed or withheld else CONFIRMED
-        rows.append((period, id, kind, times, verdict, against, needed, withheld, held))
-    names = named.drop_duplicates("id", keep="last").set_index("id")["name"]
-    frame = pd.DataFrame(rows, columns=["period", "id", "kind", "times", "verdict", "against", "needed", "withheld", "held"])
-    frame.insert(2, "name", frame["id"].map(names))
-    return frame
+        name = named.loc[named["id"] == id, "name"].iloc[-1]
+        rows.append((period, id, name, kind, times, verdict, against, needed, withheld, held))
+    return pd.DataFrame(rows, columns=["period", "id", "name", "kind", "times", "verdict", "against", "needed", "withheld", "held"])
 
 
 # Who is who
@@ -296,17 +283,19 @@ def matching(chosen: Sequence[Period]) -> pd.DataFrame:
 
     how names a sentence: what stayed the same, or `how.decided` where the registry marks a code as doubtful.
     """
-    registry, rows = chosen[-1].registry, []
+    codes, rows = chosen[-1].registry.codes, []
     for earlier, later in pairwise(chosen):
         before = {a.id: a for a in (*earlier.absent, *earlier.evaluated)}
-        for a in (*later.evaluated, *later.absent):
-            if b := before.get(a.id):
-                doubtful = any(registry.codes.get((a.id, sheet.name), "")[1:] == ("doubtful",) for sheet in (earlier, later))
-                same_name, same_code = normalise(a.name) == normalise(b.name), a.code == b.code
-                how = ("how.both" if same_name else "how.code") if same_code else (
-                    "how.decided" if doubtful else "how.name" if same_name else "how.alias")
-                rows.append((a.id, earlier.name, later.name, b.name, b.code, a.name, a.code, how))
-    return pd.DataFrame(rows, columns=["id", "from_period", "to_period", "name_before", "code_before", "name_after", "code_after", "how"])
+        rows += [(a.id, earlier.name, later.name, before[a.id].name, before[a.id].code, a.name, a.code,
+                  "doubtful" in codes.get((a.id, earlier.name), ()) + codes.get((a.id, later.name), ()))
+                 for a in (*later.evaluated, *later.absent) if a.id in before]
+    columns = ["id", "from_period", "to_period", "name_before", "code_before", "name_after", "code_after", "doubtful"]
+    frame = pd.DataFrame(rows, columns=columns).astype({"doubtful": bool})
+    same_name = frame["name_before"].map(normalise) == frame["name_after"].map(normalise)
+    same_code = frame["code_before"] == frame["code_after"]
+    how = np.select([same_code & same_name, same_code, frame.pop("doubtful"), same_name],
+                    ["how.both", "how.code", "how.decided", "how.name"], "how.alias")
+    return frame.assign(how=how)
 
 
 def shared_codes(chosen: Sequence[Period]) -> dict[str, list[str]]:

@@ -60,8 +60,10 @@ def means(means: pd.DataFrame, title: str = "") -> Axes:
     return axes
 
 
-def spans(frame: pd.DataFrame, words: pd.Series, title: str = "", xlabel: str = "") -> Axes:
+def spans(frame: pd.DataFrame, words: pd.Series, title: str = "", xlabel: str = "") -> Axes | None:
     """A line for each row of value, low and high (its columns, in this order), with a dot at the value and its words at the right."""
+    if frame.empty:
+        return None
     axes = canvas(0.3 * len(frame) + 0.8, title=title)
     for place, (name, (value, low, high)) in enumerate(frame.iterrows()):
         axes.plot([low, high], [place, place], color="#9A9A9A", linewidth=1.8, zorder=1)
@@ -190,16 +192,13 @@ def waterfall(parts: pd.DataFrame, earlier: str, later: str, title: str = "") ->
 
 
 def shifts(table: pd.DataFrame, title: str = "") -> Axes:
-    """How many rise (right) and fall (left) a grade for each `shift` of the cut-offs."""
+    """How many rise (to the right) and fall (to the left) a grade, row by row: columns 上升 and 下降."""
     axes = canvas(1.7, title=title)
-    for place, row in enumerate(table.itertuples()):
-        axes.barh(place, row.up, color=colour("上升"), edgecolor="#6B6B6B", linewidth=0.4, height=0.62)
-        axes.barh(place, -row.down, color=colour("下降"), edgecolor="#6B6B6B", linewidth=0.4, height=0.62)
-        axes.annotate(f" 升档{row.up}家" if row.up else f"降档{row.down}家 ", (row.up or -row.down, place), va="center", size=8,
-                      ha="left" if row.up else "right")
-    reach = 1.4 * table[["up", "down"]].max().max() + 1
+    for name, turn in (("上升", 1), ("下降", -1)):
+        bars = axes.barh(range(len(table)), turn * table[name], color=colour(name), edgecolor="#6B6B6B", linewidth=0.4, height=0.62)
+        axes.bar_label(bars, [f"{name}{n}家" if n else "" for n in table[name]], padding=3, size=8)
     axes.axvline(0, color="#5B5B5B", linewidth=0.8)
-    axes.set_yticks(range(len(table)), [f"分档线{gained(shift)}分" for shift in table["shift"]])
-    axes.set(xlim=(-reach, reach), ylim=(len(table) - 0.5, -0.5), xticks=[])
-    axes.spines["bottom"].set_visible(False)
+    axes.set_yticks(range(len(table)), table.index)
+    axes.set(ylim=(len(table) - 0.5, -0.5), xticks=[])
+    axes.margins(x=0.2)
     return axes

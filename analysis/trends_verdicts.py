@@ -222,12 +222,6 @@ def compare(sheets: Sequence[Period], line: list[str], unchosen: Sequence[str]) 
                    for one in told("compare.renamed", period=sheet.name, label=label, grade=grade)]
 
 
-def flows(moves: pd.DataFrame) -> list[Verdict]:
-    """Who stayed, left and came in each pair."""
-    return [one for _, here in moves.groupby(["from_period", "to_period"], sort=False) for one in told(
-        "flows.returned" if here["returned"].any() else "flows.plain", **_of(here), returned=here["returned"].sum())]
-
-
 def again(tests: pd.DataFrame) -> list[Verdict]:
     """Whether batches differ in who took part again in the last pair."""
     asked = tests[tests["question"] == trends.BY_BATCH].iloc[-1]
@@ -239,8 +233,7 @@ def again(tests: pd.DataFrame) -> list[Verdict]:
 
 def test(row: pd.Series) -> list[Verdict]:
     """What one line of the tests can and cannot show."""
-    strength = "test.weakest" if row["v"] < 0.1 else "test.weak" if row["v"] < 0.3 else "test.middling" if row["v"] < 0.5 else "test.strong"
-    return told("test.none" if pd.isna(row["p"]) else strength if row["holm"] < SELDOM else "test.alike")
+    return told("test.none" if pd.isna(row["p"]) else "test.differ" if row["holm"] < SELDOM else "test.alike")
 
 
 def order(pair: pd.DataFrame) -> list[Verdict]:
@@ -268,13 +261,6 @@ def withheld(means: pd.DataFrame) -> list[Verdict]:
         said += told("withheld.none" if not hidden else "withheld.some" if n else "withheld.all", where if n and hidden else None, n=n,
                      withheld=hidden, period=period, mean=rounded(mean), low=rounded(low), high=rounded(high))
     return said
-
-
-def parts(decomposition: pd.DataFrame) -> list[Verdict]:
-    """Each grade's change and its three parts."""
-    return [one for grade, row in decomposition.iterrows() for one in told(
-        "parts.grade", grade=grade, before=shares.percent(row["before"] / 100), after=shares.percent(row["after"] / 100),
-        **{key: signed(row[key], 1) for key in ("total", "stayers", "entrants", "leavers")})]
 
 
 def cutoffs(near: pd.DataFrame, evaluated: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:

@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import iterparse
 
+from analysis.problems import normalise
+
 LARGEST_FILE = 100_000_000  # bytes, packed
 LARGEST_PART = 40_000_000  # bytes of a part that is read, unpacked; told from the archive's directory
 MOST_TAGS = 1_200_000  # in a part: 200,000 filled cells
 CHINESE_DATES = {*range(27, 37), *range(50, 59)}  # number formats that Excel has built in, and openpyxl has not
+NOT_READ = re.compile(r"/(worksheets|drawings|charts|pivot\w+)/")
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 QUOTED = re.compile(r'"[^"]*"|\\.')
 ERROR, UNCALCULATED, PERCENT, COVERED = "error", "uncalculated", "percent", "covered"
@@ -66,21 +69,21 @@ def content_of(path: Path, locked: bool = False) -> bytes:
         content = path.read_bytes()
     except FileNotFoundError:
         raise Unreadable("file missing", f"there is no such file in {path.parent}") from None
-    except PermissionError:
-        raise Unreadable("not readable", "cannot be read: permission is denied") from None
-    if not content:
-        raise Unreadable("empty file", "is empty (0 bytes); save it again from Excel")
-    if content.startswith(b"\xd0\xcf\x11\xe0"):
-        if "EncryptedPackage".encode("utf-16-le") in content:
-            raise Unreadable("password", "is protected by a password; save it without one")
-        raise Unreadable("old format", "is an old .xls under another name; save it as .xlsx")
-    if not content.startswith(b"PK"):
-        raise Unreadable("not a workbook", "is not an .xlsx workbook; save it as one from Excel, WPS or LibreOffice")
+    except OSError as error:
+        raise Unreadable("not readable", f"cannot be read: {error.strerror}") from None
+    old = content.startswith(b"\xd0\xcf\x11\xe0")
+    for fault, kind, message in (
+            (not content, "empty file", "is empty (0 bytes); save it again from Excel"),
+            (old and "EncryptedPackage".encode("utf-16-le") in content, "password", "is protected by a password; save it without one"),
+            (old, "old format", "is an old .xls under another name; save it as .xlsx"),
+            (not content.startswith(b"PK"), "not a workbook", "is not an .xlsx workbook; save it as one from Excel, WPS or LibreOffice")):
+        if fault:
+            raise Unreadable(kind, message)
     return content
 
 
 def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[str, ...], dict[str, Cells]]:
-    """The names of all worksheets in order, and the filled cells of those wanted, told by their names without spaces.
+    """The names of all worksheets in order, and the filled cells of those wanted, told by their names normalised.
 
     A sheet may hold so many `times` what a score sheet may. Nothing in the file is run or followed.
     """
@@ -92,7 +95,7 @@ def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[
         with warnings.catch_warnings(action="ignore"):
             reader = ExcelReader(io.BytesIO(content), read_only=True, keep_links=False)
             for name in reader.valid_files:
-                if name.endswith((".xml", ".rels")) and "/worksheets/" not in name:
+                if name.endswith((".xml", ".rels")) and not NOT_READ.search(name):
                     _checked(reader.archive, name, times)
             reader.read_manifest()
             reader.read_strings()
@@ -100,7 +103,7 @@ def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[
             parts = {at.name: rel.target for at, rel in reader.parser.find_sheets() if "chartsheet" not in rel.Type}
             formats, sheets = _formats(reader), {}
             for sheet, part in parts.items():
-                if "".join(sheet.split()) in wanted:
+                if normalise(sheet) in wanted:
                     sheets[sheet] = _cells(_checked(reader.archive, part, times, sheet), reader, *formats)
             return tuple(parts), sheets
     except (zipfile.BadZipFile, zlib.error, EOFError):

@@ -19,7 +19,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis import shares, sheets
-from analysis import workbook as cells
 from analysis.__main__ import main
 from analysis.grades import FAIR, FAIRLY_HIGH, HIGH, LOW
 from analysis.panel import example, rules, scores, shown, workbook
@@ -249,22 +248,6 @@ def test_an_error_of_the_spreadsheet_is_not_blank(data):
         workbook.read("2017", data)
 
 
-@pytest.mark.parametrize("spoilt", [None, "=5", 0.5])
-def test_long_marks_are_read_by_calamine_where_they_are_plain(data, monkeypatch, spoilt):
-    """Both readers give the same cells; a formula or a percentage sends the sheet to openpyxl, which names its cell."""
-    path = put(data, hand(评分=lambda rows: [[*row, "a_x000D_b"] for row in in_long_form(rows)]))
-    if spoilt:
-        book = openpyxl.load_workbook(path)
-        book["评分"]["F3"].value, book["评分"]["F3"].number_format = spoilt, "0%"
-        book.save(path)
-    slow = cells.read(path.read_bytes(), {"评分"}, 10)[1]["评分"]
-    monkeypatch.setattr(cells, "LONG", 5)
-    monkeypatch.setattr(cells, "_cells", cells._cells if spoilt else None)  # not called where the sheet is plain
-    found = cells.read(path.read_bytes(), {"评分"}, 10)[1]["评分"]
-    assert found == slow and {type(cell.value) for row in found.values() for cell in row.values()} == {str, float}
-    assert found[3][6].kind == {None: "", "=5": cells.UNCALCULATED, 0.5: cells.PERCENT}[spoilt]
-
-
 units = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 10_000)), min_size=1, max_size=40)
 
 
@@ -314,7 +297,7 @@ def test_round_trip_to_the_published_scores(simulated, period):
     assert {a.id: (a.score, a.grade) for a in back.evaluated} == {a.id: (a.score, a.grade) for a in published.evaluated}
     work = scores.Scores(workbook.read(period, simulated))
     assert 0 < sum(one.review is not None for one in work.settled) <= len(work.settled) / 10 and work.model.parts == 1
-    counted = shown.activities(back).T.to_dict()
+    counted = shown.activities(back).to_dict()
     assert {grade: counted[grade] for grade in published.activities} == published.activities
     assert back.facts.get("有网站联盟数") == published.facts.get("有网站联盟数", back.facts.get("有网站联盟数"))
 
@@ -328,9 +311,9 @@ def test_what_a_public_report_may_learn(simulated, period):
     assert entries.groupby("id").grade.first().astype(str).to_dict() == {a.id: a.grade for a in sheet.evaluated}
     assert all(row.shown == (row.indicator in answers[row.id]) for row in entries.itertuples())
     counts = shown.counts(entries, 0)
-    assert list(counts.index) == [HIGH, FAIRLY_HIGH, FAIR, LOW] and len(counts.columns) == 7
-    assert counts.loc[HIGH, "理事会"] == sum(row.shown for row in entries.itertuples() if (row.grade, row.indicator) == (HIGH, "理事会"))
-    assert shown.activities(bare).T.to_dict() == bare.activities
+    assert list(counts) == [HIGH, FAIRLY_HIGH, FAIR, LOW] and len(counts) == 7
+    assert counts.at["理事会", HIGH] == sum(row.shown for row in entries.itertuples() if (row.grade, row.indicator) == (HIGH, "理事会"))
+    assert shown.activities(bare).to_dict() == bare.activities
 
 
 def test_strengths_by_hand():

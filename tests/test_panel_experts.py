@@ -83,18 +83,6 @@ def test_intervals_cover_at_their_rate(crossed, size):
     assert 0.93 < np.mean(held) < 0.97
 
 
-def test_relabelling_experts_relabels_severities_and_a_constant_moves_one_only():
-    rng = np.random.default_rng(7)
-    alliance, expert, number = design(50, 3, 4)
-    model, order = drawn(rng, alliance, expert, number, rng.normal(0, 3, number)), rng.permutation(number)
-    other = experts.TwoWay(alliance, order[expert], model.y, 50, number)
-    assert other.severity[order] == pytest.approx(model.severity) and other.error[order] == pytest.approx(model.error)
-    moved = experts.TwoWay(alliance, expert, model.y + 7.0 * (expert == 5), 50, number)
-    change = moved.severity - model.severity
-    assert change - change[0] == pytest.approx(7.0 * (np.arange(number) == 5), abs=1e-8)
-    assert moved.residual == pytest.approx(model.residual, abs=1e-8) and moved.icc()["order"] == pytest.approx(model.icc()["order"])
-
-
 def test_standardised_residuals():
     """Against the hat matrix of the same model, written out."""
     rng = np.random.default_rng(8)

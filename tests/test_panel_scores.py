@@ -10,6 +10,7 @@ import pytest
 from test_panel import COAL, OPEN, REVIEWS, STEEL, apart, hand, in_long_form, read, rule, without_second
 
 from analysis import sheets, words
+from analysis.__main__ import main
 from analysis.grades import FAIRLY_HIGH, INCOMPLETE, LOW
 from analysis.panel import figures, frames, verdicts
 from analysis.panel import sheet as writer
@@ -73,7 +74,7 @@ def test_who_is_left_without_a_score_is_counted_and_named(data):
     assert work.without_expert() == [Without("A", 0, 0.0, [STEEL]), Without("B", 0, 0.0, [COAL])]
     without = frames.without(work.without_expert(), "专家")
     assert without.没有评分的联盟.tolist() == [STEEL, COAL]
-    assert f"去掉A，{STEEL}就没有评分" in words.read("panel")(verdicts.without(without, without[:0]))
+    assert f"去掉A，{STEEL}就没有评分" in words.read("panel")(verdicts.without(without))
     assert work.model.parts == 2 and frames.experts(work).宽严.isna().all()  # nobody to be held against
     texts = said(work)
     assert "分成2片" in texts["summary"] and "独自成片的2位" in texts["linked"] and "无从说起" in texts["severity"]
@@ -103,6 +104,11 @@ def test_nothing_is_certain_where_the_spread_is_not_known(alone):
     assert "无从计算" in texts["confidence"] and "无从" in texts["agreement"] and "无从扣除" in texts["adjusted"]
     assert "连成一片" not in texts["linked"] and "本次只有一个阶段" in texts["rules"]
     assert figures.agreement(frames.agreement(alone)) is None and figures.deviations(frames.deviations(alone)) is None
+
+
+def test_a_report_of_one_expert_and_one_stage_holds_together(alone, tmp_path):
+    """No sentence refers to a table or a figure that is not there."""
+    assert main(["panel", "2017", "--data", str(alone.panel.path.parents[1]), "--out", str(tmp_path), "--force"]) == 0
 
 
 def test_one_expert_is_no_hint(data):

@@ -1,6 +1,7 @@
 """The command line: what it refuses, what it leaves alone when something fails, and that it does the same twice, anywhere."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import nbformat
 import periods
 import psutil
 import pytest
-from conftest import run
+from conftest import PERIODS, once, run
 from workbooks import change
 
 from analysis import NOTEBOOKS, ROOT, record
@@ -160,3 +161,16 @@ def test_a_report_elsewhere_has_the_same_bytes_and_needs_nothing_that_one_system
     assert differing == [] and len(other) > 20
 
 
+
+
+def test_all_reports_are_made_side_by_side_where_there_is_something_to_do(shared, tmp_path):
+    for period in PERIODS:
+        shutil.copytree(once(shared, f"made-{period}", "report", period), tmp_path, dirs_exist_ok=True)
+    assert run("reports", out=tmp_path).stdout.count("nothing to do") == 2
+    (tmp_path / "reports/2017.pdf").unlink()
+    again = run("reports", out=tmp_path)
+    assert again.returncode == 0 and "2020-2021: nothing to do" in again.stdout and "2017: done in" in again.stdout
+    empty = tmp_path / "data"
+    empty.mkdir()
+    none = run("reports", out=tmp_path, data=empty)
+    assert none.returncode == 2 and "start with make new YEAR=2022 (alliance new 2022)" in none.stderr

@@ -64,11 +64,16 @@ def test_what_does_not_belong_in_a_notebook_is_found(source):
 
 
 @pytest.fixture(scope="module")
-def server(made, tmp_path_factory):
-    """The address of a running Jupyter server with the made report in its folder, as a function of the path; a GET's answer."""
+def made_2017(shared) -> Path:
+    return once(shared, "made-2017", "report", "2017")
+
+
+@pytest.fixture(scope="module")
+def server(made_2017, tmp_path_factory):
+    """What a running Jupyter server answers to a GET of a path; the made report is in its folder."""
     settings = tmp_path_factory.mktemp("server")
     environment = {**os.environ, "JUPYTER_RUNTIME_DIR": str(settings), "JUPYTER_CONFIG_DIR": str(settings)}
-    process = subprocess.Popen([BIN / "jupyter", "server", "--no-browser", "--allow-root", "--port=0", f"--ServerApp.root_dir={made}",
+    process = subprocess.Popen([BIN / "jupyter", "server", "--no-browser", "--allow-root", "--port=0", f"--ServerApp.root_dir={made_2017}",
                                 "--IdentityProvider.token=abc"], env=environment, stderr=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 60
@@ -86,19 +91,19 @@ def server(made, tmp_path_factory):
         process.wait()
 
 
-def test_the_exporters_are_in_the_menu_of_jupyterlab_and_work_there(server, made, period):
+def test_the_exporters_are_in_the_menu_of_jupyterlab_and_work_there(server, made_2017):
     listed = json.loads(server("api/nbconvert"))
     assert listed["alliance_html"] == {"output_mimetype": "text/html"}
     assert listed["alliance_pdf"] == {"output_mimetype": "application/pdf"}
     for kind in ("html", "pdf"):
-        assert server(f"nbconvert/alliance_{kind}/reports/{period}.ipynb") == (made / "reports" / f"{period}.{kind}").read_bytes()
+        assert server(f"nbconvert/alliance_{kind}/reports/2017.ipynb") == (made_2017 / f"reports/2017.{kind}").read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["html", "pdf"])
-def test_nbconvert_finds_the_exporters_by_their_names(made, period, tmp_path, kind):
-    shutil.copy(made / "reports" / f"{period}.ipynb", tmp_path)
-    stock("jupyter", "nbconvert", "--to", f"alliance_{kind}", f"{period}.ipynb", cwd=tmp_path)
-    assert (tmp_path / f"{period}.{kind}").read_bytes() == (made / "reports" / f"{period}.{kind}").read_bytes()
+def test_nbconvert_finds_the_exporters_by_their_names(made_2017, tmp_path, kind):
+    shutil.copy(made_2017 / "reports/2017.ipynb", tmp_path)
+    stock("jupyter", "nbconvert", "--to", f"alliance_{kind}", "2017.ipynb", cwd=tmp_path)
+    assert (tmp_path / f"2017.{kind}").read_bytes() == (made_2017 / f"reports/2017.{kind}").read_bytes()
 
 
 def test_a_notebook_that_ran_and_was_saved_is_no_change_for_git(tmp_path):
@@ -133,4 +138,4 @@ def test_jupyterlab_starts_where_there_is_no_git(monkeypatch):
     monkeypatch.setattr(subprocess, "run", no_git)
     monkeypatch.setattr(subprocess, "call", lambda words: started.append(words[1:]) or 0)
     assert commands.lab(None) == 0
-    assert started == [["-m", "jupyter", "lab", str(NOTEBOOKS / "explore.ipynb")]]
+    assert started == [["-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb")]]

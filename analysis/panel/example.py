@@ -190,9 +190,8 @@ def _simulate(published: sheets.Period) -> _Simulation:
 def _show(ours: _Simulation, published: sheets.Period) -> None:
     """Who shows which activity: so many of a grade as the published sheet counts, the rest as the score lets."""
     names, points = [name for _, name, _ in ours.indicators], ours.points
-    easy = np.array(
-        [0.5 if any(word in name for word in ("外部委托", "自设", "标准", "创新链", "媒体", "专家")) else 1.0 for name in names]
-    )
+    rare = ("外部委托", "自设", "标准", "创新链", "媒体", "专家")
+    easy = np.array([0.5 if any(word in name for word in rare) else 1.0 for name in names])
     website = next(n for n, name in enumerate(names) if "网站" in name)
     for alliance in ours.alliances:
         alliance.shown = [True] * len(names)
@@ -234,49 +233,34 @@ def _marks(alliance: Simulated, total: int, points: list[int], rng: np.random.Ge
 
 
 def _book(published: sheets.Period, ours: _Simulation, reviews: dict[str, tuple[float, str]]) -> bytes:
-    rng = np.random.default_rng(SEED)  # the same marks for the same totals
+    withheld = {"不公布评分的等级": published.scheme.labels[LOW]} if any(a.score is None for a in published.evaluated) else {}
     names = [name for _, name, _ in ours.indicators]
-    rules = [[item, value, why] for item, value, why in RULES]
-    if any(a.score is None for a in published.evaluated):
-        rules = [
-            [item, published.scheme.labels[LOW] if item == "不公布评分的等级" else value, why]
-            for item, value, why in rules
-        ]
-    long = len(published.batches) > 3  # the two periods show the two forms
-    heads = ["专家", "阶段", "联盟名称", *(["指标", "分数"] if long else names)]
-    marks: list[list] = [heads]
-    for alliance in ours.alliances:
-        for (stage, expert), total in sorted(alliance.totals.items()):
-            given = _marks(alliance, total, ours.points, rng)
-            key = [_key(expert), STAGES[stage], alliance.name]
-            marks += [[*key, name, mark] for name, mark in zip(names, given)] if long else [[*key, *given]]
     experts = [[_key(e), f"模拟专家{e + 1:02d}", "组长" if e == 0 else "成员", "（模拟）",
                 next((a.name for a in ours.alliances if a.id == ours.own.get(e)), None),
                 _group(e % ours.groups), _group(e % ours.groups)] for e in range(ours.number)]
-    facts = [[item, value] for item, value in published.facts.items() if item in (*sheets.DATES, "通知时间")]
-    return writer.workbook(
-        {
-            workbook.INDICATORS: [
-                ["一级指标", "二级指标", "分值", "评分标准"],
-                *([p, n, points, f"{looked}（示例）"] for (p, n, looked), points in zip(ours.indicators, ours.points)),
-            ],
-            workbook.RULES: [["项目", "数值", "说明"], *rules],
-            sheets.FACTS: [["项目", "数值"], *facts],
-            workbook.EXPERTS: [["专家", "姓名", "职务", "单位及职务", "所属联盟", "初评组", "会评组"], *experts],
-            workbook.INTAKE: [["联盟名称", "批次", "初评组", "会评组", *names], *_intake(published, ours, names)],
-            workbook.MARKS: marks,
-            workbook.REVIEWS: [
-                ["联盟名称", "批次", "复核评分", "理由"],
-                *(
-                    [a.name, writer._code(a.code), reviews[a.id][0], reviews[a.id][1]]
-                    for a in ours.alliances
-                    if a.id in reviews
-                ),
-            ],
-        },
-        published.end,
-        writer.BANNER,
-    )
+    return writer.workbook({
+        workbook.INDICATORS: [["一级指标", "二级指标", "分值", "评分标准"],
+                              *([p, n, points, f"{looked}（示例）"] for (p, n, looked), points in zip(ours.indicators, ours.points))],
+        workbook.RULES: [["项目", "数值", "说明"], *([item, withheld.get(item, value), why] for item, value, why in RULES)],
+        sheets.FACTS: [["项目", "数值"], *([item, value] for item, value in published.facts.items()
+                                         if item in (*sheets.DATES, "通知时间"))],
+        workbook.EXPERTS: [["专家", "姓名", "职务", "单位及职务", "所属联盟", "初评组", "会评组"], *experts],
+        workbook.INTAKE: [["联盟名称", "批次", "初评组", "会评组", *names], *_intake(published, ours, names)],
+        workbook.MARKS: _all_marks(ours, names, long=len(published.batches) > 3),  # the two periods show the two forms
+        workbook.REVIEWS: [["联盟名称", "批次", "复核评分", "理由"],
+                           *([a.name, writer._code(a.code), *reviews[a.id]] for a in ours.alliances if a.id in reviews)],
+    }, published.end, writer.BANNER)
+
+
+def _all_marks(ours: _Simulation, names: list[str], long: bool) -> list[list]:
+    """The sheet of marks, one a row or all of an expert for an alliance in one."""
+    rng = np.random.default_rng(SEED)  # the same marks for the same totals
+    rows: list[list] = [["专家", "阶段", "联盟名称", *(["指标", "分数"] if long else names)]]
+    for alliance in ours.alliances:
+        for (stage, expert), total in sorted(alliance.totals.items()):
+            key, given = [_key(expert), STAGES[stage], alliance.name], _marks(alliance, total, ours.points, rng)
+            rows += [[*key, name, mark] for name, mark in zip(names, given)] if long else [[*key, *given]]
+    return rows
 
 
 def _intake(published: sheets.Period, ours: _Simulation, names: list[str]) -> list[list]:

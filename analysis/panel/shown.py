@@ -10,7 +10,7 @@ from fractions import Fraction
 import pandas as pd
 
 from analysis import sheets
-from analysis.grades import GRADES
+from analysis.grades import BEST_FIRST, GRADES
 from analysis.panel import workbook
 from analysis.problems import DataError, Problem
 from analysis.shares import signed
@@ -39,17 +39,20 @@ def entries(sheet: Period) -> pd.DataFrame:
 
 
 def counts(entries: pd.DataFrame, pillar: int) -> pd.DataFrame:
-    """How many show each activity of the first, second or third pillar: a row for each grade, best first; 联盟数 is how many it has."""
+    """How many show each activity of the first, second or third pillar: a column for each grade, best first, a row for each activity.
+
+    The row 联盟数 is how many the grade has.
+    """
     here = entries[entries.pillar.cat.codes == pillar]
-    shown = here.groupby(["grade", "indicator"], observed=True).shown.sum().unstack().iloc[::-1]
-    shown.insert(0, "联盟数", here.groupby("grade", observed=True).id.nunique())
-    return shown.rename_axis(index="等级", columns=None)
+    grades = {grade: here[here.grade == grade] for grade in BEST_FIRST if (here.grade == grade).any()}
+    return pd.DataFrame({grade: {"联盟数": rows.id.nunique(), **rows.groupby("indicator", observed=True).shown.sum()}
+                         for grade, rows in grades.items()}).rename_axis("活动")
 
 
 def activities(sheet: Period) -> pd.DataFrame:
     """How many of each grade show each activity of cooperation, as `counts`: of the panel, or else as the sheet 协同创新活动 says."""
     found = entries(sheet)
-    return counts(found, COOPERATION) if len(found) else pd.DataFrame.from_dict(sheet.activities, orient="index").rename_axis("等级")
+    return counts(found, COOPERATION) if len(found) else pd.DataFrame(sheet.activities).rename_axis("活动")
 
 
 def strengths(gaps: pd.DataFrame, least: float = 10, over: str = "强项", under: str = "弱项") -> pd.DataFrame:

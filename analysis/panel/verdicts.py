@@ -158,11 +158,10 @@ def adjusted(work: Scores, adjusted: pd.DataFrame) -> list[Verdict]:
             *([verdict("adjusted.within")] if work.model.parts > 1 else [])]
 
 
-def without(experts: pd.DataFrame, indicators: pd.DataFrame) -> list[Verdict]:
-    """What leaving out one expert or indicator changes, and who is left without a score."""
-    lost = [verdict("without.lost", who=one[1], names=one.没有评分的联盟) for frame in (experts, indicators)
-            for one in frame.itertuples() if one.没有评分的联盟]
-    return [verdict("without.both" if len(experts) else "without.indicators"), *lost]
+def without(experts: pd.DataFrame) -> list[Verdict]:
+    """What leaving out one expert (`frames.without`) or indicator changes, and who is left without a score."""
+    lost = [verdict("without.lost", who=one[1], names=one.没有评分的联盟) for one in experts.itertuples() if one.没有评分的联盟]
+    return [verdict("without.both" if len(experts) > 1 else "without.indicators"), *lost]
 
 
 def confidence(panel: Panel, chances: pd.DataFrame) -> list[Verdict]:
