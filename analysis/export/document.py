@@ -232,8 +232,9 @@ class _Reader:
         alt = said.get("alt") or "。".join(filter(None, (said.get("caption"), picture.said(), numbers))) or kind if picture else ""
         place = said.get("table") or ("none" if label else "below") if picture and rows else "none"
         if picture or rows or label:
-            self.document.parts.append(Part(kind, self.where, said.get("caption", ""), label=label, note=said.get("note", ""), alt=alt, anchor=anchor,
-                                            picture=picture, table=table if rows or not picture else None, saved=saved, place=place))
+            self.document.parts.append(Part(kind, self.where, said.get("caption", ""), label=label, note=said.get("note", ""), alt=alt,
+                                            picture=picture, table=table if rows or not picture else None, saved=saved, place=place,
+                                            anchor=anchor))
 
 
 def _entitle(document: Document, name: str) -> None:
