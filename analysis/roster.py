@@ -56,9 +56,9 @@ def of(sheet: Period) -> pd.DataFrame:
     named = {a.id: _row(a.id, a.name, a.code, state=getattr(a, "state", None), score=getattr(a, "score", None),
                         grade=getattr(a, "grade", None), **getattr(a, "columns", {}))
              for a in (*sheet.evaluated, *sheet.absent)}
-    keys = [batch.key for batch in sheet.batches]
+    known = [batch.key for batch in sheet.batches if batch.approved is not None]
     for id, code in latest_codes(sheet.registry, sheet.name).items():
-        if code[0] in keys and id not in named:
+        if code[0] in known and id not in named and sheet.registry.there(id, sheet.name):
             named[id] = _row(id, sheet.registry.names[id], code)
     rows = [row | sheet.registry.columns.get(id, {}) | row for id, row in named.items()]
     for batch in sheet.batches:
