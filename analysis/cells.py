@@ -127,6 +127,7 @@ def register(shell: object) -> None:
     """Make figures and frames of an IPython shell what a report takes, whatever a start-up file or a matplotlibrc set."""
     import matplotlib
     import pandas as pd
+    from matplotlib import pyplot
     from matplotlib.figure import Figure
     from matplotlib_inline.config import InlineBackend
 
@@ -134,6 +135,7 @@ def register(shell: object) -> None:
     backend.rc, backend.figure_formats, backend.print_figure_kwargs, backend.close_figures = {}, {"svg"}, {}, True
     if hasattr(shell, "kernel"):
         shell.enable_matplotlib("inline")
+        pyplot.uninstall_repl_displayhook()  # or each figure is drawn twice
     matplotlib.rcdefaults()
     matplotlib.rcParams.update(style())
     formatters = shell.display_formatter.formatters
