@@ -97,14 +97,18 @@ def svg(figure: Figure) -> str:
 
     titles = [figure.get_suptitle(), *(axes.get_title(place) for axes in figure.axes for place in ("left", "center", "right"))]
     names = [name for axes in figure.axes for name in (axes.get_xlabel(), axes.get_ylabel())]
-    title = "；".join(dict.fromkeys(" ".join(text.split()) for text in (titles if any(titles) else names) if text))
-    whole = isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine)
+    title = "；".join(dict.fromkeys(" ".join(words.split()) for words in (titles if any(titles) else names) if words))
+    whole = isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine)
     fixed = {key: value for key, value in style().items() if key.startswith(("svg.", "path.simplify"))}
     generic = {f"font.{family}": [fonts.FAMILY] for family in ("sans-serif", "serif", "monospace", "cursive", "fantasy")}
-    file = io.StringIO()
+    file, metadata = io.StringIO(), {"Title": title, "Date": None, "Creator": None}
     with matplotlib.rc_context(fixed | generic):
-        figure.savefig(file, format="svg", metadata={"Title": title, "Date": None, "Creator": None},
-                       bbox_inches=None if whole else "tight")
+        if whole:  # once, and not at each of the two drawings that saving makes
+            for label in (label for axes in figure.axes for label in axes.texts if label.get_transform() is axes.transData):
+                label.set_in_layout(False)
+            engine.execute(figure)
+            figure.set_layout_engine(None)
+        figure.savefig(file, format="svg", metadata=metadata, bbox_inches=None if whole else "tight")
     return file.getvalue()
 
 
