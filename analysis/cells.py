@@ -97,19 +97,18 @@ def svg(figure: Figure) -> str:
 
     titles = [figure.get_suptitle(), *(axes.get_title(place) for axes in figure.axes for place in ("left", "center", "right"))]
     names = [name for axes in figure.axes for name in (axes.get_xlabel(), axes.get_ylabel())]
-    title = "；".join(dict.fromkeys(" ".join(text.split()) for text in (titles if any(titles) else names) if text))
+    title = "；".join(dict.fromkeys(" ".join(words.split()) for words in (titles if any(titles) else names) if words))
     whole = isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine)
     fixed = {key: value for key, value in style().items() if key.startswith(("svg.", "path.simplify"))}
     generic = {f"font.{family}": [fonts.FAMILY] for family in ("sans-serif", "serif", "monospace", "cursive", "fantasy")}
-    file = io.StringIO()
+    file, metadata = io.StringIO(), {"Title": title, "Date": None, "Creator": None}
     with matplotlib.rc_context(fixed | generic):
         if whole:  # once, and not at each of the two drawings that saving makes
-            for text in (text for axes in figure.axes for text in axes.texts if text.get_transform() is axes.transData):
-                text.set_in_layout(False)
+            for label in (label for axes in figure.axes for label in axes.texts if label.get_transform() is axes.transData):
+                label.set_in_layout(False)
             engine.execute(figure)
             figure.set_layout_engine(None)
-        figure.savefig(file, format="svg", metadata={"Title": title, "Date": None, "Creator": None},
-                       bbox_inches=None if whole else "tight")
+        figure.savefig(file, format="svg", metadata=metadata, bbox_inches=None if whole else "tight")
     return file.getvalue()
 
 
@@ -132,6 +131,7 @@ def register(shell: object) -> None:
     """Make figures and frames of an IPython shell what a report takes, whatever a start-up file or a matplotlibrc set."""
     import matplotlib
     import pandas as pd
+    from matplotlib import pyplot
     from matplotlib.figure import Figure
     from matplotlib_inline.config import InlineBackend
 
@@ -139,6 +139,7 @@ def register(shell: object) -> None:
     backend.rc, backend.figure_formats, backend.print_figure_kwargs, backend.close_figures = {}, {"svg"}, {}, True
     if hasattr(shell, "kernel"):
         shell.enable_matplotlib("inline")
+        pyplot.uninstall_repl_displayhook()  # or each figure is drawn twice
     matplotlib.rcdefaults()
     matplotlib.rcParams.update(style())
     formatters = shell.display_formatter.formatters

@@ -136,3 +136,7 @@ def test_footnotes_count_through_the_document():
         "noted-1", None, "noted-2"]
     assert [item.p.text for item in page.select(".footnotes li")] == ["子", "丑"]
     assert all(words in "".join(pages(report)) for words in ("子", "丑"))
+
+
+def test_pages_without_a_heading():
+    assert len(pages(document.read(said("甲\n\n" * 100), name="题"))) > 2
