@@ -176,7 +176,7 @@ class _Reader:
             if kind in data:
                 return "picture", pictures.of_data(kind, data[kind])
         if formatted := data.get("text/markdown", data.get("text/latex")):
-            return "markdown", "".join(formatted).replace(r"\displaystyle", "")
+            return "markdown", re.sub(r"\\displaystyle\s*", "", "".join(formatted))
         words = "".join(data.get("text/plain", ""))
         if text.strip():
             self.note(f"{'printed text' if output.name == 'stdout' else 'a warning'} is not in the report: {text}")
