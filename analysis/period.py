@@ -21,10 +21,9 @@ HEADINGS = {
     TOTALS: ("项目", "数值", "单位"), A_LEVEL: (NAME, CODE), EXPERTS: ("职务", "姓名", "单位及职务"),
 }
 OPTIONAL_HEADINGS = {SCORES: ("序号", "等级"), FACTS: ("说明",), ABSENT: ("序号",), ACTIVITIES: ("序号",), A_LEVEL: ("序号",)}
-REQUIRED_SHEETS = (SCORES, FACTS)
 NATURE, SIMULATED = "数据性质", "模拟数据"
 DATES = START, END, *STEPS = ("开始日期", "结束日期", "启动会日期", "会评日期", "复核日期")
-TOLD = ("通知时间", "专家来源")  # items of 评价期 that are text
+TOLD = ("通知时间", "专家来源", "发布时间")  # items of 评价期 that are text
 COUNTS = REGISTERED, ENTERED, INCOMPLETE_TOTAL, EVALUATED_TOTAL, EXPERTS_TOTAL, WEBSITES = (
     "登记联盟数", "录入信息联盟数", "信息不完整联盟数", "参评联盟数", "专家人数", "有网站联盟数")
 SYNONYMS = {"联盟总数": REGISTERED}
@@ -122,13 +121,9 @@ class Period:
 
 
 class ScoreSheet(Book):
-    """The workbook of a period; `fact_cells` are the cells of 评价期 by item."""
+    """The workbook of a period."""
 
-    headings, optional, required = HEADINGS, OPTIONAL_HEADINGS, REQUIRED_SHEETS
-
-    def __init__(self, path: Path, locked: bool = False):
-        super().__init__(path, locked)
-        self.fact_cells: dict[str, Cell] = {}
+    headings, optional, required = HEADINGS, OPTIONAL_HEADINGS, (SCORES, FACTS)
 
     @property
     def unfilled(self) -> bool:

@@ -37,6 +37,13 @@ def leading(pilots: pd.DataFrame) -> Verdict:
     return verdict("leading.one" if len(batches) == 1 else "leading.tie", **numbers)
 
 
+def cover(sheet: Period, alliances: pd.DataFrame) -> Verdict:
+    """The cover, with the date of issue where it is known."""
+    name = "cover.dated" if sheet.facts.get("发布时间") else "cover.page"
+    return verdict(name, period=sheet.name, start=sheet.start, end=sheet.end, total=len(alliances),
+                   evaluated=int(alliances["grade"].notna().sum()), issued=sheet.facts.get("发布时间"))
+
+
 def change(sheet: Period, before: Period | None) -> list[Verdict]:
     """What became of those evaluated in the period before too: their mean score, with bounds for withheld ones, and their grades."""
     if before is None:

@@ -36,7 +36,8 @@ ONE_SPACE = dict.fromkeys(map(ord, SPACES), " ")
 class Book:
     """The sheets of a workbook that `headings` knows, by their needed headings, and the problems found in them so far.
 
-    `said` is what `check` should say of a sound one; `changed` counts what was changed in reading. Raises DataError.
+    `said` is what `check` should say of a sound one; `changed` counts what was changed in reading; `fact_cells` has the cells of
+    评价期 by item. Raises DataError.
     """
 
     headings: dict[str, tuple[str, ...]]
@@ -46,11 +47,12 @@ class Book:
     open = staticmethod(lru_cache(maxsize=32)(workbook.read))  # by content: a process reads each workbook once
 
     def __init__(self, path: Path, locked: bool = False):
-        self.path, self.problems, self.said, self.sheets = path, [], [], {}
+        self.path, self.problems, self.said, self.sheets, self.fact_cells = path, [], [], {}, {}
         self.kinds, self.changed, self.listed = Counter(), Counter(), Counter()
         try:
             content = workbook.content_of(path, locked)
-            self.names, found = self.open(content, frozenset(map(normalise, self.headings)), self.times)
+            read = self.open if self.times == 1 else workbook.read
+            self.names, found = read(content, frozenset(map(normalise, self.headings)), self.times)
         except Unreadable as error:
             kind, message, *sheet = error.args
             raise DataError([Problem(kind, tuple(filter(None, (path.name, *sheet))), message)]) from None

@@ -10,14 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from analysis.charts import called, canvas, colour, hatch, ink, legend
-from analysis.grades import HIGH, STATES, TOP_SCORE
-from analysis.registry import short
-from analysis.shares import gained, half_up, signed
+from analysis.charts import COLOURS, called, canvas, colour, hatch, ink, legend
+from analysis.grades import HIGH, STATES
+from analysis.shares import half_up, signed
 from analysis.trends import FEW_PERIODS, regression
 
 EDGE = {"markeredgecolor": "#5B5B5B", "markeredgewidth": 0.5}
-LABELLED = 5
 
 
 def _names(periods: Iterable[str]) -> list[str]:
@@ -60,16 +58,21 @@ def means(means: pd.DataFrame, title: str = "") -> Axes:
     return axes
 
 
-def spans(frame: pd.DataFrame, words: pd.Series, title: str = "", xlabel: str = "") -> Axes | None:
-    """A line for each row of value, low and high (its columns, in this order), with a dot at the value and its words at the right."""
+def spans(frame: pd.DataFrame, words: pd.Series, title: str = "", xlabel: str = "", hollow: pd.Series | None = None) -> Axes | None:
+    """A line for each row of value, low and high (its columns, in this order), with a dot at the value, another, hollow, where it
+    is given, and words at the right.
+    """
     if frame.empty:
         return None
-    axes = canvas(0.3 * len(frame) + 0.8, title=title)
-    for place, (name, (value, low, high)) in enumerate(frame.iterrows()):
-        axes.plot([low, high], [place, place], color="#9A9A9A", linewidth=1.8, zorder=1)
-        axes.plot(value, place, "o", color="#222222" if name == "全部" else colour(name), markersize=7, **EDGE)
-        axes.annotate(words.iloc[place], (1.01, place), xycoords=axes.get_yaxis_transform(), va="center", size=8, annotation_clip=False)
-    axes.set_yticks(range(len(frame)), map(called, frame.index))
+    axes, places = canvas((0.3 if hollow is None else 0.17) * len(frame) + 0.9, title=title), range(len(frame))
+    value, low, high = (frame.iloc[:, column] for column in range(3))
+    axes.hlines(places, low, high, color="#9A9A9A" if hollow is None else "#BDBDBD", linewidth=1.8, zorder=1)
+    if hollow is not None:
+        axes.scatter(hollow, places, color="white", edgecolors="#5B5B5B", linewidths=0.5, s=30)
+    axes.scatter(value, places, color=[COLOURS.get(name, "#222222") for name in frame.index], edgecolors="#5B5B5B", linewidths=0.5, s=45)
+    for place, said in enumerate(words):
+        axes.annotate(said, (1.01, place), xycoords=axes.get_yaxis_transform(), va="center", size=8, annotation_clip=False)
+    axes.set_yticks(places, map(called, frame.index), size=9 if hollow is None else 7.5)
     axes.set(ylim=(len(frame) - 0.5, -0.5), xlabel=xlabel)
     axes.grid(visible=False, axis="y")
     axes.grid(axis="x")
@@ -122,7 +125,7 @@ def _ribbon(axes: Axes, ends: tuple[float, float], tops: tuple[float, float], th
 
 
 def scatter(known: pd.DataFrame, earlier: str, later: str, title: str = "") -> Axes | None:
-    """score_before and score_after of each alliance by batch, the line of equality, the fitted line, and the names of who moved most."""
+    """score_before and score_after of each alliance by batch, the line of equality and the fitted line."""
     if known.empty:
         return None
     axes, fit = canvas(3.9, title=title), regression(known["score_before"], known["score_after"])
@@ -136,35 +139,8 @@ def scatter(known: pd.DataFrame, earlier: str, later: str, title: str = "") -> A
         axes.plot(ends, fit["intercept"] + fit["slope"] * ends, color=colour("accent"), linewidth=1.2)
         axes.annotate("回归线", (ends[0], fit["intercept"] + fit["slope"] * ends[0]), (0, -10), textcoords="offset points", size=7,
                       color=colour("accent"))
-    taken: list[tuple[float, float]] = []
-    for row in known.loc[known["change"].abs().sort_values(ascending=False, kind="stable").index[:LABELLED]].itertuples():
-        height, right = row.score_after, row.score_before < (low + 102) / 2
-        while any(abs(height - y) < (104 - low) / 24 and abs(row.score_before - x) < (102 - low) / 3 for x, y in taken):
-            height += (104 - low) / 24
-        taken.append((row.score_before, height))
-        axes.annotate(short(row.name), (row.score_before, height), (5 if right else -5, 0), textcoords="offset points", size=7, va="center",
-                      ha="left" if right else "right")
     axes.set(xlim=(low, 102), ylim=(low, 104), xlabel=f"{earlier}评分", ylabel=f"{later}评分")
     legend(axes, [batch for batch in known["batch"].cat.categories if (known["batch"] == batch).any()])
-    return axes
-
-
-def dumbbells(known: pd.DataFrame, earlier: str, later: str, title: str = "", most: int = 10) -> Axes | None:
-    """score_before (hollow) and score_after of the `most` who rose and the `most` who fell most, sorted by change."""
-    if known.empty:
-        return None
-    shown = known if len(known) <= 2 * most else pd.concat([known[:most], known[-most:]])
-    axes = canvas(0.17 * len(shown) + 0.95, title=title)
-    for place, row in enumerate(shown.itertuples()):
-        axes.plot([row.score_before, row.score_after], [place, place], color="#BDBDBD", linewidth=2, zorder=1)
-        axes.plot(row.score_before, place, "o", color="white", markersize=5.5, **EDGE)
-        axes.plot(row.score_after, place, "o", color=colour(HIGH), markersize=6)
-        axes.text(max(row.score_before, row.score_after) + 1.5, place, gained(row.change), va="center", size=7.5)
-    axes.set_yticks(range(len(shown)), map(short, shown["name"]), size=7.5)
-    axes.set(ylim=(len(shown) - 0.4, -0.7), xlim=(shown[["score_before", "score_after"]].min().min() - 3, TOP_SCORE + 6),
-             xlabel=f"评分（空心为{earlier}，实心为{later}）")
-    axes.grid(visible=False, axis="y")
-    axes.grid(axis="x")
     return axes
 
 

@@ -152,12 +152,12 @@ def _formats(reader) -> tuple[set[int], set[int]]:
 
 
 def _cells(content: bytes, reader, dates: set[int], percents: set[int]) -> Cells:
-    """The filled cells of a sheet; what is said plainly is read here, several times as fast as by openpyxl, and the rest there."""
+    """The filled cells of a sheet."""
     from openpyxl.utils import coordinate_to_tuple
     from openpyxl.worksheet._reader import FORMULA_TAG, MERGE_TAG, ROW_TAG, VALUE_TAG, WorkSheetParser
 
-    strings, rows, number = reader.shared_strings, {}, 0
-    parser = WorkSheetParser(None, strings, data_only=True, epoch=reader.wb.epoch, date_formats=dates)
+    rows, number = {}, 0
+    parser = WorkSheetParser(None, reader.shared_strings, data_only=True, epoch=reader.wb.epoch, date_formats=dates)
     for _, element in iterparse(io.BytesIO(content)):
         if element.tag == MERGE_TAG:
             _cover(rows, [merged.get("ref") for merged in element])
@@ -165,34 +165,36 @@ def _cells(content: bytes, reader, dates: set[int], percents: set[int]) -> Cells
             continue
         number, column = int(element.get("r", number + 1)), 0
         for found in element:
-            address, type, style, given = found.get("r"), found.get("t", "n"), int(found.get("s", 0)), found.findtext(VALUE_TAG)
-            at = (number, column + 1) if not address else coordinate_to_tuple(address)
-            column, kind = at[1], ""
-            try:
-                if type == "s" or (type == "n" and style not in dates):
-                    value = None if not given else float(given) if type == "n" else strings[int(given)]
-                elif type == "inlineStr" and len(found) == len(found[0]) == 1:
-                    value = found[0][0].text
-                else:
-                    cell = parser.parse_cell(found)
-                    value, kind = cell["value"], "" if cell["data_type"] in ("s", "b", "d") else ERROR
-            except (ValueError, IndexError, OverflowError):
-                value, kind = given, ERROR
-            if value is None and len(found) and found.find(FORMULA_TAG) is not None and (type != "str" or given is None):
+            address, style, given = found.get("r"), int(found.get("s", 0)), found.findtext(VALUE_TAG)
+            at = coordinate_to_tuple(address) if address else (number, column + 1)
+            column, (value, kind) = at[1], _value(found, style, given, parser)
+            if value is None and len(found) and found.find(FORMULA_TAG) is not None and (found.get("t") != "str" or given is None):
                 value, kind = "formula", UNCALCULATED
-            elif type == "n" and style in percents:
-                kind = PERCENT
             if value is None or value == "":
                 continue
             if isinstance(value, str) and "_x" in value:
                 value = ESCAPED.sub(lambda code: chr(int(code[1], 16)), value)
-            elif isinstance(value, float) and len(given) > 15:
-                value = float(f"{value:.15g}")
+            elif isinstance(value, float):
+                value, kind = float(f"{value:.15g}") if len(given) > 15 else value, PERCENT if style in percents else kind
             if column in rows.setdefault(at[0], {}):
                 raise ValueError(f"two cells {letters(column)}{at[0]}")
             rows[at[0]][column] = Cell(value, *at, kind)
         element.clear()
     return dict(sorted(rows.items()))
+
+
+def _value(found, style: int, given: str | None, parser) -> tuple[object, str]:
+    """The value of a cell and its kind; what is said plainly is read here, several times as fast as by openpyxl, the rest there."""
+    type = found.get("t", "n")
+    try:
+        if type == "s" or (type == "n" and style not in parser.date_formats):
+            return (None if not given else float(given) if type == "n" else parser.shared_strings[int(given)]), ""
+        if type == "inlineStr" and len(found) == len(found[0]) == 1:
+            return found[0][0].text, ""
+        cell = parser.parse_cell(found)
+        return cell["value"], "" if cell["data_type"] in ("s", "b", "d") else ERROR
+    except (ValueError, IndexError, OverflowError):
+        return given, ERROR
 
 
 def _cover(rows: Cells, ranges: list[str]) -> None:
