@@ -20,6 +20,7 @@ DONE, DATA_WRONG, COMMAND_WRONG, FAILED = 0, 1, 2, 3
 COMMANDS = {
     "report": "make the report of one period", "reports": "make the reports of all periods, side by side",
     "trends": "make the trend report of all periods, or of those named", "audit": "check the published report of one period",
+    "transcribe": "draft the figures that a published report prints, from its text or PDF",
     "check": "read the sheet of one period and say whether it is sound", "new": "write an empty workbook to fill in",
     "panel": "from the marks of one period to its score sheet", "example-panel": "make a simulated panel to try that on",
     "lab": "start JupyterLab at explore.ipynb",
@@ -39,6 +40,8 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")
         elif name not in ("reports", "lab"):
             command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
+        if name == "transcribe":
+            command.add_argument("source", nargs="?", default="", metavar="report.pdf", help="the report, a PDF or a text in UTF-8")
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
     subparsers.choices["report"].add_argument("--pass-over-unfilled", action="store_true", help=argparse.SUPPRESS)

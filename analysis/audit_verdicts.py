@@ -234,8 +234,11 @@ def of_code(row: Printed, report: Report) -> Finding:
     working = f"{row.counts}：" + "，".join(f"{period}评价期印作{code}" for period, (code, _) in codes.items())
     if row.printed in certain:
         return Finding(AGREES, row.printed, "", working)
-    change = f"{'、'.join(sorted(certain))} → {row.printed}"
-    return Finding(DIFFERS, *certain, change, working) if len(certain) == 1 else Finding(READING, "", "", working)
+    allowed = certain or {code for code, _ in codes.values()}
+    if row.printed in allowed:  # one of several, all in doubt
+        return Finding(READING, "", "", working)
+    right = "、".join(sorted(allowed))
+    return Finding(DIFFERS, right, f"{right} → {row.printed}", working)
 
 
 def of_place(row: Printed, report: Report) -> Finding:
