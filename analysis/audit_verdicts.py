@@ -317,7 +317,7 @@ def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool 
         if percent := PERCENT.fullmatch(side):
             return Fraction(percent[1]), side
         number = report.sum(side) if measure == BY_COUNT else report.share(side, measure)
-        return number.right, f"{number.share}（{number.share.part}/{number.share.whole}）" if number.share else plain(number.right)
+        return number.right, f"{number.share}（{number.share.part}/{number.share.whole}）" if number.share else number.working
 
     lines, failed = [], []
     for left, sign, right in (match.groups() for match in compared):
