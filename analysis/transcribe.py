@@ -7,14 +7,14 @@ Claims in words are left to a person.
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from string import ascii_lowercase
 from typing import NamedTuple
+
+import pandas as pd
 
 from analysis import audit_phrases as phrases
 from analysis import registry, sheets
@@ -132,7 +132,7 @@ def rows(sentence: Sentence) -> Iterator[tuple[str, str, str, str, float]]:
         value = match[kind]
         if kind == "grade":
             grade = grade_of(value)
-            grades = [*grades, grade] if grades and JOINED.fullmatch(between) else [grade]
+            grades = [*dict.fromkeys([*grades, grade])] if JOINED.fullmatch(between) else [grade]
             if value not in ("活跃度高", "活跃度较高", "活跃度一般", "较高", "一般"):
                 yield value, LABEL, grade, "", LIKELY
         elif kind == "batch":
@@ -216,8 +216,8 @@ def draft(pages: list[str], period: str, data: Path) -> list[dict[str, str]]:
             key = key_of(line.section)
             numbers[key] += 1
             statement = f"{counts or '？'}{f'占{of}' if of else ''}"
-            row = Printed(f"{key}-{numbers[key]:02}", line.section, statement, printed, unit, counts, of, "", line.text, line.page)
-            found.append((row, sure))
+            place = (line.text.lstrip("=@+-"), line.page)  # which no spreadsheet would run
+            found.append((Printed(f"{key}-{numbers[key]:02}", line.section, statement, printed, unit, counts, of, "", *place), sure))
     for section in dict.fromkeys(row.section for row, _ in found):
         here = {row.counts: row for row, _ in reversed(found) if row.section == section and row.unit in UNITS}
         last = max(place for place, (row, _) in enumerate(found) if row.section == section)
@@ -246,8 +246,4 @@ def _weighed(found: list[tuple[Printed, float]], period: str, data: Path) -> lis
 
 def written(drafted: list[dict[str, str]]) -> bytes:
     """The draft as a CSV with a BOM."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(drafted)
-    return text.getvalue().encode("utf-8-sig")
+    return pd.DataFrame(drafted, columns=COLUMNS).to_csv(index=False).encode("utf-8-sig")

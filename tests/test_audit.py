@@ -156,6 +156,10 @@ def test_sums_and_lists_are_verified():
         assert verdict("2020-2021", row(printed, "项", counts)).verdict == AGREES
 
 
+def test_a_list_of_alliances_that_are_not_all_named_cannot_be_verified():
+    assert verdict("2017", row("半导体照明产业技术创新战略联盟", "名单", "联盟总数")).verdict == UNVERIFIED
+
+
 def mutants(row: Printed) -> list[str]:
     """The printed value one unit of its last place up and down, a list without a name, a name without a character."""
     if row.unit == "名单":
