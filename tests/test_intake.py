@@ -90,7 +90,7 @@ def test_a_folder_that_may_not_be_read_is_not_called_empty(data, monkeypatch):
 
     assert sheets.periods(data / "nowhere") == []
     monkeypatch.setattr(Path, "iterdir", refuse)
-    with pytest.raises(DataError, match="score_sheets: cannot be read: Permission denied"):
+    with pytest.raises(DataError, match="score_sheets: cannot be read: permission is denied"):
         sheets.periods(data)
 
 

@@ -139,7 +139,7 @@ def test_lower_case_d(data):
     change(data, {"评分表!C11": "d106", "未参评!C21": " ｄ101"}, "2020-2021")
     read = sheets.read("2020-2021", data)
     assert [read.evaluated[7].code, read.absent[19].code] == ["D106", "D101"]
-    assert read.changed_in_reading["width or case of a code"] == 2
+    assert read.changed_in_reading["changed.code"] == 2
 
 
 def test_formula_with_its_value(data):
