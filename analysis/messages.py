@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("messages.toml")
-LANGUAGES = ENGLISH, CHINESE = ("en", "zh")
+ENGLISH, CHINESE = ("en", "zh")
 WINDOWS_CHINESE = 0x04  # the primary language of an identifier of Windows
-QUOTED = re.compile(r'"([^"]*)"')
+QUOTED, QUOTES = re.compile(r'"([^"]*)"'), re.compile(r'"[^"]*"(, "[^"]*")*')  # not a line of CSV in which there are some
 ERRORS = {errno.ENOSPC: "error.full", errno.EROFS: "error.readonly", errno.EACCES: "error.denied", errno.EPERM: "error.denied",
           errno.EMFILE: "error.open", errno.ENFILE: "error.open", errno.ENOMEM: "error.memory"}
 
@@ -51,7 +51,8 @@ class Said:
     @property
     def kind(self) -> str:
         """What the rule is about."""
-        return self._filled(table()[self.rule]["kind"][LANGUAGES.index(language())])
+        kind = table()[self.rule]["kind"][language() == CHINESE]
+        return self._filled(kind) if "{" in kind else kind
 
     def _filled(self, text: str) -> str:
         return text.format_map({name: _word(value) for name, value in self.values.items() if f"{{{name}}}" in text}).lstrip()
@@ -64,7 +65,8 @@ def _word(value: object) -> str:
         return (", " if language() == ENGLISH else "、").join(map(_word, value))
     if isinstance(value, float):
         return f"{value:.15g}"
-    return QUOTED.sub(r"“\1”", value) if isinstance(value, str) and language() == CHINESE else str(value)
+    found = isinstance(value, str) and language() == CHINESE and QUOTES.fullmatch(value)
+    return QUOTED.sub(r"“\1”", value) if found else str(value)
 
 
 def reason(error: BaseException) -> Said | str:

@@ -34,6 +34,16 @@ class Problem:
         return self.said.kind if isinstance(self.said, Said) else self.rule
 
     @property
+    def sheet(self) -> str:
+        """The sheet, where the problem lies in one."""
+        return self.where[1] if len(self.where) > 1 and isinstance(self.where[1], str) else ""
+
+    @property
+    def cell(self) -> str:
+        """The cell, or the line of a text, where the problem lies in one."""
+        return str(self.where[-1]) if len(self.where) > 1 + bool(self.sheet) else ""
+
+    @property
     def message(self) -> str:
         return str(self.said() if callable(self.said) else self.said)
 

@@ -184,9 +184,13 @@ class Registry:
         def near() -> Said | str:  # takes long, and is asked only where it is shown
             return Said("name.near", names=found) if (found := self.nearest(name)) else ""
 
-        id, free = self._holder(code, period), max((int(i[1:]) for i in self.names if i[1:].isdigit()), default=0) + 1
+        def line() -> str:
+            free = max((int(id[1:]) for id in self.names if id[1:].isdigit()), default=0) + 1
+            return _csv(f"L{free:03d}", name)
+
+        id = self._holder(code, period)
         renamed = Said("name.renamed", code=code, name=self.names[id], line=_csv(name, id, "renamed")) if id else ""
-        return Said("name.unknown", name=quoted(name), near=near, renamed=renamed, line=_csv(f"L{free:03d}", name))
+        return Said("name.unknown", name=quoted(name), near=near, renamed=renamed, line=line)
 
 
 def _csv(*cells: str) -> str:
@@ -201,7 +205,8 @@ def read(data: Path) -> Registry:
     tables = {name: read_csv(data / "registry" / f"{name}.csv", tuple(columns.split()), tuple(key.split()), problems)
               if name not in OPTIONAL or (data / "registry" / f"{name}.csv").exists() else [] for name, (columns, key, _) in FILES.items()}
     if not problems:
-        problems = [Problem.of(said, f"registry/{file}.csv", Said("word.line", number=row["line"]), order=([*FILES].index(file), int(row["line"])))
+        problems = [Problem.of(said, f"registry/{file}.csv", Said("word.line", number=row["line"]),
+                               order=([*FILES].index(file), int(row["line"])))
                     for rules in (_forms, _people, _periods) for holds, file, row, said in rules(tables) if not holds]
     if problems:
         raise DataError(problems)

@@ -9,7 +9,7 @@ from pathlib import Path
 from analysis import DATA
 from analysis.grades import BEST_FIRST
 from analysis.messages import Said, reason
-from analysis.problems import LONGEST_TEXT, DataError, Problem, quoted, unshown
+from analysis.problems import DataError, Problem, quoted, unshown
 from analysis.words import Text
 
 PLACES = ("前言", "评价专家组", "评价范围", *(f"第{digit}批" for digit in "一二三四五六七八九"), "网员联盟", *BEST_FIRST, "组织机构建设与运行",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from analysis import DATA, registry
 from analysis.grades import HIGH, NOT_EVALUATED
-from analysis.period import *  # what the other modules know a score sheet by
 from analysis.messages import Said, reason
+from analysis.period import *  # what the other modules know a score sheet by
 from analysis.problems import DataError, Problem
 from analysis.registry import Registry, normalise
 from analysis.tables import Book
@@ -108,7 +108,7 @@ def _dates_in(path: Path) -> tuple[dt.date, dt.date] | None:
     return (other.start, other.end) if START in other.facts and END in other.facts and other.start <= other.end else None
 
 
-def notes(reading: Period) -> list[str]:
+def notes(reading: Period) -> list[Said]:
     """What an analyst should know of a sound sheet: what was changed in reading, and how it sits with the registry."""
     known, said, name = reading.registry, [*reading.said], reading.name
     named = (*reading.evaluated, *reading.absent)
@@ -131,7 +131,7 @@ def notes(reading: Period) -> list[str]:
         said.append(Said("note.period", line=f"{name},{reading.start},{reading.end},"))
     if reading.scheme.declared != name:
         said.append(Said("note.scheme", period=reading.scheme.declared))
-    return [str(note) for note in said]
+    return said
 
 
 def _unused_aliases(known: Registry, data: Path) -> list[str]:

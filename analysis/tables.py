@@ -101,7 +101,8 @@ class Book:
                 self.wrong("column.twice", "", sheet, cell, level=2, heading=heading, place=first.place)
         for heading in table.own:
             if near := closest(heading, {*self.optional.get(sheet, ())} - found.keys(), 0.5):
-                self.said.append(Said("note.column", sheet=sheet, place=table.heads[heading].place, name=quoted(table.title(heading)), near=near))
+                name, place = quoted(table.title(heading)), table.heads[heading].place
+                self.said.append(Said("note.column", sheet=sheet, place=place, name=name, near=near))
         return table
 
     def rows(self, sheet: str, known: registry.Registry | None = None) -> Iterator[Row]:

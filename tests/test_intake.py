@@ -21,7 +21,7 @@ ENDING = "产业技术创新战略联盟"
 
 
 def notes(data: Path, period: str = "2017") -> str:
-    return "\n".join(sheets.notes(sheets.read(period, data)))
+    return "\n".join(map(str, sheets.notes(sheets.read(period, data))))
 
 
 def shape(period) -> list[tuple]:
