@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from analysis import marked, remarks, sheets, workbook
+from analysis import marked, remarks, sheets
 from analysis.messages import Said
 from analysis.problems import DataError, Problem
 
@@ -34,11 +34,8 @@ def files(period: str, data: Path, problems: list[Problem], notes: list[Said]) -
     """What a check leaves, by its file's name: the problems and notes as JSON, and of a wrong workbook that can be read a marked copy."""
     path = sheets.path_of(period, data)
     made = {f"{period}-check.json": as_json(path.name, problems, notes)}
-    try:
-        if problems:
-            made[f"{period}-check.xlsx"] = marked.copy(workbook.content_of(path, locked=True), path.name, problems)
-    except workbook.Unreadable:
-        pass
+    if problems and not any(problem.rule.startswith("file.") for problem in problems):
+        made[f"{period}-check.xlsx"] = marked.copy(path.read_bytes(), path.name, problems)
     return made
 
 

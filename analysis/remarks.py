@@ -42,7 +42,7 @@ def text(period: str, data: Path) -> str:
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:
-        raise DataError([Problem.of(Said("file.remarks"), where)]) from None
+        raise DataError([Problem.of(Said("remark.encoding"), where)]) from None
     except OSError as error:
         raise DataError([Problem.of(Said("file.refused", reason=reason(error)), where)]) from None
     lines, problems = content.splitlines(), []
