@@ -97,7 +97,7 @@ def test_identify(name, code, period, id, how):
 def test_conflict_says_how_to_mend_it(name, code, period, kind, words):
     with pytest.raises(Conflict) as raised:
         REGISTRY.identify(name, code, period)
-    assert raised.value.kind == kind
+    assert raised.value.said.kind == kind
     assert all(word in str(raised.value) for word in words)
 
 

@@ -282,7 +282,7 @@ def _read_experts(book: PanelBook, panel: Panel) -> None:
             try:
                 own.add(panel.registry.identify(name.strip(), None, panel.name).id)
             except registry.Conflict as conflict:
-                row.wrong(AFFILIATION, conflict.kind, conflict.__str__)
+                row.wrong(AFFILIATION, conflict.said)
         panel.experts.append(Expert(key, *texts, frozenset(own), book.groups(row, key), row[EXPERT].place))
 
 
