@@ -175,7 +175,8 @@ def audit(options: Namespace) -> None:
     period = known_period(options.period, options.data, "audit")
     from analysis import audit
 
-    make(options, "audit", title, {"period": period}, saved={"everything": f"{title}.csv"},
+    make(options, "audit", title, {"period": period}, parts={"errata": f"errata-{period}"},
+         saved={"everything": f"{title}.csv", "errata": f"errata-{period}.csv"},
          meanwhile=lambda: audit.published(period, options.data))
     say(*audit.summary(period, options.out / "reports" / f"{title}.csv"))
 
