@@ -62,7 +62,7 @@ def called(name: object) -> str:
 def legend(axes: Axes, names: Iterable[str] | Mapping[str, str], **more: object) -> None:
     """A line of coloured squares with their names above the axes."""
     handles = _squares(names)
-    axes.legend(handles=handles, ncols=len(handles), **{"loc": "lower left", "bbox_to_anchor": (-0.005, 1.0)} | more)
+    axes.legend(handles=handles, **{"ncols": len(handles), "loc": "lower left", "bbox_to_anchor": (-0.005, 1.0)} | more)
 
 
 def _squares(names: Iterable[str] | Mapping[str, str]) -> list[Patch]:
