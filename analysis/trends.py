@@ -92,7 +92,7 @@ def decomposition(pair: pd.DataFrame) -> pd.DataFrame:
 def everyone(alliances: pd.DataFrame, registry: Registry) -> pd.DataFrame:
     """A row for each alliance: name, code, batch, score or state by period, the last changes, its course, other names to find it by.
 
-    With more than FEW_PERIODS names are short, and states are SIGNS.
+    Names are short; with more than FEW_PERIODS states are SIGNS.
     """
     named = alliances.dropna(subset="id").sort_values("period", kind="stable")
     periods, states = [*named["period"].cat.categories], named["state"].astype(str)
@@ -107,8 +107,8 @@ def everyone(alliances: pd.DataFrame, registry: Registry) -> pd.DataFrame:
     table["走势"] = cells["sign"].groupby("id").agg("".join)
     table["also"] = [" ".join([name, registry.names.get(id, ""), *(alias for alias, of in registry.aliases.items() if of == id)])
                      for id, name in table["name"].items()]
-    if wide:
-        table = table.assign(name=table["name"].map(short)).drop(columns="batch")
+    table["name"] = table["name"].map(short)
+    table = table.drop(columns="batch") if wide else table
     return table.rename(columns={"name": "联盟名称", "code": "代码", "batch": "批次"}).reset_index(drop=True)
 
 
@@ -268,6 +268,8 @@ def listed(alliances: pd.DataFrame) -> pd.DataFrame:
     """The latest published A-level list against the earlier sheets: name, code, a column for each sheet, and kind: `listed.agrees` (high
     in all), `listed.low` (not in one), `listed.outside` (not yet a member), or, of those not on it, `listed.missing` (high in all)."""
     named = alliances.dropna(subset="id")
+    if not named["a_level"].any():
+        return pd.DataFrame(columns=["id", "name", "code", "kind"])
     last = named.loc[named["a_level"], "period"].max()
     state = named[named["period"] <= last].pivot(index="id", columns="period", values="state").astype(object).rename(columns=str)
     on, before = state.index.isin(named[named["a_level"] & (named["period"] == last)]["id"]), state.iloc[:, :-1]

@@ -54,7 +54,7 @@ def findings(took_part: pd.DataFrame, means: pd.DataFrame, parts: pd.Series, cha
         axes.tick_params(labelsize=7)
     _lines(panels[0], took_part)
     _bracketed(panels[1], means)
-    _steps(panels[2], parts)
+    _steps(panels[2], parts.astype(float))
     _spans(panels[3], changes)
     bars = panels[4].barh(range(len(failing)), failing, color=colour(LOW), edgecolor=GREY, linewidth=0.4, height=0.6)
     panels[4].bar_label(bars, [f"{n}家" for n in failing], padding=3, size=7)
@@ -68,7 +68,7 @@ def findings(took_part: pd.DataFrame, means: pd.DataFrame, parts: pd.Series, cha
 def _lines(axes: Axes, shares: pd.DataFrame) -> None:
     for name, row in shares.iterrows():
         axes.plot(range(len(row)), row, "-", color="#6B6B6B", linewidth=2.4)
-        axes.plot(range(len(row)), row, "o-", color=colour(name), linewidth=1.7, markersize=4, **EDGE)
+        axes.plot(range(len(row)), row, "o--" if name == "全部" else "o-", color=colour(name), linewidth=1.7, markersize=4, **EDGE)
     axes.set(ylim=(0, 103))
     _years(axes, shares.columns)
 
@@ -95,7 +95,7 @@ def _steps(axes: Axes, parts: pd.Series) -> None:
         axes.annotate(half_up(value, 1) if total else signed(value, 1), (place, max(start, start + value)), (0, 2), ha="center", **WORDS)
     axes.set_xticks(range(len(parts)), [name.replace("-", "-\n") for name in parts.index], size=SMALL)
     axes.set(yticks=[])
-    axes.margins(y=0.14)
+    axes.margins(y=0.25)
 
 
 def _spans(axes: Axes, changes: pd.DataFrame) -> None:
@@ -146,15 +146,16 @@ def cumulative(reached: pd.DataFrame, breaks: Iterable[str] = (), title: str = "
     batches = [*reached.index.unique(0)]
     panels = canvas(2.1, title=title, columns=len(batches), sharey=True, squeeze=False)[0]
     for axes, batch in zip(panels, batches):
-        for grade, here in reached.loc[batch].groupby("等级", sort=False):
+        for grade in (grade for grade in BEST_FIRST if grade != LOW):
+            here = reached.loc[batch][reached.loc[batch, "等级"].to_numpy() == grade]
             axes.fill_between(range(len(here)), here["至少"], here["至多"], color=colour(grade), alpha=0.3, linewidth=0)
             axes.plot(range(len(here)), here["占比"], "o-", color=colour(grade), markersize=3.5, linewidth=1.6, **EDGE)
         axes.set_title(batch, size=9)
         axes.set(ylim=(0, 103))
         _years(axes, here.index, breaks)
     panels[0].set_ylabel("占参评的比例（%）", size=8)
-    names = {grade: f"{called(grade)}{'及以上' * (grade != HIGH)}" for grade in reached["等级"].unique()}
-    legend(panels[0], names, bbox_to_anchor=(0, 1.16))
+    names = {grade: f"{called(grade)}{'及以上' * (grade != HIGH)}" for grade in BEST_FIRST[:3]}
+    legend(panels[0].figure, names, loc="outside upper left", bbox_to_anchor=None)
     return [*panels]
 
 
@@ -164,8 +165,8 @@ def quilt(moves: pd.DataFrame, title: str = "") -> list[Axes]:
     pairs = [*moves.groupby(["from_period", "to_period"], sort=False)]
     states = [state for state in STATES[::-1] if {state} & {*moves["state_before"], *moves["state_after"]}]
     rows, columns = -(-len(pairs) // MATRICES), min(len(pairs), MATRICES)
-    panels = [*canvas(1.75 * rows if columns > 2 else 2.9, 6.3 if columns > 2 else 3.2 * columns, title, rows, columns, squeeze=False).flat]
-    short = {state: called(state).removeprefix("活跃度") for state in states}
+    panels = [*canvas(1.75 * rows if columns > 2 else 2.4, 6.3 if columns > 2 else 3.2 * columns, title, rows, columns, squeeze=False).flat]
+    short = {state: called(state).removeprefix("活跃度").removeprefix("信息") for state in states}
     for axes, ((earlier, later), here) in zip(panels, pairs):
         table = here.pivot_table("alliances", "state_before", "state_after", "sum").reindex(index=states, columns=states).fillna(0)
         axes.pcolormesh(table.to_numpy(), cmap="Greys", vmin=0, vmax=1.4 * moves["alliances"].max(), edgecolor="white", linewidth=0.5)
@@ -175,7 +176,7 @@ def quilt(moves: pd.DataFrame, title: str = "") -> list[Axes]:
                           color="white" if n > 0.8 * moves["alliances"].max() else "#222222")
             if row == column:
                 axes.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=colour("accent"), linewidth=0.8))
-        size = 7 if columns < 3 else 5
+        size = 6.5 if columns < 3 else 5
         _up_and_down(axes, table.reindex(index=BEST_FIRST, columns=BEST_FIRST).fillna(0).to_numpy(), len(states), size)
         axes.set_xticks(np.arange(len(states)) + 0.5, short.values(), size=size, rotation=90 if columns > 2 else 0)
         axes.set_yticks(np.arange(len(states)) + 0.5, short.values() if axes in panels[::columns] else [""] * len(states), size=size)
@@ -202,7 +203,7 @@ def _up_and_down(axes: Axes, matched: np.ndarray, wide: int, size: float) -> Non
 
 def ribbon(moves: pd.DataFrame, title: str = "") -> Axes:
     """How alliances flow from state to state between two periods: state_before, state_after, alliances."""
-    axes, order = canvas(3.4, title=title), STATES[::-1]
+    axes, order = canvas(2.7, title=title), STATES[::-1]
     totals = [moves.groupby(f"state_{side}", observed=True)["alliances"].sum() for side in ("before", "after")]
     whole, tops = int(totals[0].sum()), []
     for place, (total, side) in enumerate(zip(totals, (-1, 1))):
@@ -238,8 +239,8 @@ def carpet(history: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") -
     wide = {batch: here.pivot(index="id", columns="period", values="state").astype(object).apply(lambda states: states.map(STATES.index))
             for batch, here in history.groupby("batch", observed=True)}
     wide = {batch: here.sort_values([*here.columns[::-1]], ascending=False, kind="stable") for batch, here in wide.items()}
-    tall = [max(len(here), 3) for here in wide.values()]
-    panels = canvas(min(0.06 * sum(tall) + 0.7, 8.6), title=title, rows=len(wide), gridspec_kw={"height_ratios": tall}, squeeze=False)[:, 0]
+    tall = [max(len(here), 6) for here in wide.values()]
+    panels = canvas(min(0.043 * sum(tall) + 0.7, 8.6), title=title, rows=len(wide), gridspec_kw={"height_ratios": tall}, squeeze=False)[:, 0]
     hidden = {*history[history["state"].isin(GRADES) & history["score"].isna()][["id", "period"]].itertuples(index=False, name=None)}
     for axes, (batch, here) in zip(panels, wide.items()):
         axes.pcolormesh(here.to_numpy(), cmap=ListedColormap([colour(state) for state in STATES]), vmin=-0.5, vmax=len(STATES) - 0.5,
@@ -263,7 +264,7 @@ def ranges(alliances: pd.DataFrame, floors: Iterable[float], title: str = "") ->
     (score, last_low, last_high); the grades' bands behind."""
     if alliances.empty:
         return None
-    axes, places = canvas(0.155 * len(alliances) + 0.8, title=title), range(len(alliances))
+    axes, places = canvas(0.125 * len(alliances) + 0.6, title=title), range(len(alliances))
     for start, end, grade in zip(sorted(floors), [*sorted(floors)[1:], TOP_SCORE], GRADES):
         axes.axvspan(start, end, color=COLOURS[grade], alpha=0.16, linewidth=0)
     axes.hlines(places, alliances["low"], alliances["high"], color="#8A8A8A", linewidth=1.3)
@@ -271,7 +272,7 @@ def ranges(alliances: pd.DataFrame, floors: Iterable[float], title: str = "") ->
     axes.hlines(np.flatnonzero(~known), alliances["last_low"][~known], alliances["last_high"][~known], color=colour("accent"), linewidth=3,
                 alpha=0.45)
     axes.scatter(alliances["score"], places, color=colour(HIGH), s=18, zorder=3)
-    axes.set_yticks(places, alliances.index, size=6.5)
+    axes.set_yticks(places, alliances.index, size=6)
     axes.set(ylim=(len(alliances) - 0.4, -0.6), xlim=(min(alliances["low"].min(), 45) - 1, TOP_SCORE + 1.5), xlabel="评分")
     axes.grid(visible=False)
     return axes
@@ -281,7 +282,7 @@ def scatter(known: pd.DataFrame, earlier: str, later: str, title: str = "") -> A
     """score_before and score_after of each alliance by batch, the line of equality and the fitted line."""
     if known.empty:
         return None
-    axes, fit = canvas(3.3, 4.8, title), regression(known["score_before"], known["score_after"])
+    axes, fit = canvas(2.7, 4.4, title), regression(known["score_before"], known["score_after"])
     low = known[["score_before", "score_after"]].min().min() - 4
     axes.plot([low, 101], [low, 101], color=colour("quiet"), linewidth=0.9, linestyle=(0, (4, 2)))
     axes.annotate("两期相同", (low + 8, low + 8), (6, -6), color=GREY, **WORDS)

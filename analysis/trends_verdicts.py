@@ -248,8 +248,7 @@ def order(pair: pd.DataFrame) -> list[Verdict]:
     said = [*told("order.coefficients", "order.few" if len(known) < FEW else None, **fitted(fit)), PARAGRAPH, *told(
         "halves.numbers", "halves.crosses" if fit["narrows"] and fit["fixed"] is not None else None, why, **fitted(fit))]
     if len(stayed) > len(known) and low and high:
-        said += [PARAGRAPH, *told("halves.withheld", hidden=len(stayed) - len(known)), *told("halves.low", **fitted(low)),
-                 *told("halves.high", **fitted(high))]
+        said += told("halves.withheld", hidden=len(stayed) - len(known), low=fitted(low)["slope"], high=fitted(high)["slope"])
     return said
 
 
