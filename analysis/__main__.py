@@ -21,9 +21,12 @@ COMMANDS = {
     "report": "make the report of one period", "reports": "make the reports of all periods, side by side",
     "trends": "make the trend report of all periods, or of those named", "audit": "check the published report of one period",
     "check": "read the sheet of one period and say whether it is sound", "new": "write an empty workbook to fill in",
-    "panel": "from the marks of one period to its score sheet", "example-panel": "make a simulated panel to try that on",
+    "new-panel": "write an empty panel workbook", "intake": "write the chase list of one period",
+    "assign": "draw groups of experts and write their mark sheets", "panel": "from the marks of one period to its score sheet",
+    "example-panel": "make a small simulated panel to try that on",
     "lab": "start JupyterLab at explore.ipynb",
 }
+SCORING = ("new-panel", "intake", "assign", "panel", "example-panel")  # done in analysis/panel/commands.py
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.changed = False
     UNHEARD.clear()
     try:
-        module = import_module("analysis.panel.commands") if "panel" in options.command else commands
+        module = import_module("analysis.panel.commands") if options.command in SCORING else commands
         status = getattr(module, options.command.replace("-", "_"))(options) or DONE
     except DataError as error:
         say(error, *getattr(error, "__notes__", ()), to=sys.stderr)
