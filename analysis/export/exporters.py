@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import json
 import re
@@ -21,7 +20,6 @@ from analysis.export.pictures import Picture
 TEMPLATES = Path(__file__).parent / "templates"
 GLYPH = re.compile(r'<path id="(NotoSansSC-[^"]+)"[^>]*/>\s*')
 WHOLE = re.compile(r"(?<![\w.-])(\w?\d[\d.]*(?:-\d+)+)(?![\w-])", re.ASCII)  # a number or years that a line must not break
-FACE = '@font-face {{ font-family: "{}"; font-weight: {}; src: url(data:font/woff;base64,{}) format("woff"); }}\n'
 STANDARDS = ["a-2a", "ua-1"]
 NO_DATE = "1980-01-01"  # for a document without a date; PDF/A wants one, and the clock would change the bytes
 
@@ -65,10 +63,8 @@ class HTMLExporter(ReportExporter):
         page = loader.from_string(own["html.j2"]).render(report=report)
         outlines = {match[1]: match[0].strip() for match in GLYPH.finditer(page)}  # each figure brings its characters' along
         letters = page + own["js"] + own["css"] + "".join(map(chr, range(32, 127)))
-        faces = "".join(FACE.format(fonts.FAMILY, weight, base64.b64encode(fonts.web_font(path, letters)).decode())
-                        for weight, path in ((400, fonts.REGULAR), (700, fonts.BOLD)))
         page = GLYPH.sub("", page).replace("<!-- glyphs -->", "\n".join(outlines[key] for key in sorted(outlines)), 1)
-        return page.replace("<!-- style -->", faces + own["css"], 1).replace("<!-- script -->", own["js"], 1)
+        return page.replace("<!-- style -->", fonts.faces(letters) + own["css"], 1).replace("<!-- script -->", own["js"], 1)
 
 
 class PDFExporter(ReportExporter):
