@@ -3,15 +3,15 @@
 SHELL := /bin/sh
 DATA ?= data
 OUT ?= .
-$(foreach name,DATA OUT YEAR PERIODS FORCE,$(eval override $(name) := $$(value $(name))))
-export DATA OUT YEAR PERIODS
+$(foreach name,DATA OUT YEAR PERIODS WHO FORCE,$(eval override $(name) := $$(value $(name))))
+export DATA OUT YEAR PERIODS WHO
 unexport PYTHONDONTWRITEBYTECODE  # where it is set, every run compiles pandas and matplotlib anew: two seconds
 
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --disable-pip-version-check
 RUN := @$(PYTHON) -m analysis
 PLACES := --data "$$DATA" --out "$$OUT" --
-.PHONY: help report reports trends audit check new new-panel intake assign panel example-panel lab test fuzz lint bench clean
+.PHONY: help report reports trends audit check new new-panel intake assign panel example-panel pages page lab test fuzz lint bench clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
@@ -25,8 +25,10 @@ intake: .venv/.installed  ## YEAR=2022: who has entered what; the list of those 
 assign: .venv/.installed  ## YEAR=2022: groups without conflicts, and a mark sheet for each expert and stage
 panel: .venv/.installed  ## YEAR=2017: from the experts' marks to the score sheet; FORCE=1 replaces one unasked
 example-panel: .venv/.installed  ## YEAR=2017: a small simulated panel in build/ (or OUT)
-report audit check new new-panel intake assign panel example-panel:
-	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(PLACES) "$$YEAR"
+pages: .venv/.installed  ## YEAR=2017: a letter to each alliance as PDF, and an index of all
+page: .venv/.installed  ## YEAR=2017 WHO=113: the letter to one alliance, by name, alias or code
+report audit check new new-panel intake assign panel example-panel pages page:
+	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(PLACES) "$$YEAR" $(if $(filter page,$@),"$$WHO")
 trends: .venv/.installed  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
 	$(RUN) trends $(PLACES) "$$PERIODS"
 reports: .venv/.installed  ## the reports of all periods, side by side

@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from analysis import DATA, ROOT, commands
+from analysis import DATA, ROOT
 from analysis.commands import UNHEARD, CommandError, from_here, say
 from analysis.messages import Said, reason
 from analysis.problems import DataError
@@ -24,9 +24,11 @@ COMMANDS = {
     "new-panel": "write an empty panel workbook", "intake": "write the chase list of one period",
     "assign": "draw groups of experts and write their mark sheets", "panel": "from the marks of one period to its score sheet",
     "example-panel": "make a small simulated panel to try that on",
+    "pages": "make a letter to each alliance of one period, and an index", "page": "make the letter to one alliance",
     "lab": "start JupyterLab at explore.ipynb",
 }
-SCORING = ("new-panel", "intake", "assign", "panel", "example-panel")  # done in analysis/panel/commands.py
+MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "panel.commands") | dict.fromkeys(
+    ("pages", "page"), "pages_run")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
+    subparsers.choices["page"].add_argument("who", help="a name, an alias, or a code of that period")
+    subparsers.choices["pages"].add_argument("--workers", type=int, default=0, help="processes; as many as there are cores")
     subparsers.choices["report"].add_argument("--pass-over-unfilled", action="store_true", help=argparse.SUPPRESS)
     subparsers.choices["panel"].add_argument("--force", action="store_true", help="replace a score sheet without asking")
     return main
@@ -56,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.changed = False
     UNHEARD.clear()
     try:
-        module = import_module("analysis.panel.commands") if options.command in SCORING else commands
+        module = import_module(f"analysis.{MODULES.get(options.command, 'commands')}")
         status = getattr(module, options.command.replace("-", "_"))(options) or DONE
     except DataError as error:
         say(error, *getattr(error, "__notes__", ()), to=sys.stderr)

@@ -1,0 +1,92 @@
+"""All that a public report may learn from a panel: which alliance shows which activity.
+
+Marks, experts and scores are not read here, so nothing of them can be printed.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pandas as pd
+
+from analysis import sheets
+from analysis.grades import BEST_FIRST, GRADES
+from analysis.panel import workbook
+from analysis.panel.workbook import UNFIT
+from analysis.problems import DataError, Problem
+from analysis.shares import signed
+from analysis.sheets import Period
+
+COLUMNS = ("id", "name", "batch", "grade", "pillar", "indicator", "shown")
+COOPERATION = 1  # the place of the pillar whose indicators are the columns of the sheet 协同创新活动
+NAMED = 3
+
+
+def entries(sheet: Period) -> pd.DataFrame:
+    """A row for each evaluated alliance and indicator: id, name, batch, grade, pillar, indicator, and whether it is `shown`.
+
+    Grades are those of the score sheet; batch, grade, pillar and indicator are ordered. No rows where the period has no panel.
+    Raises DataError where panel and score sheet do not evaluate the same alliances.
+    """
+    panel = _panel(sheet)
+    grades = {a.id: a.grade for a in sheet.evaluated}
+    short = {batch.key: batch.short for batch in sheet.batches}
+    rows = [(e.id, e.name, short[e.batch], grades[e.id], i.pillar, i.name, i.name in e.shown)
+            for e in (panel.evaluated if panel else ()) for i in panel.indicators]
+    frame = pd.DataFrame(rows, columns=COLUMNS).astype({"shown": bool})
+    orders = {"batch": [*short.values()], "grade": GRADES, "pillar": panel.pillars if panel else [],
+              "indicator": [i.name for i in panel.indicators] if panel else []}
+    return frame.assign(**{column: pd.Categorical(frame[column], order, ordered=True) for column, order in orders.items()})
+
+
+def left_out(sheet: Period) -> dict[str, tuple[str, str]]:
+    """Who entered something, or is listed, and is not evaluated, by id: the state (信息不完整, 未录入 or UNFIT) and what was missing."""
+    panel = _panel(sheet)
+    return {e.id: (e.state, e.why) for e in panel.intake if e.state} if panel else {}
+
+
+def counts(entries: pd.DataFrame, pillar: int) -> pd.DataFrame:
+    """How many show each activity of the first, second or third pillar: a column for each grade, best first, a row for each activity.
+
+    The row 联盟数 is how many the grade has.
+    """
+    here = entries[entries.pillar.cat.codes == pillar]
+    grades = {grade: here[here.grade == grade] for grade in BEST_FIRST if (here.grade == grade).any()}
+    return pd.DataFrame({grade: {"联盟数": rows.id.nunique(), **rows.groupby("indicator", observed=True).shown.sum()}
+                         for grade, rows in grades.items()}).rename_axis("活动")
+
+
+def activities(sheet: Period) -> pd.DataFrame:
+    """How many of each grade show each activity of cooperation, as `counts`: of the panel, or else as the sheet 协同创新活动 says."""
+    found = entries(sheet)
+    return counts(found, COOPERATION) if len(found) else pd.DataFrame(sheet.activities).rename_axis("活动")
+
+
+def strengths(gaps: pd.DataFrame, least: float = 10, over: str = "强项", under: str = "弱项") -> pd.DataFrame:
+    """Where each group is furthest over and under all, three of each: 分组, 范围, 方面, 指标.
+
+    `gaps` has a row for each group, named by two index levels (按等级, 活跃度高), and a column for each indicator: by how many
+    percentage points it is apart. What is less than `least` apart is left out.
+    """
+    rows = []
+    for (kind, group), row in gaps.round(9).iterrows():
+        for word, side in ((over, 1), (under, -1)):
+            far = (side * row).sort_values(ascending=False, kind="stable").head(NAMED)
+            told = [f"{name} {signed(Fraction(str(side * gap)), 1)}" for name, gap in far.items() if gap >= least and gap > 0]
+            rows += [(kind, group, word, "；".join(told))] if told else []
+    return pd.DataFrame(rows, columns=["分组", "范围", "方面", "指标"])
+
+
+def _panel(sheet: Period) -> workbook.Panel | None:
+    """The panel of a period without its marks, or None. Raises DataError where it does not evaluate the same alliances."""
+    path = sheets.path_of(sheet.name, sheet.data, workbook.FOLDER)
+    if not path.exists():
+        return None
+    panel = workbook.read(sheet.name, sheet.data, marks=False)
+    odd = sorted({a.id for a in sheet.evaluated} ^ {entry.id for entry in panel.evaluated})
+    if odd:
+        names = "、".join(sheet.registry.names[id] for id in odd[:NAMED])
+        raise DataError([Problem("panel and score sheet", (f"panel/{path.name}",),
+                                 f"{len(odd)} alliances are evaluated here or in score_sheets/{path.name}, not in both ({names}"
+                                 f"{' …' if len(odd) > NAMED else ''}); make the score sheet from the panel again")])
+    return panel
