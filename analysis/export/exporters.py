@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import json
 import re
@@ -22,7 +21,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 GLYPH = re.compile(r'<path id="NotoSansSC-[^>]*/>')
 ASCII = "".join(map(chr, range(32, 127)))
 WHOLE = re.compile(r"(?<![\w.-])(\w?\d[\d.]*(?:-\d+)+)(?![\w-])", re.ASCII)  # a number or years that a line must not break
-FACE = '@font-face {{ font-family: "{}"; font-weight: {}; src: url(data:font/woff;base64,{}) format("woff"); }}\n'
 STANDARDS = ["a-2a", "ua-1"]
 NO_DATE = "1980-01-01"  # for a document without a date; PDF/A wants one, and the clock would change the bytes
 
@@ -59,10 +57,8 @@ class HTMLExporter(ReportExporter):
                            "whole": lambda text: Markup(WHOLE.sub(r'<span class="whole">\1</span>', escape(text)))}
         own = {name: (TEMPLATES / f"report.{name}").read_text("utf8") for name in ("css", "js", "html.j2")}
         page = loader.from_string(own["html.j2"]).render(report=report, own=own)
-        faces = "".join(FACE.format(fonts.FAMILY, weight, base64.b64encode(fonts.web_font(path, page + ASCII)).decode())
-                        for weight, path in ((400, fonts.REGULAR), (700, fonts.BOLD)))
         outlines = "\n".join(sorted(set(GLYPH.findall(page))))  # each figure brings its characters' along
-        return GLYPH.sub("", page).replace("<!-- outlines -->", outlines, 1).replace("/* faces */", faces, 1)
+        return GLYPH.sub("", page).replace("<!-- outlines -->", outlines, 1).replace("/* faces */", fonts.faces(page + ASCII), 1)
 
 
 class PDFExporter(ReportExporter):
