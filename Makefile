@@ -12,7 +12,7 @@ PIP := $(PYTHON) -m pip install --disable-pip-version-check
 RUN := @$(PYTHON) -m analysis
 PLACES := --data "$$DATA" --out "$$OUT" --
 
-.PHONY: help report reports trends audit check new panel example-panel lab test fuzz lint bench clean
+.PHONY: help report reports trends audit check check-page new panel example-panel lab test fuzz lint bench clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
@@ -29,7 +29,8 @@ trends: .venv/.installed  ## PERIODS="2017 2020-2021": what changed between peri
 	$(RUN) trends $(PLACES) "$$PERIODS"
 reports: .venv/.installed  ## the reports of all periods, side by side
 lab: .venv/.installed  ## JupyterLab at explore.ipynb
-reports lab:
+check-page: .venv/.installed  ## the check as a page that needs nothing installed; built with npm
+reports lab check-page:
 	$(RUN) $@ $(PLACES)
 test: .venv/.testing  ## the whole test suite
 	@$(PYTHON) -m pytest
