@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from analysis import DATA, ROOT, commands
+from analysis import DATA, ROOT
 from analysis.commands import UNHEARD, CommandError, from_here, say
 from analysis.messages import Said, reason
 from analysis.problems import DataError
@@ -22,9 +22,14 @@ COMMANDS = {
     "trends": "make the trend report of all periods, or of those named", "audit": "check the published report of one period",
     "check": "read the sheet of one period and say whether it is sound", "new": "write an empty workbook to fill in",
     "check-page": "make the check as a page that needs nothing installed",
-    "panel": "from the marks of one period to its score sheet", "example-panel": "make a simulated panel to try that on",
+    "new-panel": "write an empty panel workbook", "intake": "write the chase list of one period",
+    "assign": "draw groups of experts and write their mark sheets", "panel": "from the marks of one period to its score sheet",
+    "example-panel": "make a small simulated panel to try that on",
+    "pages": "make a letter to each alliance of one period, and an index", "page": "make the letter to one alliance",
     "lab": "start JupyterLab at explore.ipynb",
 }
+MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "panel.commands") | dict.fromkeys(
+    ("pages", "page"), "pages_run")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
+    subparsers.choices["page"].add_argument("who", help="a name, an alias, or a code of that period")
+    subparsers.choices["pages"].add_argument("--workers", type=int, default=0, help="processes; as many as there are cores")
     subparsers.choices["report"].add_argument("--pass-over-unfilled", action="store_true", help=argparse.SUPPRESS)
     subparsers.choices["panel"].add_argument("--force", action="store_true", help="replace a score sheet without asking")
     return main
@@ -54,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.changed = False
     UNHEARD.clear()
     try:
-        module = import_module("analysis.panel.commands") if "panel" in options.command else commands
+        module = import_module(f"analysis.{MODULES.get(options.command, 'commands')}")
         status = getattr(module, options.command.replace("-", "_"))(options) or DONE
     except DataError as error:
         say(error, *getattr(error, "__notes__", ()), to=sys.stderr)

@@ -175,7 +175,8 @@ def audit(options: Namespace) -> None:
     period = known_period(options.period, options.data, "audit")
     from analysis import audit
 
-    make(options, "audit", title, {"period": period}, saved={"everything": f"{title}.csv"},
+    make(options, "audit", title, {"period": period}, parts={"errata": f"errata-{period}"},
+         saved={"everything": f"{title}.csv", "errata": f"errata-{period}.csv"},
          meanwhile=lambda: audit.published(period, options.data))
     say(*audit.summary(period, options.out / "reports" / f"{title}.csv"))
 
@@ -234,7 +235,15 @@ def new(options: Namespace) -> None:
 def lab(_: Namespace) -> int:
     """Start JupyterLab at explore.ipynb."""
     keep_outputs_out_of_git()
-    return subprocess.call([sys.executable, "-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb")])
+    hook = f"--FileContentsManager.post_save_hook={__name__}.settle"
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb"), hook])
+
+
+def settle(os_path: str, model: dict | None = None, contents_manager: object = None) -> None:
+    """After JupyterLab has saved a notebook: let git see that nothing but its outputs changed, which it does not by itself."""
+    with contextlib.suppress(OSError):
+        if not subprocess.run(["git", "diff", "--quiet", os_path], cwd=Path(os_path).parent, capture_output=True, check=False).returncode:
+            subprocess.run(["git", "add", "--update", os_path], cwd=Path(os_path).parent, capture_output=True, check=False)
 
 
 def keep_outputs_out_of_git(folder: Path = ROOT) -> None:

@@ -24,7 +24,8 @@ HEADINGS = {
 OPTIONAL_HEADINGS = {SCORES: ("序号", "等级"), FACTS: ("说明",), ABSENT: ("序号",), ACTIVITIES: ("序号",), A_LEVEL: ("序号",)}
 NATURE, SIMULATED = "数据性质", "模拟数据"
 DATES = START, END, *STEPS = ("开始日期", "结束日期", "启动会日期", "会评日期", "复核日期")
-TOLD = ("通知时间", "专家来源")  # items of 评价期 that are text
+PANEL = "评分过程"  # the hash of the panel that a score sheet came from
+TOLD = ("通知时间", "专家来源", "发布时间", PANEL)  # items of 评价期 that are text
 COUNTS = REGISTERED, ENTERED, INCOMPLETE_TOTAL, EVALUATED_TOTAL, EXPERTS_TOTAL, WEBSITES = (
     "登记联盟数", "录入信息联盟数", "信息不完整联盟数", "参评联盟数", "专家人数", "有网站联盟数")
 SYNONYMS = {"联盟总数": REGISTERED}

@@ -34,6 +34,7 @@ FORMS = {  # what a cell must look like that is not blank, and how that is said
     "floor": (r"\d{1,2}(\.\d+)?", Said("form.floor")), "approved": (r"\d+", Said("form.whole")), "times": (r"0*[1-9]\d*", Said("form.times")),
 }
 ROSTER = ("id", "name", "code", "batch", "pilot", "score", "low", "high", "grade", "level", "outcome", "state", "rank", "a_level", "period")
+NO_COLUMNS = ("id", "name", "note", "sector_from", "joined", "left", "line", "")  # of alliances.csv, in the roster
 Lines = list[dict[str, str]]
 
 
@@ -110,7 +111,7 @@ class Registry:
     dates: dict[str, tuple[dt.date, dt.date]] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     indicators: tuple[tuple[str, str, str], ...] = ()
-    columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    columns: dict[str, dict[str, str | None]] = field(default_factory=dict)
     between: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -225,7 +226,7 @@ def read(data: Path) -> Registry:
         found, tuple(row["period"] for row in periods), decisions, {row["period"]: dates for row in periods if (dates := _dates(row))},
         tuple(Claim(row["period"], row["id"], int(row["times"])) for row in claims),
         tuple((row["pillar"], row["indicator"], row["looked_at"]) for row in indicators),
-        {row["id"]: {h: row[h] for h in row if h not in ("id", "name", "note", "joined", "left", "line", "")} for row in alliances},
+        {row["id"]: {h: row[h] or None for h in row if h not in NO_COLUMNS} for row in alliances},
         {row["id"]: (row.get("joined", ""), row.get("left", "")) for row in alliances})
 
 

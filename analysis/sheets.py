@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from pathlib import Path
 
@@ -79,9 +80,28 @@ def read(period: str | int, data: Path | str = "") -> Period:
     for reader in (read_scores, read_facts, read_absent, read_activities, read_totals, read_a_level, read_experts, check_totals):
         reader(book, reading)
     check_dates(book, reading, data)
+    check_panel(book, reading, data)
     if book.problems:
         raise DataError(book.problems)
     return reading
+
+
+def panel_digest(period: str, data: Path) -> str:
+    """The SHA-256 of a period's panel, its workbook and the files that came back; "" where it has none."""
+    path, digest = path_of(period, data, "panel"), hashlib.sha256()
+    if not path.exists():
+        return ""
+    for part in (path, *sorted(p for p in path.with_suffix("").glob("*.xlsx") if p.name[0] not in "~.")):
+        digest.update(f"{part.name}\n".encode() + hashlib.sha256(part.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def check_panel(book: ScoreSheet, reading: Period, data: Path) -> None:
+    """A score sheet beside a panel came from that panel as it is now."""
+    now = panel_digest(reading.name, data)
+    if now and now != reading.facts.get(PANEL):
+        book.wrong("panel.stale" if PANEL in reading.facts else "panel.untold", "", FACTS, book.fact_cells.get(PANEL), level=1,
+                   file=reading.path.name, period=reading.name)
 
 
 def check_dates(book: Book, reading: Period, data: Path) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 from analysis import sheets
 from analysis.grades import BEST_FIRST, GRADES
 from analysis.panel import workbook
+from analysis.panel.workbook import UNFIT
 from analysis.problems import DataError, Problem
 from analysis.shares import signed
 from analysis.sheets import Period
@@ -36,6 +37,12 @@ def entries(sheet: Period) -> pd.DataFrame:
     orders = {"batch": [*short.values()], "grade": GRADES, "pillar": panel.pillars if panel else [],
               "indicator": [i.name for i in panel.indicators] if panel else []}
     return frame.assign(**{column: pd.Categorical(frame[column], order, ordered=True) for column, order in orders.items()})
+
+
+def left_out(sheet: Period) -> dict[str, tuple[str, str]]:
+    """Who entered something, or is listed, and is not evaluated, by id: the state (信息不完整, 未录入 or UNFIT) and what was missing."""
+    panel = _panel(sheet)
+    return {e.id: (e.state, e.why) for e in panel.intake if e.state} if panel else {}
 
 
 def counts(entries: pd.DataFrame, pillar: int) -> pd.DataFrame:
