@@ -6,16 +6,14 @@ OUT ?= .
 $(foreach name,DATA OUT YEAR PERIODS WHO FROM FORCE,$(eval override $(name) := $$(value $(name))))
 export DATA OUT YEAR PERIODS WHO FROM
 unexport PYTHONDONTWRITEBYTECODE  # where it is set, every run compiles pandas and matplotlib anew: two seconds
-
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --disable-pip-version-check
 RUN := @$(PYTHON) -m analysis
 PLACES := --data "$$DATA" --out "$$OUT" --
-.PHONY: help report reports trends audit transcribe check new new-panel intake assign panel example-panel pages page lab test fuzz lint bench clean
+.PHONY: help report reports trends audit transcribe check check-page new new-panel intake assign panel example-panel pages page lab test fuzz lint bench clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
-
 report: .venv/.installed  ## YEAR=2017: the report of one period, HTML and PDF
 audit: .venv/.installed  ## YEAR=2017: a published report checked, every figure recomputed
 transcribe: .venv/.installed  ## YEAR=2022 FROM=report.pdf: a draft of the figures that a published report prints
@@ -34,7 +32,8 @@ trends: .venv/.installed  ## PERIODS="2017 2020-2021": what changed between peri
 	$(RUN) trends $(PLACES) "$$PERIODS"
 reports: .venv/.installed  ## the reports of all periods, side by side
 lab: .venv/.installed  ## JupyterLab at explore.ipynb
-reports lab:
+check-page: .venv/.installed  ## the check as a page that needs nothing installed; built with npm
+reports lab check-page:
 	$(RUN) $@ $(PLACES)
 test: .venv/.testing  ## the whole test suite
 	@$(PYTHON) -m pytest
@@ -47,7 +46,6 @@ bench: .venv/.testing  ## this project beside the plain tools
 clean:  ## remove what is made, and .venv
 	rm -rf .venv reports figures/20* figures/audit-* figures/trends figures/panel-* .pytest_cache .ruff_cache .hypothesis build *.egg-info
 	find analysis notebooks tests -name __pycache__ -prune -exec rm -rf {} +
-
 # An installed uv is used if there is one, and is not needed. pip's lines become dots; what it warns of is shown where it fails.
 .venv/.installed: requirements.lock pyproject.toml
 .venv/.testing: requirements-test.lock .venv/.installed

@@ -22,6 +22,7 @@ COMMANDS = {
     "trends": "make the trend report of all periods, or of those named", "audit": "check the published report of one period",
     "transcribe": "draft the figures that a published report prints, from its text or PDF",
     "check": "read the sheet of one period and say whether it is sound", "new": "write an empty workbook to fill in",
+    "check-page": "make the check as a page that needs nothing installed",
     "new-panel": "write an empty panel workbook", "intake": "write the chase list of one period",
     "assign": "draw groups of experts and write their mark sheets", "panel": "from the marks of one period to its score sheet",
     "example-panel": "make a small simulated panel to try that on",
@@ -40,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=what, description=what)
         if name == "trends":
             command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")
-        elif name not in ("reports", "lab"):
+        elif name not in ("reports", "lab", "check-page"):
             command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
         if name == "transcribe":
             command.add_argument("source", nargs="?", default="", metavar="report.pdf", help="the report, a PDF or a text in UTF-8")

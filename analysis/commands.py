@@ -222,6 +222,19 @@ def check(options: Namespace) -> int:
     return bool(problems)
 
 
+def check_page(options: Namespace) -> None:
+    """Make the check as a page that needs nothing installed."""
+    from analysis import check_page, publish
+
+    folder = publish.REPORTS / "check-page"
+    try:
+        made = {folder / name: content for name, content in check_page.files(options.data).items()}
+    except check_page.MissingError as error:
+        raise CommandError(str(error)) from None
+    publish.publish(made, options.out, "check-page")
+    say(Said("command.page", path=from_here(options.out / folder), size=f"{sum(map(len, made.values())) / 1e6:.1f}"))
+
+
 def new(options: Namespace) -> None:
     """Write an empty workbook to fill in; one that is there is never overwritten."""
     from analysis import registry, sheets, template

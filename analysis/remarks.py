@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from analysis import DATA
@@ -16,6 +17,9 @@ PLACES = ("前言", "评价专家组", "评价范围", *(f"第{digit}批" for di
           "协同创新活动", "带动产业发展成效", "A级活跃度联盟", "总结", "未参加评价的联盟", "有关建议")
 HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|[^#\s])(\s*)(.*)")
 UNDERLINE = re.compile(r" {0,3}(=+|-+)\s*")
+ITEM, MARK = re.compile(r"( *)((?:(?:[-*+]|\d+[.)]) +)+)"), re.compile(r"\S+ +")
+REFERENCE = re.compile(r"\[@([\w-]+)\]")
+DEEPEST, LONGEST_LINE = 6, 4000  # what a PDF can hold is a little more
 REFUSED = {  # what a line may not be
     "remark.table": re.compile(r"\s*\|.*\||\s*\|?\s*:?-+:?\s*\|[\s:|-]*"), "remark.image": re.compile(r".*!\[[^\]]*\]\([^)]*\).*"),
     "remark.code": re.compile(r"\s*(```|~~~).*"),
@@ -45,13 +49,15 @@ def text(period: str, data: Path) -> str:
         raise DataError([Problem.of(Said("remark.encoding"), where)]) from None
     except OSError as error:
         raise DataError([Problem.of(Said("file.refused", reason=reason(error)), where)]) from None
-    lines, problems = content.splitlines(), []
+    lines, problems, indents = content.splitlines(), [], []
     seen: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
         heading = HEADING.fullmatch(line)
         faults = _faults(line, heading, lines[number - 2] if number > 1 else "")
         if heading and seen.setdefault(heading[3].strip(), number) != number:
             faults.append(Said("remark.twice", heading=quoted(heading[3].strip()), line=seen[heading[3].strip()]))
+        if (depth := _depth(line, indents)) > DEEPEST:
+            faults.append(Said("remark.deep", depth=depth, most=DEEPEST))
         if line.strip() and not seen:
             faults.append(Said("remark.above", places="、".join(PLACES)))
             seen[""] = number
@@ -59,6 +65,25 @@ def text(period: str, data: Path) -> str:
     if problems:
         raise DataError(problems)
     return content.strip()
+
+
+def _depth(line: str, indents: list[int]) -> int:
+    """How deep a line that begins an item of a list stands, under the items above it, whose indents are kept; else 0."""
+    item = ITEM.match(line.replace("\t", "    "))
+    if not item:
+        return 0
+    indents[:] = [indent for indent in indents if indent < len(item[1])]
+    for mark in MARK.findall(item[2]):
+        indents.append(len(item[1]) + len(indents) * (len(item[2]) > len(mark)))
+    return len(indents)
+
+
+def unknown(period: str, data: Path, known: Callable[[], list[str]]) -> list[Problem]:
+    """The references in the remarks on a period that are none of some labels; what those are is asked only where there is one."""
+    said = [(number, label) for number, line in enumerate(text(period, data).splitlines(), start=1) for label in REFERENCE.findall(line)]
+    labels = known() if said else []
+    return [Problem.of(Said("remark.label", reference=f'"[@{label}]"', labels=labels), f"remarks/{period}.md",
+                       Said("word.line", number=number), order=(number,)) for number, label in said if label not in labels]
 
 
 def _faults(line: str, heading: re.Match | None, above: str) -> list[Said]:
@@ -70,5 +95,7 @@ def _faults(line: str, heading: re.Match | None, above: str) -> list[Said]:
         found.append(Said("remark.place", heading=quoted(title), places="、".join(PLACES)))
     if UNDERLINE.fullmatch(line) and above.strip():
         found.append(Said("remark.underline", line=quoted(line.strip())))
+    if len(line) > LONGEST_LINE:
+        found.append(Said("remark.long", number=f"{len(line):,}", most=f"{LONGEST_LINE:,}"))
     found += [Said(rule) for rule, form in REFUSED.items() if form.fullmatch(line)]
     return found + [fault for fault in [unshown(line.replace("\t", " "))] if fault]

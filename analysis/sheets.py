@@ -100,9 +100,8 @@ def check_panel(book: ScoreSheet, reading: Period, data: Path) -> None:
     """A score sheet beside a panel came from that panel as it is now."""
     now = panel_digest(reading.name, data)
     if now and now != reading.facts.get(PANEL):
-        said = "was made from an earlier state" if PANEL in reading.facts else "does not say that it was made"
-        book.wrong("stale", f"{said} of panel/{reading.path.name} and the files returned to panel/{reading.name}/; run make panel "
-                   f"YEAR={reading.name}, or take the panel away".replace("made of", "made from"), FACTS, book.fact_cells.get(PANEL), level=1)
+        book.wrong("origin.stale" if PANEL in reading.facts else "origin.untold", "", FACTS, book.fact_cells.get(PANEL), level=1,
+                   file=reading.path.name, period=reading.name)
 
 
 def check_dates(book: Book, reading: Period, data: Path) -> None:

@@ -11,10 +11,10 @@ from workbooks import change, rewrite
 from analysis import DATA, ROOT, guide, messages, sheets
 from analysis.__main__ import main
 
-CODE = "".join(text for path in (ROOT / "analysis").rglob("*.py") if "Said" in (text := path.read_text("utf8")))
+CODE = "".join(text for path in (ROOT / "analysis").glob("*.py") if "Said" in (text := path.read_text("utf8")))
 TABLE, RULE = messages.table(), re.compile(r'"([a-z]+\.[a-z_]+)"')
 ENGLISH = re.compile(r"(?<![`/\w.-])(?!make |alliance )[a-z]{2,} [a-z]{2,}")
-WRONG = {"评分表!D60": "九十", "评分表!C61": 401, "评分表!B62": "=1+", "评分表!D63": None, "评价期!B2": "2017-13-01", "评价期!A6": "不完整联盟数"}
+WRONG = {"评分表!D60": "九十", "评分表!C61": 401, "评分表!B62": "=1+", "评分表!D63": None, "评价期!B2": "2017-13-01", "评价期!A6": "不完整"}
 
 
 def test_each_message_is_there_in_both_languages_with_the_same_placeholders():
@@ -22,7 +22,8 @@ def test_each_message_is_there_in_both_languages_with_the_same_placeholders():
     for rule, entry in TABLE.items():
         assert entry.keys() - {"kind"} == {"en", "zh"} and len(entry.get("kind", "12")) == 2, rule
         assert len({frozenset(re.findall(r"{(\w+)}", text)) for text in (entry["en"], entry["zh"])}) == 1, rule
-        assert not re.search("[\u4e00-\u9fff]", entry.get("kind", [""])[0]) and not ENGLISH.search(re.sub("“.*?”", "", entry["zh"])), rule
+        assert not re.search("[\u4e00-\u9fff]", entry.get("kind", [""])[0]), rule
+        assert not ENGLISH.search(re.sub("“.*?”", "", entry["zh"])), rule
 
 
 def test_each_message_is_used_and_none_is_missing():
@@ -49,7 +50,8 @@ def checked(data, out, period="2017"):
     return status, json.loads((out / "reports" / f"{period}-check.json").read_text("utf8")), out / "reports" / f"{period}-check.xlsx"
 
 
-@pytest.mark.parametrize("cells, period", [(WRONG, "2017"), ({}, "2017"), ({}, "2020-2021"), ({"评分表!E2": "级别", "评价期!A6": "天气"}, "2017")])
+@pytest.mark.parametrize("cells, period", [
+    (WRONG, "2017"), ({}, "2017"), ({}, "2020-2021"), ({"评分表!E2": "级别", "评价期!A6": "天气"}, "2017")])
 def test_a_check_is_all_chinese_where_the_locale_is(data, tmp_path, monkeypatch, capsys, cells, period):
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     change(data, cells, period)
