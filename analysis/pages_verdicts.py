@@ -62,7 +62,8 @@ def position(row: Any, scheme: Scheme) -> Verdict:
     if row.worst_all == 1:
         name = "position.top-tied" if row.ties_all else "position.top-alone"
     elif close or low:
-        name = "position.near-both" if close and low else "position.near-next" if close else "position.near-fall" if down else "position.on-floor"
+        name = "position.near-both" if close and low else "position.near-next" if close else "position.near-fall"
+        name = "position.on-floor" if down == 0 else name
     else:
         name = {HIGH: "position.safe-best", LOW: "position.lowest"}.get(row.grade, "position.safe")
     return verdict(name, up=up, down=down, ties=row.ties_all, **about)

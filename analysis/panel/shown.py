@@ -12,7 +12,6 @@ import pandas as pd
 from analysis import sheets
 from analysis.grades import BEST_FIRST, GRADES
 from analysis.panel import workbook
-from analysis.panel.workbook import UNFIT
 from analysis.problems import DataError, Problem
 from analysis.shares import signed
 from analysis.sheets import Period
@@ -40,7 +39,7 @@ def entries(sheet: Period) -> pd.DataFrame:
 
 
 def left_out(sheet: Period) -> dict[str, tuple[str, str]]:
-    """Who entered something, or is listed, and is not evaluated, by id: the state (信息不完整, 未录入 or UNFIT) and what was missing."""
+    """Who entered something, or is listed, and is not evaluated, by id: the state (信息不完整, 未录入 or 未达评价条件) and what was missing."""
     panel = _panel(sheet)
     return {e.id: (e.state, e.why) for e in panel.intake if e.state} if panel else {}
 
