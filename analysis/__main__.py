@@ -25,7 +25,7 @@ COMMANDS = {
     "pages": "make a letter to each alliance of one period, and an index", "page": "make the letter to one alliance",
     "lab": "start JupyterLab at explore.ipynb",
 }
-MODULES = dict.fromkeys(("panel", "example-panel"), "panel.commands") | dict.fromkeys(("pages", "page"), "pages_run")
+MODULES = dict.fromkeys(("panel", "example-panel"), "analysis.panel.commands") | dict.fromkeys(("pages", "page"), "analysis.pages_run")
 FULL = "too many files are open at once; close some, or raise the limit (ulimit -n)"
 REASONS = {errno.ENOSPC: "the disk is full", errno.EROFS: "the folder is read-only", errno.EACCES: "permission is denied",
            errno.EMFILE: FULL, errno.ENFILE: FULL, errno.ENOMEM: "there is too little memory; close other programs"}
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.changed = False
     UNHEARD.clear()
     try:
-        module = import_module(f"analysis.{MODULES.get(options.command, 'commands')}")
+        module = import_module(MODULES.get(options.command, "analysis.commands"))
         status = getattr(module, options.command.replace("-", "_"))(options) or DONE
     except DataError as error:
         say(error, *getattr(error, "__notes__", ()), to=sys.stderr)

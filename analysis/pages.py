@@ -69,8 +69,8 @@ def frames(sheets: list[Period], period: str | int) -> Frames:
         named = named.join(pd.concat(map(places, groups)).add_suffix(f"_{by}"))
     absence = {a.id: "why.not-entered" for a in sheet.absent if a.state == NOT_ENTERED} | {
         id: "why.unfit" for id, (state, _) in left_out.items() if state == UNFIT}
-    named = named.assign(peers=named.groupby("grade")["id"].transform("size"), absence=named["id"].map(absence).fillna("why.not-evaluated"),
-                         why=named["id"].map({id: why for id, (_, why) in left_out.items()}).fillna(""))
+    named = named.assign(peers=named.groupby("grade")["id"].transform("size"), why=[left_out.get(id, ("", ""))[1] for id in named["id"]],
+                         absence=[absence.get(id, "why.not-evaluated") for id in named["id"]])
     steps: dict[str, list[Step]] = {}
     schemes = {sheet.name: sheet.scheme for sheet in sheets}
     for row in everyone.assign(level=everyone["level"].fillna(0)).itertuples():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from analysis.grades import GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, TOP_SCORE, Scheme
+from analysis.grades import GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, NOT_IN_PROGRAMME, TOP_SCORE, Scheme
 from analysis.shares import gained
 from analysis.words import Verdict, verdict
 
@@ -17,9 +17,9 @@ POSITIONS = ("position.top-alone", "position.top-tied", "position.near-both", "p
              "position.near-fall", "position.safe-best", "position.safe", "position.lowest", "position.withheld",
              "position.withheld-best", "position.withheld-lowest")
 ABSENCES = ("why.incomplete", "why.not-entered", "why.unfit", "why.not-evaluated")
-COURSES = ("course.alone", "course.first", "course.back", "course.risen-twice", "course.fallen-twice", "course.lowest-again",
+COURSES = ("course.alone", "course.new", "course.first", "course.back", "course.risen-twice", "course.fallen-twice", "course.lowest-again",
            "course.best-again", "course.risen", "course.fallen", "course.same")
-ABSENT_COURSES = ("course.alone", "course.never", "course.left", "course.away")
+ABSENT_COURSES = ("course.alone", "course.newcomer", "course.never", "course.left", "course.away")
 CHANGES = ("change.up", "change.down", "change.none", "change.open")
 PLACES = ("place.only", "place.alone", "place.tied", "place.open")
 NEXT = ("next.keep", "next.hold", "next.close", "next.climb", "next.rise", "next.withheld", "next.withheld-best", "next.complete",
@@ -104,6 +104,8 @@ def course(steps: list[Step]) -> list[Verdict]:
              "label_last": last.label, "score": None if now.score != now.score else now.score}
     if not earlier:
         return [verdict("course.alone", **about)]
+    if all(step.state == NOT_IN_PROGRAMME for step in earlier):
+        return [verdict("course.new" if now.level else "course.newcomer", **about)]
     if not now.level:
         return [verdict("course.never" if not seen else "course.left" if before.level else "course.away", **about)]
     if not before.level:
