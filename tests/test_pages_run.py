@@ -157,7 +157,8 @@ def test_a_letter_that_kills_its_process_is_named(monkeypatch, tmp_path):
 
     monkeypatch.setattr(pages_run, "_pool", lambda _: Pool())
     told = [*pages_run.drawn({"bad": "", **{str(n): "" for n in range(50)}}, "", tmp_path, Pool(), 2)]
-    assert [(place, bool(error)) for place, _, error in sorted(told)] == sorted((place, place == "bad") for place in ["bad", *map(str, range(50))])
+    assert sorted(place for place, _, error in told if not error) == sorted(map(str, range(50)))
+    assert [place for place, _, error in told if error] == ["bad"]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="another system")
@@ -176,8 +177,8 @@ def test_its_processes_end_with_the_first(tmp_path):
 
 
 @pytest.mark.parametrize(("who", "status", "said"), [
-    ("113", 0, "113-大豆加工"), ("汽车轻量化技术创新战略联盟", 0, "107-"), ("钢铁可循环", 0, "101-"), ("999", 2, "no alliance"), ("", 2, "WHO is missing"),
-    ("生物", 2, "may be"), ("中国企业财务管理", 2, "")])
+    ("113", 0, "113-大豆加工"), ("汽车轻量化技术创新战略联盟", 0, "107-"), ("钢铁可循环", 0, "101-"), ("999", 2, "no alliance"),
+    ("", 2, "WHO is missing"), ("生物", 2, "may be")])
 def test_one_letter(tmp_path, capsys, who, status, said):
     assert main(["page", "2017", who, "--out", str(tmp_path)]) == status
     heard = capsys.readouterr()
