@@ -11,8 +11,7 @@ PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --disable-pip-version-check
 RUN := @$(PYTHON) -m analysis
 PLACES := --data "$$DATA" --out "$$OUT" --
-
-.PHONY: help report reports trends audit check new panel example-panel pages page lab test fuzz lint bench clean
+.PHONY: help report reports trends audit check new new-panel intake assign panel example-panel pages page lab test fuzz lint bench clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
@@ -21,11 +20,14 @@ report: .venv/.installed  ## YEAR=2017: the report of one period, HTML and PDF
 audit: .venv/.installed  ## YEAR=2017: a published report checked, every figure recomputed
 check: .venv/.installed  ## YEAR=2017: read a sheet; every error in it, or one line that it is sound
 new: .venv/.installed  ## YEAR=2022: an empty workbook to fill in; never overwrites one
+new-panel: .venv/.installed  ## YEAR=2022: an empty panel workbook, its rules explained
+intake: .venv/.installed  ## YEAR=2022: who has entered what; the list of those to be telephoned
+assign: .venv/.installed  ## YEAR=2022: groups without conflicts, and a mark sheet for each expert and stage
 panel: .venv/.installed  ## YEAR=2017: from the experts' marks to the score sheet; FORCE=1 replaces one unasked
-example-panel: .venv/.installed  ## YEAR=2017: a simulated panel in build/ (or OUT) that settles on the published scores
+example-panel: .venv/.installed  ## YEAR=2017: a small simulated panel in build/ (or OUT)
 pages: .venv/.installed  ## YEAR=2017: a letter to each alliance as PDF, and an index of all
 page: .venv/.installed  ## YEAR=2017 WHO=113: the letter to one alliance, by name, alias or code
-report audit check new panel example-panel pages page:
+report audit check new new-panel intake assign panel example-panel pages page:
 	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(PLACES) "$$YEAR" $(if $(filter page,$@),"$$WHO")
 trends: .venv/.installed  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
 	$(RUN) trends $(PLACES) "$$PERIODS"

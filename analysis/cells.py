@@ -9,7 +9,6 @@ import io
 import math
 import re
 import tomllib
-import warnings
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from html import escape
@@ -59,8 +58,7 @@ def show(*shown: object, data: pd.DataFrame | pd.Series | None = None, label: st
          also: str = "", align: str = "", cover: bool = False, date: dt.date | str = "") -> None:
     """Show a figure, a frame, Markdown (a str too) or a figure and its frame, with what option lines say elsewhere.
 
-    `data` is the frame whose CSV is saved where it is not the one shown. Raises UserWarning where a figure has a character
-    that our fonts do not have.
+    `data` is the frame whose CSV is saved where it is not the one shown.
     """
     said = {key: value for key, value in locals().items() if key in KNOWN and value} | ({"date": str(date)} if date else {})
     from IPython import get_ipython
@@ -71,14 +69,11 @@ def show(*shown: object, data: pd.DataFrame | pd.Series | None = None, label: st
         said["data"] = resource(data)
     for part, item in enumerate(shown):
         figure = figure_of(item)
-        if figure:
-            bundle, metadata = {SVG: svg(figure, strict=True), "text/plain": repr(figure)}, {}
-            pyplot.close(figure)
-        elif isinstance(item, str):
-            bundle, metadata = {"text/markdown": item, "text/plain": item}, {}
-        else:
-            bundle, metadata = get_ipython().display_formatter.format(item)
+        marked = {"text/markdown": item, "text/plain": item} if isinstance(item, str) else {}
+        bundle, metadata = (marked, {}) if marked else get_ipython().display_formatter.format(figure or item)
         publish_display_data(bundle, metadata | {SAID: {"part": part} | (said if part == 0 else {})})
+        if figure:
+            pyplot.close(figure)
 
 
 def figure_of(item: object) -> Figure | None:
@@ -90,28 +85,30 @@ def figure_of(item: object) -> Figure | None:
     return next((found for found in (item, getattr(item, "figure", None)) if isinstance(found, Figure)), None)
 
 
-def svg(figure: Figure, strict: bool = False) -> str:
-    """A figure as SVG, the same bytes each time, with its titles as `title` and the names of its axes as `description`.
+def svg(figure: Figure) -> str:
+    """A figure as SVG, the same bytes each time, titled by its titles or else the names of its axes.
 
-    A figure that is laid out by itself keeps its size; any other is cut to what it shows. The generic family is ours when
-    a figure is drawn, so that `seaborn.set_theme()` and `pyplot.style.use` change no font. `strict`: a character that our
-    fonts do not have is an error, a UserWarning, where it is a warning otherwise.
+    A figure that is laid out by itself keeps its size; any other is cut to what it shows. The generic families are ours when
+    a figure is drawn, so that `seaborn.set_theme()` and `pyplot.style.use` change no font. matplotlib warns of a character
+    that our fonts do not have; in an export it is an error.
     """
     import matplotlib
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     titles = [figure.get_suptitle(), *(axes.get_title(place) for axes in figure.axes for place in ("left", "center", "right"))]
     names = [name for axes in figure.axes for name in (axes.get_xlabel(), axes.get_ylabel())]
-    said = {key: "；".join(" ".join(text.split()) for text in dict.fromkeys(texts) if text.strip())
-            for key, texts in (("Title", titles), ("Description", names)) if any(map(str.strip, texts))}
-    whole = isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine)
+    title = "；".join(dict.fromkeys(" ".join(words.split()) for words in (titles if any(titles) else names) if words))
+    whole = isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine)
     fixed = {key: value for key, value in style().items() if key.startswith(("svg.", "path.simplify"))}
     generic = {f"font.{family}": [fonts.FAMILY] for family in ("sans-serif", "serif", "monospace", "cursive", "fantasy")}
-    file = io.StringIO()
-    with matplotlib.rc_context(fixed | generic), warnings.catch_warnings():
-        if strict:
-            warnings.filterwarnings("error", message="Glyph .* missing")
-        figure.savefig(file, format="svg", metadata=said | {"Date": None, "Creator": None}, bbox_inches=None if whole else "tight")
+    file, metadata = io.StringIO(), {"Title": title, "Date": None, "Creator": None}
+    with matplotlib.rc_context(fixed | generic):
+        if whole:  # once, and not at each of the two drawings that saving makes
+            for label in (label for axes in figure.axes for label in axes.texts if label.get_transform() is axes.transData):
+                label.set_in_layout(False)
+            engine.execute(figure)
+            figure.set_layout_engine(None)
+        figure.savefig(file, format="svg", metadata=metadata, bbox_inches=None if whole else "tight")
     return file.getvalue()
 
 
@@ -134,6 +131,7 @@ def register(shell: object) -> None:
     """Make figures and frames of an IPython shell what a report takes, whatever a start-up file or a matplotlibrc set."""
     import matplotlib
     import pandas as pd
+    from matplotlib import pyplot
     from matplotlib.figure import Figure
     from matplotlib_inline.config import InlineBackend
 
@@ -141,6 +139,7 @@ def register(shell: object) -> None:
     backend.rc, backend.figure_formats, backend.print_figure_kwargs, backend.close_figures = {}, {"svg"}, {}, True
     if hasattr(shell, "kernel"):
         shell.enable_matplotlib("inline")
+        pyplot.uninstall_repl_displayhook()  # or each figure is drawn twice
     matplotlib.rcdefaults()
     matplotlib.rcParams.update(style())
     formatters = shell.display_formatter.formatters

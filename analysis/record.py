@@ -12,11 +12,11 @@ from pathlib import Path
 from analysis import NOTEBOOKS, ROOT
 
 DATA_OF = {  # what a notebook reads in the data folder; the sheets of other periods too, for their dates, grades and names
-    "report": ("registry/*.csv", "score_sheets/*.xlsx", "remarks/{period}.md", "panel/{period}.xlsx"),
-    "trends": ("registry/*.csv", "score_sheets/*.xlsx"),
-    "audit": ("registry/*.csv", "score_sheets/*.xlsx", "published/*.csv"),
-    "pages": ("registry/*.csv", "score_sheets/*.xlsx", "panel/{period}.xlsx"),
-    "panel": ("registry/*.csv", "score_sheets/*.xlsx", "panel/{period}.xlsx"),
+    "report": ("registry/*.csv", "score_sheets/*.xlsx", "remarks/{period}.md", "panel/**/*.xlsx"),
+    "trends": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
+    "audit": ("registry/*.csv", "score_sheets/*.xlsx", "published/*.csv", "panel/**/*.xlsx"),
+    "pages": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
+    "panel": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
 }
 
 

@@ -56,29 +56,31 @@ def of(sheet: Period) -> pd.DataFrame:
     named = {a.id: _row(a.id, a.name, a.code, state=getattr(a, "state", None), score=getattr(a, "score", None),
                         grade=getattr(a, "grade", None), **getattr(a, "columns", {}))
              for a in (*sheet.evaluated, *sheet.absent)}
-    keys = [batch.key for batch in sheet.batches]
+    known = [batch.key for batch in sheet.batches if batch.approved is not None]
     for id, code in latest_codes(sheet.registry, sheet.name).items():
-        if code[0] in keys and id not in named:
+        if code[0] in known and id not in named and sheet.registry.there(id, sheet.name):
             named[id] = _row(id, sheet.registry.names[id], code)
     rows = [row | sheet.registry.columns.get(id, {}) | row for id, row in named.items()]
     for batch in sheet.batches:
         named_here = sum(row["batch"] == batch.key for row in rows)
         rows += [_row(None, None, None, batch=batch.key)] * ((batch.approved or named_here) - named_here)
-    return _typed(pd.DataFrame(rows), sheet)
+    return _typed(pd.DataFrame(rows, columns=None if rows else ["id", "name", "code", "batch", "score", "grade", "state"]), sheet)
 
 
 def of_all(periods: Sequence[Period]) -> pd.DataFrame:
-    """The rosters of some periods in one frame, with `period` first (ordered).
+    """The rosters of some periods in one frame, with `period` first (ordered), and each alliance under the registry's name.
 
     An alliance has a row in each period: 未加入 where it was not in the programme. Rows without an id are of their period
     alone: they are counted, not joined.
     """
     frames = {sheet.name: of(sheet) for sheet in periods}
-    known = pd.concat(frames.values())[["id", "name", "code", "batch", "pilot"]].dropna(subset="id").drop_duplicates("id", keep="last")
+    own = ["id", "name", "code", "batch", "pilot", *next(iter(periods[-1].registry.columns.values()), ())]
+    known = pd.concat(frames.values()).reindex(columns=own).dropna(subset="id").drop_duplicates("id", keep="last")
     for name, frame in frames.items():
         outside = known[~known["id"].isin(frame["id"])].assign(state=NOT_IN_PROGRAMME, a_level=False)
         frames[name] = pd.concat([frame, outside])
     together = pd.concat(frames, names=["period"]).reset_index("period").reset_index(drop=True)
+    together["name"] = together["id"].map(periods[-1].registry.names).where(together["id"].notna())
     together["period"] = pd.Categorical(together["period"], list(frames), ordered=True)
     batches = {batch.short: None for sheet in periods for batch in sheet.batches}
     for column, order in {"grade": GRADES, "outcome": OUTCOMES, "state": STATES, "batch": list(batches)}.items():

@@ -11,7 +11,6 @@ import nbformat
 import notebook
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 
@@ -219,13 +218,6 @@ def test_data_is_one_click_away(opened):
     assert not table.is_visible()
     page.locator("details.data summary").first.click()
     assert table.is_visible()
-
-
-@pytest.mark.parametrize("of", [":root", "figure"])
-def test_glyphs_are_there_once(made, period, of):
-    page = BeautifulSoup((made / "reports" / f"{period}.html").read_text("utf8"), "html.parser")
-    outlines = [path["id"] for path in page.select(f"{of} path[id^=NotoSansSC]")]
-    assert len(outlines) == len(set(outlines)) and (len(outlines) > 50) == (of == ":root")
 
 
 def test_the_report_shows_the_saved_drawings(made, period):

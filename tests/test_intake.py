@@ -21,7 +21,7 @@ ENDING = "产业技术创新战略联盟"
 
 
 def notes(data: Path, period: str = "2017") -> str:
-    return "\n".join(sheets.notes(sheets.read(period, data)))
+    return "\n".join(map(str, sheets.notes(sheets.read(period, data))))
 
 
 def shape(period) -> list[tuple]:
@@ -90,7 +90,7 @@ def test_a_folder_that_may_not_be_read_is_not_called_empty(data, monkeypatch):
 
     assert sheets.periods(data / "nowhere") == []
     monkeypatch.setattr(Path, "iterdir", refuse)
-    with pytest.raises(DataError, match="score_sheets: cannot be read: Permission denied"):
+    with pytest.raises(DataError, match="score_sheets: cannot be read: permission is denied"):
         sheets.periods(data)
 
 

@@ -17,11 +17,13 @@ from analysis.export.exporters import HTMLExporter, PDFExporter
 
 HOSTILE = [
     "<script>alert(1)</script>", "<!-- x -->", "</p><b onclick='x'>", "&amp; &#65; &copy;", "a < b && c > d",
-    '#eval("1")', "#link", "$x^2$", "$", "@ref", "<label>", "// no comment", "/* nor this */", "#{1 + 1}", "[content]", "~", "--- ...",
+    '#eval("1")', "#link", "$x^2$", "$", "@ref", "<label>", "// no comment", "/* nor this */", "#{1 + 1}",
+    "[content]", "~", "--- ...",
     "a\\b\\\\c", "\\", "\\n", "\\u{41}", '"quoted"', "'single'", '"; #panic("out"); "', "`code`", "```raw```",
     "{{ period }}", "{% if x %}", "{# gone #}", "[@overall]", "[@no such]", "[a](http://x.y)", "![a](b.png)", "<http://x.y>",
     "http://x.y", "*a* _b_ **c**", "**", "# heading", "= heading", "1. one", "1) one", "- item", "+ item", "> quote", "| a | b |",
-    "---", "===", "~~~", "a*", "100%", "TD 产业（BIM）", "：、“”‘’", "[^1]", "[^1]: note", "$$x$$", "a_b_c", "<!-- style -->", "<caption></caption>",
+    "---", "===", "~~~", "a*", "100%", "TD 产业（BIM）", "：、“”‘’", "[^1]", "[^1]: note", "$$x$$", "a_b_c",
+    "<!-- outlines -->", "/* faces */", "<caption></caption>",
 ]
 
 
@@ -111,11 +113,12 @@ def test_words(source, text):
     ("甲**乙**丙*丁*`戊`", "<p>甲<strong>乙</strong>丙<em>丁</em><code>戊</code></p>"), ("**甲。**乙", "<p><strong>甲。</strong>乙</p>"),
     ("- 甲\n- 乙", "<ul><li>甲</li><li>乙</li></ul>"), ("1. 甲\n2. 乙", "<ol><li>甲</li><li>乙</li></ol>"),
     ("3. 甲\n   - 乙\n4. 丙", '<ol start="3"><li>甲<ul><li>乙</li></ul></li><li>丙</li></ol>'), ("> 甲", "<blockquote><p>甲</p></blockquote>"),
-    ("甲<br>乙", "<p>甲&lt;br&gt;乙</p>"), ("甲\n\n乙", "<p>甲</p><p>乙</p>"), ("<div>甲</div>", "<p>&lt;div&gt;甲&lt;/div&gt;</p>"), ("甲\n\n---", "<p>甲</p><hr>"),
+    ("甲<br>乙", "<p>甲&lt;br&gt;乙</p>"), ("甲\n\n乙", "<p>甲</p><p>乙</p>"), ("<div>甲</div>", "<p>&lt;div&gt;甲&lt;/div&gt;</p>"),
+    ("甲\n\n---", "<p>甲</p><hr>"),
     ("[甲](https://x.y/?a=1&b)", '<p><a href="https://x.y/?a=1&amp;b">甲</a></p>'), ("[甲](javascript:x) [乙](b.csv)", "<p>甲 乙</p>"),
     ("```python\na < b\n```", "<pre><code>a &lt; b</code></pre>"), ("$5 和 $6", "<p>$5 和 $6</p>"),
-    ("| a |\n|:-:|\n| *甲* |", '<div class="table"><table><thead><tr><th scope="col" class="c">a</th></tr></thead><tbody><tr><td class="c"><em>甲</em></td></tr>'
-     "</tbody></table></div>"),
+    ("| a |\n|:-:|\n| *甲* |", '<div class="table"><table><thead><tr><th scope="col" class="c">a</th></tr></thead>'
+     '<tbody><tr><td class="c"><em>甲</em></td></tr></tbody></table></div>'),
     ("![图](http://x.y/a.png)", "<p>图</p>"), ("![](gone.png)", "<p>gone.png</p>"), ("$\\nosuch{x}$", "<p>\\nosuch{x}</p>")])
 def test_what_an_analyst_may_write(source, html):
     assert main(said(source)) == html
@@ -133,3 +136,7 @@ def test_footnotes_count_through_the_document():
         "noted-1", None, "noted-2"]
     assert [item.p.text for item in page.select(".footnotes li")] == ["子", "丑"]
     assert all(words in "".join(pages(report)) for words in ("子", "丑"))
+
+
+def test_pages_without_a_heading():
+    assert len(pages(document.read(said("甲\n\n" * 100), name="题"))) > 2

@@ -3,16 +3,13 @@
 import dataclasses
 import json
 import re
-import shutil
 from itertools import combinations
-from pathlib import Path
 
-import pandas as pd
 import periods
 import pytest
 from conftest import PERIODS, once
 
-from analysis import DATA, pages, pages_verdicts, roster, sheets
+from analysis import pages, pages_verdicts, roster, sheets
 from analysis.grades import FAIRLY_HIGH, GRADES, HIGH, INCOMPLETE, LOW
 from analysis.panel import shown
 
@@ -129,7 +126,7 @@ def test_the_lists_are_whole():
 
 def test_letters_of_different_positions_differ(frames):
     """Two letters read the same only where all that is known of the two is the same."""
-    known = ["state", "score", "places", "sector", "past"]
+    known = ["state", "score", "places", "past"]
     letters = [pages.page(frames, row) for row in frames.named.itertuples()]
     for letter in letters:
         letter["past"] = [label for period, _, label, _ in letter["cells"] if period <= frames.sheet.name]
@@ -176,9 +173,9 @@ def test_a_strip_has_every_published_score(score):
     assert sum(number for _, number in common["bars"]) == 198 and len(common["bars"]) <= pages.MOST_LINES and common["start"] == 0
 
 
-def test_what_a_panel_says_of_activities(shared, tmp_path):
-    data = Path(shutil.copytree(once(shared, "simulated", "example-panel", "2017"), tmp_path / "data"))
-    shutil.copytree(DATA / "score_sheets", data / "score_sheets", dirs_exist_ok=True)
+def test_what_a_panel_says_of_activities(shared):
+    data = once(shared, "example-2017", "example-panel", "2017")
+    once(shared, "panel-2017", "panel", "2017", data=data)
     sheet = sheets.read("2017", data)
     frames, entries = pages.frames([sheet], "2017"), shown.entries(sheet)
     assert frames.usual
@@ -195,15 +192,12 @@ def test_what_a_panel_says_of_activities(shared, tmp_path):
         assert why in pages.page(frames, next(frames.named.loc[[id]].itertuples()))["result"]
 
 
-def test_a_sector_of_the_registry(data):
-    path = data / "registry" / "alliances.csv"
-    lines = path.read_text("utf-8-sig").splitlines()
-    path.write_text("\n".join([f"{lines[0]},sector", *(f"{line},{'农业' if n % 3 else ''}" for n, line in enumerate(lines[1:]))]), "utf-8-sig")
-    frames = pages.frames([sheets.read("2017", data)], "2017")
+def test_places_in_a_sector(frames):
     letters = [pages.page(frames, row) for row in frames.named.itertuples()]
-    assert {letter["sector"] for letter in letters} == {"农业", ""}
+    assert {"", "轻工农业", "汽车"} < {letter["sector"] for letter in letters}
     for letter in letters:
         groups = ["全部", letter["batch"], *filter(None, [letter["sector"]])]
         assert [head for head, _ in letter["places"]] == (groups if letter["graded"] else [])
-    farm = frames.named[frames.named.sector == "农业"].dropna(subset="grade")
-    assert pd.Series(roster.ranks(farm)).equals(farm.best_sector.astype("Int64"))
+    farm = frames.named[frames.named.sector == "轻工农业"].dropna(subset="grade")
+    ranks = roster.ranks(farm)
+    assert (farm.best_sector == ranks).loc[ranks.notna()].all() and (farm.number_sector == len(farm)).all()

@@ -219,7 +219,8 @@ def test_the_index(made_pages, letters):
         page.select_option("[data-key=state]", "")
         for head, first in (("评分", 1), ("评分", -1)):
             page.click(f"th button:text-is('{head}')")
-            scores = page.eval_on_selector_all("tbody tr", "all => all.map(r => parseFloat(r.cells[4].textContent)).filter(x => !isNaN(x))")
+            numbers = page.eval_on_selector_all("tbody td.r", "all => all.map(cell => parseFloat(cell.textContent))")
+            scores = [number for number in numbers if number == number]
             assert len(scores) == 101
             assert scores == sorted(scores)[::first]
         links = page.eval_on_selector_all("tbody a", "all => all.map(a => decodeURIComponent(a.getAttribute('href')))")

@@ -93,7 +93,8 @@ def test_ranks_are_those_that_every_filling_of_the_withheld_scores_agrees_on(row
             assert same_grade_hidden[place]
 
 
-@pytest.mark.parametrize("who, id", [("半导体照明产业技术创新战略联盟", "L010"), ("汽车轻量化技术创新战略联盟", "L007"), ("104", "L004"), ("半导体照明", "L010")])
+@pytest.mark.parametrize("who, id", [
+    ("半导体照明产业技术创新战略联盟", "L010"), ("汽车轻量化技术创新战略联盟", "L007"), ("104", "L004"), ("半导体照明", "L010")])
 def test_an_alliance_is_found_by_name_alias_code_or_part_of_its_name(who, id):
     everyone, registry = roster.read_all(), sheets.read("2017").registry
     found = roster.find(everyone, registry, who)

@@ -167,20 +167,22 @@ def test_a_change_of_floors_is_no_progress():
 
 def test_claims_and_their_evidence():
     sheets = roster.read_sheets()
-    alliances = roster.of_all(sheets)
-    line = trends.timeline(sheets[-1].registry, ["2017", "2020-2021"])
-    found = trends.claims(alliances, sheets[-1].registry, line)
+    found = trends.claims(roster.of_all(sheets), sheets[-1].registry, trends.timeline(sheets[-1].registry, ["2017", "2020-2021"]))
     assert [one.name for one in verdicts.claims(found)] == ["claims.published", "claims.unverifiable"] and verdicts.claims(found[:0]) == []
     some = found.assign(verdict=[trends.CONFIRMED, trends.REFUTED] + [trends.UNVERIFIABLE] * (len(found) - 2))
-    assert [one.name for one in verdicts.claims(some)] == ["claims.published", "claims.confirmed", "claims.refuted", "claims.unverifiable"]
+    assert [one.name for one in verdicts.claims(some)][1:] == ["claims.confirmed", "claims.refuted", "claims.unverifiable"]
     row = next(found.itertuples())
-    for changes, names in (({}, ["evidence.lost"]), ({"needed": [], "withheld": ["2017"]}, ["evidence.withheld"]),
-                           ({"verdict": trends.REFUTED, "against": ["2017"], "held": 2}, ["evidence.against", "evidence.held"]),
-                           ({"verdict": trends.CONFIRMED, "needed": []}, ["evidence.fits"])):
-        assert [one.name for one in verdicts.evidence(row._replace(**changes), ["2019"])][:2] == names or "needed" not in changes
-    both = verdicts.evidence(row, ["2019"])
-    assert [one.name for one in both] == ["evidence.lost", "evidence.passed"] and SAY.plain(both) == "2018没有评分表。2019没有选入本报告。"
-    assert [one.name for one in verdicts.simulated(sheets)] == []
+    for changes, said in (({}, "2018没有评分表。2019没有选入本报告。"), ({"needed": [], "withheld": ["2017"]}, "2017评分未公布。"),
+                          ({"verdict": trends.REFUTED, "against": ["2017"], "held": 2}, "2017不符。到2020-2021只举行过2期。"),
+                          ({"verdict": trends.CONFIRMED, "needed": []}, "各期都符合。")):
+        assert SAY.plain(verdicts.evidence(row._replace(**changes), ["2019"])) == said  # evidence lost passed withheld against held fits
+
+
+def test_a_cover_says_what_is_simulated():
+    real, made = roster.read_sheets("2017")[0], roster.read_sheets("2020-2021")[0]
+    made.facts["数据性质"] = "模拟数据"
+    said = [[one.name for one in verdicts.simulated(sheets)] for sheets in ([real], [real, made], [made])]
+    assert said == [[], ["cover.partly"], ["cover.simulated"]]
 
 
 def test_codes_of_two_and_names_that_changed():

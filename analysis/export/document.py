@@ -95,8 +95,8 @@ class Document:
 def read(notebook: NotebookNode, name: str = "", folder: Path | str = NOTEBOOKS) -> Document:
     """The document that an executed notebook is. `folder` is where its pictures are, `name` its title if it has none.
 
-    Raises DocumentError for a notebook that was not run or has failed, for a label that leads nowhere or stands twice, for
-    a figure without alternative text, and for a character that our fonts do not have.
+    Raises DocumentError for a notebook that was not run or has failed, a label that leads nowhere or stands twice, a figure
+    without alternative text, and a character that our fonts do not have.
     """
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if code and not any(cell.get("execution_count") or cell.get("outputs") for cell in code):
@@ -139,9 +139,10 @@ class _Reader:
                     token["picture"] = pictures.formula(token["raw"])
             except (OSError, KeyError, ValueError) as error:
                 self.note(f"{token['alt']} is not drawn: {error}")
-        for heading, some in groupby(tokens, lambda token: token["type"] == "heading"):
-            self.document.parts += [Part("heading", self.where, markup.words(token["children"]).strip(), token["attrs"]["level"])
-                                    for token in some] if heading else [Part("prose", self.where, tokens=list(some))]
+        for level, some in groupby(tokens, lambda token: token["type"] == "heading" and token["attrs"]["level"]):
+            for part in [[token] for token in some] if level else [list(some)]:
+                self.document.parts.append(Part("heading", self.where, markup.words(part[0]["children"]).strip(), level) if level
+                                           else Part("prose", self.where, tokens=part))
 
     def outputs(self, outputs: list[NotebookNode], said: dict[str, str]) -> None:
         """What a cell shows as its options say, and each `show` as it was called; an option serves one call that lacks it."""
@@ -171,11 +172,11 @@ class _Reader:
             return "frame", data[cells.RESOURCE]
         if "<table" in (page := "".join(data.get("text/html", ""))):
             return "html", page
-        for kind in pictures.KINDS.values():
+        for kind in pictures.KINDS:
             if kind in data:
                 return "picture", pictures.of_data(kind, data[kind])
         if formatted := data.get("text/markdown", data.get("text/latex")):
-            return "markdown", "".join(formatted).replace(r"\displaystyle", "")
+            return "markdown", re.sub(r"\\displaystyle\s*", "", "".join(formatted))
         words = "".join(data.get("text/plain", ""))
         if text.strip():
             self.note(f"{'printed text' if output.name == 'stdout' else 'a warning'} is not in the report: {text}")
@@ -194,6 +195,7 @@ class _Reader:
         if label and len(drawings) > 1:
             raise DocumentError(f"{self.where} shows {len(drawings)} figures under one label; call show(figure, frame, label=…) for each")
         paired = frames[-1:] if len(drawings) == 1 else []
+        self.document.date = str(said.get("date", self.document.date))
         for place, (kind, content) in enumerate(pieces):
             own = said if place in (drawings[:1] or frames[-1:]) else {}
             if kind == "markdown" and str(said.get("cover")).lower() == "true":
@@ -231,21 +233,21 @@ class _Reader:
         alt = said.get("alt") or "。".join(filter(None, (said.get("caption"), picture.said(), numbers))) or kind if picture else ""
         place = said.get("table") or ("none" if label else "below") if picture and rows else "none"
         if picture or rows or label:
-            self.document.parts.append(Part(kind, self.where, said.get("caption", ""), label=label, note=said.get("note", ""), alt=alt, anchor=anchor,
-                                            picture=picture, table=table if rows or not picture else None, saved=saved, place=place))
+            self.document.parts.append(Part(kind, self.where, said.get("caption", ""), label=label, note=said.get("note", ""), alt=alt,
+                                            picture=picture, table=table if rows or not picture else None, saved=saved, place=place,
+                                            anchor=anchor))
 
 
 def _entitle(document: Document, name: str) -> None:
     """The title: the cover's, or the first heading, which is one no longer if it stands above all others, or the file's name."""
-    if document.cover:
-        return
-    first, *others = document.of("heading") or [None]
-    document.title = first.text if first else name or "报告"
-    if first and document.parts[0] is first and all(heading.level > first.level for heading in others):
-        document.parts.pop(0)
-        above = min((heading.level for heading in others), default=1) - 1
-        for heading in others:
-            heading.level -= above
+    if not document.cover:
+        first, *others = document.of("heading") or [Part("heading", "", name or "报告")]
+        document.title = first.text
+        if document.parts[:1] == [first] and all(other.level > first.level for other in others):
+            document.parts.pop(0)
+            above = min((other.level for other in others), default=1) - 1
+            for other in others:
+                other.level -= above
 
 
 def _without_empty(parts: list) -> list:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import sys
 from html import escape
 from pathlib import Path
 
 from markupsafe import Markup
 from nbconvert.exporters.exporter import Exporter
+from traitlets.config import Application
 
 from analysis import fonts
 from analysis.export import document
@@ -18,14 +18,15 @@ from analysis.export.document import Document, DocumentError
 from analysis.export.pictures import Picture
 
 TEMPLATES = Path(__file__).parent / "templates"
-GLYPH = re.compile(r'<path id="(NotoSansSC-[^"]+)"[^>]*/>\s*')
+GLYPH = re.compile(r'<path id="NotoSansSC-[^>]*/>')
+ASCII = "".join(map(chr, range(32, 127)))
 WHOLE = re.compile(r"(?<![\w.-])(\w?\d[\d.]*(?:-\d+)+)(?![\w-])", re.ASCII)  # a number or years that a line must not break
 STANDARDS = ["a-2a", "ua-1"]
 NO_DATE = "1980-01-01"  # for a document without a date; PDF/A wants one, and the clock would change the bytes
 
 
 class ReportExporter(Exporter):
-    """What both share: no preprocessor touches the notebook, no code comes through."""
+    """What both share: nothing touches the notebook before it is read; `render` makes the file of a document."""
 
     default_preprocessors = ()
 
@@ -36,14 +37,9 @@ class ReportExporter(Exporter):
         try:
             return self.render(document.read(nb, about.get("name", ""), about.get("path") or ".")), resources
         except DocumentError as error:
-            program = sys.modules.get("nbconvert.nbconvertapp")
-            if program and program.NbConvertApp.initialized():
+            if Application.initialized() and Application.instance().name == "jupyter-nbconvert":
                 raise SystemExit(f"{about.get('name', 'notebook')}.ipynb: {error}") from None
             raise
-
-    def render(self, report: Document):
-        """The report in the format of the exporter."""
-        raise NotImplementedError
 
 
 class HTMLExporter(ReportExporter):
@@ -60,11 +56,9 @@ class HTMLExporter(ReportExporter):
         loader.filters |= {"picture": lambda picture, *words: Markup(picture.html(*words)),
                            "whole": lambda text: Markup(WHOLE.sub(r'<span class="whole">\1</span>', escape(text)))}
         own = {name: (TEMPLATES / f"report.{name}").read_text("utf8") for name in ("css", "js", "html.j2")}
-        page = loader.from_string(own["html.j2"]).render(report=report)
-        outlines = {match[1]: match[0].strip() for match in GLYPH.finditer(page)}  # each figure brings its characters' along
-        letters = page + own["js"] + own["css"] + "".join(map(chr, range(32, 127)))
-        page = GLYPH.sub("", page).replace("<!-- glyphs -->", "\n".join(outlines[key] for key in sorted(outlines)), 1)
-        return page.replace("<!-- style -->", fonts.faces(letters) + own["css"], 1).replace("<!-- script -->", own["js"], 1)
+        page = loader.from_string(own["html.j2"]).render(report=report, own=own)
+        outlines = "\n".join(sorted(set(GLYPH.findall(page))))  # each figure brings its characters' along
+        return GLYPH.sub("", page).replace("<!-- outlines -->", outlines, 1).replace("/* faces */", fonts.faces(page + ASCII), 1)
 
 
 class PDFExporter(ReportExporter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import mimetypes
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +15,7 @@ from urllib.parse import unquote
 from analysis import cells, fonts
 from analysis.export.markup import CHINESE
 
-KINDS = {"svg": cells.SVG, "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
+KINDS = (cells.SVG, "image/png", "image/jpeg", "image/gif", "image/webp")
 OURS = b'id="figure_1"'  # what matplotlib draws can stand in a page as it is
 FORMULA_SIZE = 10.5  # pt
 CHINESE_MATHS = {"mathtext.fontset": "custom", "mathtext.rm": fonts.FAMILY, "mathtext.it": "STIXGeneral:italic", "mathtext.cal": fonts.FAMILY,
@@ -32,7 +33,7 @@ class Picture:
 
     @property
     def suffix(self) -> str:
-        return next(suffix for suffix, kind in KINDS.items() if kind == self.kind)
+        return re.sub(r"image/|\+xml", "", self.kind)
 
     @property
     def drawing(self) -> str:
@@ -41,8 +42,7 @@ class Picture:
 
     def said(self) -> str:
         """The titles of a drawing, or else the names of its axes."""
-        found = re.search(r"<dc:(title|description)>(.*?)</dc:", self.drawing, re.S)
-        return unescape(found[2]) if found else ""
+        return unescape("".join(re.findall(r"<dc:title>(.*?)</dc:title>", self.drawing, re.S)))
 
     def words(self) -> str:
         """The texts in a drawing; matplotlib notes each beside its outlines."""
@@ -68,27 +68,22 @@ def of_data(kind: str, data: str | list[str]) -> Picture:
 
 
 def found(url: str, folder: Path, attached: dict[str, dict[str, str]]) -> Picture:
-    """A picture that a text names: attached to the cell, in the address itself, or a file in a folder.
-
-    Raises OSError, KeyError or ValueError where there is none that can be shown.
-    """
+    """A picture that a text names: attached to the cell, in the address itself, or a file. Raises OSError, KeyError, ValueError."""
     if url.startswith("attachment:"):
         return of_data(*next(iter(attached[unquote(url.removeprefix("attachment:"))].items())))
     if match := re.match(r"data:(image/[\w+.-]+);base64,", url):
         return Picture(match[1], base64.b64decode(url[match.end():]))
     if re.match(r"\w\w+:", url):
         raise ValueError("a report fetches nothing; save the picture beside the notebook")
-    return Picture(KINDS[Path(url).suffix.lower().lstrip(".")], (folder / unquote(url)).read_bytes())
+    return Picture(mimetypes.types_map[Path(url).suffix.lower()], (folder / unquote(url)).read_bytes())
 
 
 def _inline(svg: str, key: str, alt: str) -> str:
     """An SVG file as it stands in a page: no prologue, no style or title of its own, ids that no other figure has."""
     svg = re.sub(r"<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<style.*?</style>|<title>.*?</title>", "", svg, flags=re.S)
     svg = re.sub(r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r'<svg \1style="max-width:\2pt;--wide:\2pt"', svg, count=1)
-    svg = re.sub(r' id="(?!NotoSansSC)([^"]*)"', rf' id="{key}-\1"', svg)
-    svg = re.sub(r'(url\(#|href="#)(?!NotoSansSC)', rf"\1{key}-", svg)
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
-    return re.sub(r"\n\s*", "\n", svg).strip()
+    svg = re.sub(r'( id="|url\(#|href="#)(?!NotoSansSC)', rf"\1{key}-", svg)
+    return re.sub(r"\s*\n\s*", "\n", svg).strip().replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
 
 
 @cache

@@ -23,8 +23,8 @@ def _face(path: Path):
 
 @cache
 def characters() -> frozenset[str]:
-    """Every character that both faces can show."""
-    return frozenset(map(chr, set(_face(REGULAR).unicodes) & set(_face(BOLD).unicodes)))
+    """Every character that both faces can show; they are listed in a file, so that reading needs no library of fonts."""
+    return frozenset((FOLDER / "characters.txt").read_text("utf8"))
 
 
 def missing(text: str) -> list[str]:
