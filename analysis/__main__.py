@@ -29,8 +29,8 @@ COMMANDS = {
     "pages": "make a letter to each alliance of one period, and an index", "page": "make the letter to one alliance",
     "lab": "start JupyterLab at explore.ipynb",
 }
-MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "panel.commands") | dict.fromkeys(
-    ("pages", "page"), "pages_run")
+MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "analysis.panel.commands") | dict.fromkeys(
+    ("pages", "page"), "analysis.pages_run")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.changed = False
     UNHEARD.clear()
     try:
-        module = import_module(f"analysis.{MODULES.get(options.command, 'commands')}")
+        module = import_module(MODULES.get(options.command, "analysis.commands"))
         status = getattr(module, options.command.replace("-", "_"))(options) or DONE
     except DataError as error:
         say(error, *getattr(error, "__notes__", ()), to=sys.stderr)
