@@ -10,9 +10,9 @@ unexport PYTHONDONTWRITEBYTECODE  # where it is set, every run compiles pandas a
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --disable-pip-version-check
 RUN := @$(PYTHON) -m analysis
-PLACES := --data "$$DATA" --out "$$OUT" --
+PLACES := --data "$$DATA" --out "$$OUT"
 
-.PHONY: help report reports trends audit check new panel example-panel lab test fuzz lint bench clean
+.PHONY: help report reports trends audit check new panel example-panel data lab test fuzz lint bench clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
@@ -24,12 +24,13 @@ new: .venv/.installed  ## YEAR=2022: an empty workbook to fill in; never overwri
 panel: .venv/.installed  ## YEAR=2017: from the experts' marks to the score sheet; FORCE=1 replaces one unasked
 example-panel: .venv/.installed  ## YEAR=2017: a simulated panel in build/ (or OUT) that settles on the published scores
 report audit check new panel example-panel:
-	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(PLACES) "$$YEAR"
+	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(PLACES) -- "$$YEAR"
 trends: .venv/.installed  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
-	$(RUN) trends $(PLACES) "$$PERIODS"
+	$(RUN) trends $(PLACES) -- "$$PERIODS"
 reports: .venv/.installed  ## the reports of all periods, side by side
+data: .venv/.installed  ## reports/data/: all alliances and periods as tidy tables, CSV and Parquet
 lab: .venv/.installed  ## JupyterLab at explore.ipynb
-reports lab:
+reports data lab:
 	$(RUN) $@ $(PLACES)
 test: .venv/.testing  ## the whole test suite
 	@$(PYTHON) -m pytest

@@ -22,6 +22,7 @@ COMMANDS = {
     "trends": "make the trend report of all periods, or of those named", "audit": "check the published report of one period",
     "check": "read the sheet of one period and say whether it is sound", "new": "write an empty workbook to fill in",
     "panel": "from the marks of one period to its score sheet", "example-panel": "make a simulated panel to try that on",
+    "data": "write the tidy tables of all periods, CSV and Parquet, with a Data Package",
     "lab": "start JupyterLab at explore.ipynb",
 }
 FULL = "too many files are open at once; close some, or raise the limit (ulimit -n)"
@@ -37,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=what, description=what)
         if name == "trends":
             command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")
-        elif name not in ("reports", "lab"):
+        elif name not in ("reports", "data", "lab"):
             command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")

@@ -219,6 +219,15 @@ def new(options: Namespace) -> None:
     say(f"{from_here(path)}: fill in {sheets.SCORES} and {sheets.FACTS}, then run: make check YEAR={options.period}")
 
 
+def data(options: Namespace) -> None:
+    """Write the tidy tables of all periods with a filled sheet."""
+    from analysis import publish, roster, tidy
+
+    all_periods(options.data)
+    made = {publish.REPORTS / "data" / name: content for name, content in tidy.files(roster.read_sheets("", options.data)).items()}
+    say(*(f"{from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB" for path in publish.publish(made, options.out, "data")))
+
+
 def lab(_: Namespace) -> int:
     """Start JupyterLab at explore.ipynb."""
     keep_outputs_out_of_git()
