@@ -9,8 +9,8 @@ unexport PYTHONDONTWRITEBYTECODE  # where it is set, every run compiles pandas a
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --disable-pip-version-check
 RUN := @$(PYTHON) -m analysis
-PLACES := --data "$$DATA" --out "$$OUT" --
-.PHONY: help report reports trends audit transcribe check check-page new new-panel intake assign panel example-panel pages page lab test fuzz lint bench clean
+PLACES := --data "$$DATA" --out "$$OUT"
+.PHONY: help report reports trends audit transcribe check check-page new new-panel intake assign panel example-panel pages page data lab test fuzz lint bench clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
@@ -27,13 +27,14 @@ example-panel: .venv/.installed  ## YEAR=2017: a small simulated panel in build/
 pages: .venv/.installed  ## YEAR=2017: a letter to each alliance as PDF, and an index of all
 page: .venv/.installed  ## YEAR=2017 WHO=113: the letter to one alliance, by name, alias or code
 report audit transcribe check new new-panel intake assign panel example-panel pages page:
-	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(PLACES) "$$YEAR" $(if $(filter page,$@),"$$WHO") $(if $(filter transcribe,$@),"$$FROM")
+	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(PLACES) -- "$$YEAR" $(if $(filter page,$@),"$$WHO") $(if $(filter transcribe,$@),"$$FROM")
 trends: .venv/.installed  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
-	$(RUN) trends $(PLACES) "$$PERIODS"
+	$(RUN) trends $(PLACES) -- "$$PERIODS"
 reports: .venv/.installed  ## the reports of all periods, side by side
+data: .venv/.installed  ## reports/data/: all alliances and periods as tidy tables, CSV and Parquet
 lab: .venv/.installed  ## JupyterLab at explore.ipynb
 check-page: .venv/.installed  ## the check as a page that needs nothing installed; built with npm
-reports lab check-page:
+reports data lab check-page:
 	$(RUN) $@ $(PLACES)
 test: .venv/.testing  ## the whole test suite
 	@$(PYTHON) -m pytest

@@ -27,6 +27,7 @@ COMMANDS = {
     "assign": "draw groups of experts and write their mark sheets", "panel": "from the marks of one period to its score sheet",
     "example-panel": "make a small simulated panel to try that on",
     "pages": "make a letter to each alliance of one period, and an index", "page": "make the letter to one alliance",
+    "data": "write the tidy tables of all periods, CSV and Parquet, with a Data Package",
     "lab": "start JupyterLab at explore.ipynb",
 }
 MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "analysis.panel.commands") | dict.fromkeys(
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=what, description=what)
         if name == "trends":
             command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")
-        elif name not in ("reports", "lab", "check-page"):
+        elif name not in ("reports", "data", "lab", "check-page"):
             command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
         if name == "transcribe":
             command.add_argument("source", nargs="?", default="", metavar="report.pdf", help="the report, a PDF or a text in UTF-8")

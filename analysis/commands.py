@@ -252,6 +252,15 @@ def new(options: Namespace) -> None:
     say(Said("command.fill", path=from_here(path), sheets=[sheets.SCORES, sheets.FACTS], period=options.period))
 
 
+def data(options: Namespace) -> None:
+    """Write the tidy tables of all periods with a filled sheet."""
+    from analysis import publish, roster, tidy
+
+    all_periods(options.data)
+    made = {publish.REPORTS / "data" / name: content for name, content in tidy.files(roster.read_sheets("", options.data)).items()}
+    say(*(f"{from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB" for path in publish.publish(made, options.out, "data")))
+
+
 def lab(_: Namespace) -> int:
     """Start JupyterLab at explore.ipynb."""
     keep_outputs_out_of_git()
