@@ -1,0 +1,68 @@
+"""All that a public report may learn from a panel: which alliance shows which activity.
+
+Marks, experts and scores are not read here, so nothing of them can be printed.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pandas as pd
+
+from analysis import sheets
+from analysis.grades import BEST_FIRST, GRADES
+from analysis.panel import workbook
+from analysis.shares import signed
+from analysis.sheets import Period
+
+COLUMNS = ("id", "name", "batch", "grade", "pillar", "indicator", "shown")
+NAMED = 3
+
+
+def entries(sheet: Period) -> pd.DataFrame:
+    """A row for each evaluated alliance and indicator: id, name, batch, grade, pillar, indicator, and whether it is `shown`.
+
+    Grades are those of the score sheet, which came from the panel as it is now; batch, grade, pillar and indicator are ordered.
+    No rows where the period has no panel.
+    """
+    there = sheets.path_of(sheet.name, sheet.data, workbook.FOLDER).exists()
+    panel = workbook.read(sheet.name, sheet.data, workbook.INTAKE) if there else None
+    grades = {a.id: a.grade for a in sheet.evaluated}
+    short = {batch.key: batch.short for batch in sheet.batches}
+    rows = [(e.id, e.name, short[e.batch], grades[e.id], i.pillar, i.name, i.name in e.shown)
+            for e in (panel.evaluated if panel else ()) for i in panel.indicators]
+    frame = pd.DataFrame(rows, columns=COLUMNS).astype({"shown": bool})
+    orders = {"batch": [*short.values()], "grade": GRADES, "pillar": list(dict.fromkeys(i.pillar for i in panel.indicators)) if panel else [],
+              "indicator": [i.name for i in panel.indicators] if panel else []}
+    return frame.assign(**{column: pd.Categorical(frame[column], order, ordered=True) for column, order in orders.items()})
+
+
+def counts(entries: pd.DataFrame, pillar: int) -> pd.DataFrame:
+    """How many show each activity of the first, second or third pillar: a column for each grade, best first, a row for each activity.
+
+    The row 联盟数 is how many the grade has.
+    """
+    here = entries[entries.pillar.cat.codes == pillar]
+    grades = {grade: here[here.grade == grade] for grade in BEST_FIRST if (here.grade == grade).any()}
+    return pd.DataFrame({grade: {"联盟数": rows.id.nunique(), **rows.groupby("indicator", observed=True).shown.sum()}
+                         for grade, rows in grades.items()}).rename_axis("活动")
+
+
+def activities(sheet: Period) -> pd.DataFrame:
+    """How many of each grade show each activity of cooperation, as `counts`: as the sheet 协同创新活动 says, which a panel writes too."""
+    return pd.DataFrame(sheet.activities).rename_axis("活动")
+
+
+def strengths(gaps: pd.DataFrame, least: float = 10, over: str = "强项", under: str = "弱项") -> pd.DataFrame:
+    """Where each group is furthest over and under all, three of each: 分组, 范围, 方面, 指标.
+
+    `gaps` has a row for each group, named by two index levels (按等级, 活跃度高), and a column for each indicator: by how many
+    percentage points it is apart. What is less than `least` apart is left out.
+    """
+    rows = []
+    for (kind, group), row in gaps.round(9).iterrows():
+        for word, side in ((over, 1), (under, -1)):
+            far = (side * row).sort_values(ascending=False, kind="stable").head(NAMED)
+            told = [f"{name} {signed(Fraction(str(side * gap)), 1)}" for name, gap in far.items() if gap >= least and gap > 0]
+            rows += [(kind, group, word, "；".join(told))] if told else []
+    return pd.DataFrame(rows, columns=["分组", "范围", "方面", "指标"])
