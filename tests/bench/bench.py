@@ -57,7 +57,7 @@ def compare(what: str, words: list[str], plain: str, limit: float, folder: Path)
 
 
 def parts(folder: Path) -> None:
-    """How long parts of the work take: a check, the imports of a notebook, a panel with 13,000 marks, ten periods."""
+    """How long parts of the work take: a check, the imports of a notebook, a panel with 4,800 marks, ten periods."""
     panel, periods = folder / "panel", folder / "periods"
     seconds([*OURS, "example-panel", "2017", "--out", str(panel)])
     ten = ("2013", "2014", "2015", "2016", "2017", "2018", "2019", "2020-2021", "2022", "2023")
