@@ -3,19 +3,20 @@
 SHELL := /bin/sh
 DATA ?= data
 OUT ?= .
-$(foreach name,DATA OUT YEAR PERIODS WHO FORCE,$(eval override $(name) := $$(value $(name))))
-export DATA OUT YEAR PERIODS WHO
+$(foreach name,DATA OUT YEAR PERIODS WHO FROM FORCE,$(eval override $(name) := $$(value $(name))))
+export DATA OUT YEAR PERIODS WHO FROM
 unexport PYTHONDONTWRITEBYTECODE  # where it is set, every run compiles pandas and matplotlib anew: two seconds
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --disable-pip-version-check
 RUN := @$(PYTHON) -m analysis
-PLACES := --data "$$DATA" --out "$$OUT" --
-.PHONY: help report reports trends audit check check-page new new-panel intake assign panel example-panel pages page lab test fuzz lint bench clean
+PLACES := --data "$$DATA" --out "$$OUT"
+.PHONY: help report reports trends audit transcribe check check-page new new-panel intake assign panel example-panel pages page data lab test fuzz lint bench clean
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
 	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
 report: .venv/.installed  ## YEAR=2017: the report of one period, HTML and PDF
 audit: .venv/.installed  ## YEAR=2017: a published report checked, every figure recomputed
+transcribe: .venv/.installed  ## YEAR=2022 FROM=report.pdf: a draft of the figures that a published report prints
 check: .venv/.installed  ## YEAR=2017: read a sheet; every error in it, or one line that it is sound
 new: .venv/.installed  ## YEAR=2022: an empty workbook to fill in; never overwrites one
 new-panel: .venv/.installed  ## YEAR=2022: an empty panel workbook, its rules explained
@@ -25,14 +26,15 @@ panel: .venv/.installed  ## YEAR=2017: from the experts' marks to the score shee
 example-panel: .venv/.installed  ## YEAR=2017: a small simulated panel in build/ (or OUT)
 pages: .venv/.installed  ## YEAR=2017: a letter to each alliance as PDF, and an index of all
 page: .venv/.installed  ## YEAR=2017 WHO=113: the letter to one alliance, by name, alias or code
-report audit check new new-panel intake assign panel example-panel pages page:
-	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(PLACES) "$$YEAR" $(if $(filter page,$@),"$$WHO")
+report audit transcribe check new new-panel intake assign panel example-panel pages page:
+	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(PLACES) -- "$$YEAR" $(if $(filter page,$@),"$$WHO") $(if $(filter transcribe,$@),"$$FROM")
 trends: .venv/.installed  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
-	$(RUN) trends $(PLACES) "$$PERIODS"
+	$(RUN) trends $(PLACES) -- "$$PERIODS"
 reports: .venv/.installed  ## the reports of all periods, side by side
+data: .venv/.installed  ## reports/data/: all alliances and periods as tidy tables, CSV and Parquet
 lab: .venv/.installed  ## JupyterLab at explore.ipynb
 check-page: .venv/.installed  ## the check as a page that needs nothing installed; built with npm
-reports lab check-page:
+reports data lab check-page:
 	$(RUN) $@ $(PLACES)
 test: .venv/.testing  ## the whole test suite
 	@$(PYTHON) -m pytest

@@ -20,16 +20,18 @@ DONE, DATA_WRONG, COMMAND_WRONG, FAILED = 0, 1, 2, 3
 COMMANDS = {
     "report": "make the report of one period", "reports": "make the reports of all periods, side by side",
     "trends": "make the trend report of all periods, or of those named", "audit": "check the published report of one period",
+    "transcribe": "draft the figures that a published report prints, from its text or PDF",
     "check": "read the sheet of one period and say whether it is sound", "new": "write an empty workbook to fill in",
     "check-page": "make the check as a page that needs nothing installed",
     "new-panel": "write an empty panel workbook", "intake": "write the chase list of one period",
     "assign": "draw groups of experts and write their mark sheets", "panel": "from the marks of one period to its score sheet",
     "example-panel": "make a small simulated panel to try that on",
     "pages": "make a letter to each alliance of one period, and an index", "page": "make the letter to one alliance",
+    "data": "write the tidy tables of all periods, CSV and Parquet, with a Data Package",
     "lab": "start JupyterLab at explore.ipynb",
 }
-MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "panel.commands") | dict.fromkeys(
-    ("pages", "page"), "pages_run")
+MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "analysis.panel.commands") | dict.fromkeys(
+    ("pages", "page"), "analysis.pages_run")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,8 +42,10 @@ def parser() -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=what, description=what)
         if name == "trends":
             command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")
-        elif name not in ("reports", "lab", "check-page"):
+        elif name not in ("reports", "data", "lab", "check-page"):
             command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
+        if name == "transcribe":
+            command.add_argument("source", nargs="?", default="", metavar="report.pdf", help="the report, a PDF or a text in UTF-8")
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
     subparsers.choices["page"].add_argument("who", help="a name, an alias, or a code of that period")
@@ -61,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.changed = False
     UNHEARD.clear()
     try:
-        module = import_module(f"analysis.{MODULES.get(options.command, 'commands')}")
+        module = import_module(MODULES.get(options.command, "analysis.commands"))
         status = getattr(module, options.command.replace("-", "_"))(options) or DONE
     except DataError as error:
         say(error, *getattr(error, "__notes__", ()), to=sys.stderr)

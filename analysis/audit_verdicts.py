@@ -48,7 +48,6 @@ HOLDS = {">": operator.gt, "<": operator.lt, "=": operator.eq, ">=": operator.ge
 BY_COUNT, NO_SOURCE, NOTHING = "家数", "原始记录", "没有对应的内容"
 OUTCOMES = {True: "成立", False: "说法不成立", None: "不能判定"}
 NEAR = 8  # rows of the same section: a slip of copying comes from close by
-MOST_SHOWN = 4  # comparisons of one claim; of more, those that fail are shown
 
 
 class Cause(NamedTuple):
@@ -201,7 +200,7 @@ def elsewhere(row: Printed, report: Report) -> list[Cause]:
 def of_list(row: Printed, report: Report) -> Finding:
     """Names in the text: the alliances that are counted, no more and no fewer."""
     rows = report.rows(row.counts)
-    if rows is None:
+    if rows is None or report.alliances.loc[rows, "id"].isna().any():  # some of them have no name in any list
         return unverified(row)
     right, named = report.alliances[rows].set_index("id")["name"], row.printed.split("；")
     ids = [report.sheet.registry.id_of(name) for name in named]
@@ -234,8 +233,11 @@ def of_code(row: Printed, report: Report) -> Finding:
     working = f"{row.counts}：" + "，".join(f"{period}评价期印作{code}" for period, (code, _) in codes.items())
     if row.printed in certain:
         return Finding(AGREES, row.printed, "", working)
-    change = f"{'、'.join(sorted(certain))} → {row.printed}"
-    return Finding(DIFFERS, *certain, change, working) if len(certain) == 1 else Finding(READING, "", "", working)
+    allowed = certain or {code for code, _ in codes.values()}
+    if row.printed in allowed:  # one of several, all in doubt
+        return Finding(READING, "", "", working)
+    right = "、".join(sorted(allowed))
+    return Finding(DIFFERS, right, f"{right} → {row.printed}", working)
 
 
 def of_place(row: Printed, report: Report) -> Finding:
@@ -314,18 +316,16 @@ def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool 
         if percent := PERCENT.fullmatch(side):
             return Fraction(percent[1]), side
         number = report.sum(side) if measure == BY_COUNT else report.share(side, measure)
-        return number.right, f"{number.share}（{number.share.part}/{number.share.whole}）" if number.share else plain(number.right)
+        return number.right, f"{number.share}（{number.share.part}/{number.share.whole}）" if number.share else number.working
 
-    lines, failed = [], []
+    lines, failed = [], False
     for left, sign, right in (match.groups() for match in compared):
         (a, a_shown), (b, b_shown) = measured(left), measured(right)
         if a is None or b is None:
             return None, "有未公布的数"
         truth = sign if HOLDS[sign](a, b) else "≠" if sign == "=" else next(s for s in ("<", "=", ">") if HOLDS[s](a, b))
         lines.append(f"{a_shown} {truth.replace('>=', '≥').replace('<=', '≤')} {b_shown}")
-        failed += [] if truth == sign else [f"{left} {lines[-1]}"]
-    if len(lines) > MOST_SHOWN:
-        return not failed, f"{len(lines)}项比较" + (f"中{len(failed)}项不符：{'，'.join(failed)}" if failed else "都符合")
+        failed |= truth != sign
     return not failed, ("实为" if failed else "") + "，".join(lines)
 
 

@@ -181,6 +181,26 @@ def audit(options: Namespace) -> None:
     say(*audit.summary(period, options.out / "reports" / f"{title}.csv"))
 
 
+def transcribe(options: Namespace) -> None:
+    """Draft the published figures of a period from the text of its report; a file that is there is never overwritten."""
+    from analysis import transcribe
+
+    if not PERIOD.fullmatch(options.period) or not options.source:
+        raise CommandError("YEAR and FROM are needed: make transcribe YEAR=2022 FROM=report.pdf")
+    path, source = options.data / "published" / f"{options.period}.csv", Path(options.source).expanduser()
+    if os.path.lexists(path):
+        raise CommandError(f"{from_here(path)} is there already and is never overwritten; move it away first")
+    if not source.is_file():
+        raise CommandError(f"there is no file {options.source}")
+    drafted = transcribe.draft(transcribe.text_of(source), options.period, options.data)
+    if not drafted:
+        raise CommandError(f"{options.source} has no figure that can be read; a scan has no text, and chapters must be headed like 一、前言")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(transcribe.written(drafted))
+    sure = sum(float(row["confidence"]) >= transcribe.TRUSTED for row in drafted)
+    say(f"{from_here(path)}: {len(drafted)} rows, {sure} of them sure; look at the others, then run: make audit YEAR={options.period}")
+
+
 def check(options: Namespace) -> int:
     """Read the sheet of one period and say whether it is sound; where it is not, leave a marked copy of it."""
     from analysis import check, publish, sheets
@@ -230,6 +250,15 @@ def new(options: Namespace) -> None:
         if start.year in years or end.year in years:
             say(Said("command.covers", other=other, start=start, end=end, period=options.period))
     say(Said("command.fill", path=from_here(path), sheets=[sheets.SCORES, sheets.FACTS], period=options.period))
+
+
+def data(options: Namespace) -> None:
+    """Write the tidy tables of all periods with a filled sheet."""
+    from analysis import publish, roster, tidy
+
+    all_periods(options.data)
+    made = {publish.REPORTS / "data" / name: content for name, content in tidy.files(roster.read_sheets("", options.data)).items()}
+    say(*(f"{from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB" for path in publish.publish(made, options.out, "data")))
 
 
 def lab(_: Namespace) -> int:

@@ -15,13 +15,14 @@ from analysis import roster, trends, words
 from analysis.grades import GRADES, NOT_IN_PROGRAMME, TOP_SCORE
 from analysis.pages_verdicts import Step
 from analysis.panel import shown
+from analysis.panel.workbook import UNFIT
 from analysis.period import NOT_ENTERED, Period
 from analysis.shares import share
 from analysis.words import Verdict, verdict
 
 UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
 LONGEST = 60  # characters of a file's name; the system allows 255 bytes
-MOST_LINES = 200  # different scores on a strip; where there are more they are taken to half a point
+MOST_LINES = 120  # different scores on a strip; where there are more they are taken to whole points
 CELLS = {"place.only": "place.cell", "place.alone": "place.cell", "place.tied": "place.cell-tied", "place.open": "place.cell-open"}
 say = words.read("pages")
 
@@ -53,7 +54,7 @@ def places(evaluated: pd.DataFrame) -> pd.DataFrame:
         best = (frame.loc[here.index, "best"] + (above & hidden).sum()).fillna(above.sum() + 1)
         frame.loc[here.index, "best"] = best
         frame.loc[here.index, "worst"] = (best + hidden[here.index].sum()).where(~hidden[here.index], above.sum() + len(here))
-    return frame.drop(columns="level").astype(int)
+    return frame.drop(columns="level").astype("Int64")
 
 
 def frames(sheets: list[Period], period: str | int) -> Frames:
@@ -67,9 +68,9 @@ def frames(sheets: list[Period], period: str | int) -> Frames:
         groups = [evaluated] if by == "all" else [rows for _, rows in evaluated.groupby(by)]
         named = named.join(pd.concat(map(places, groups)).add_suffix(f"_{by}"))
     absence = {a.id: "why.not-entered" for a in sheet.absent if a.state == NOT_ENTERED} | {
-        id: "why.unfit" for id, (state, _) in left_out.items() if state == shown.UNFIT}
-    named = named.assign(peers=named.groupby("grade")["id"].transform("size"), absence=named["id"].map(absence).fillna("why.not-evaluated"),
-                         why=named["id"].map({id: why for id, (_, why) in left_out.items()}).fillna(""))
+        id: "why.unfit" for id, (state, _) in left_out.items() if state == UNFIT}
+    named = named.assign(peers=named.groupby("grade")["id"].transform("size"), why=[left_out.get(id, ("", ""))[1] for id in named["id"]],
+                         absence=[absence.get(id, "why.not-evaluated") for id in named["id"]])
     steps: dict[str, list[Step]] = {}
     schemes = {sheet.name: sheet.scheme for sheet in sheets}
     for row in everyone.assign(level=everyone["level"].fillna(0)).itertuples():
@@ -103,8 +104,9 @@ def page(frames: Frames, row: Any) -> dict[str, Any]:
         *verdicts.grade(row, scheme), verdicts.position(row, scheme), *verdicts.distance(row, scheme), *found.values()]
     known = row.score == row.score
     own = "letter.strip-own" if known else "letter.strip-range" if graded else "letter.strip-none"
-    return {"name": row.name, "code": row.code, "batch": row.batch, "sector": groups.get("sector", ("",))[0], "graded": graded,
-            "file": f"{UNSAFE.sub('_', f'{row.code}-{row.name}')[:LONGEST].strip(' .')}.pdf", "state": past[-1].label, "score": written(row.score),
+    file = UNSAFE.sub("_", f"{row.code}-{row.name}")[:LONGEST].strip(" .")
+    return {"name": row.name, "code": row.code, "batch": row.batch, "sector": groups.get("sector", ("",))[0], "file": f"{file}.pdf",
+            "graded": graded, "state": past[-1].label, "score": written(row.score),
             "places": [[head, say.plain(CELLS[one.name], **one.numbers)] for head, one in found.items()],
             "strip": {"score": row.score if known else None, "range": [row.low, row.high] if graded and not known else None,
                       "own": say.plain(own, score=row.score)},
@@ -127,7 +129,7 @@ def common(frames: Frames) -> dict[str, Any]:
     """What all letters of a period share: titles, publishers, the strip's lines and grades, and what is said of it."""
     sheet, evaluated = frames.sheet, frames.named.dropna(subset="grade")
     scores, withheld = evaluated["score"].dropna(), evaluated[evaluated["score"].isna()]
-    strip = (scores if scores.nunique() <= MOST_LINES else scores * 2 // 1 / 2).value_counts().sort_index()
+    strip = (scores if scores.nunique() <= MOST_LINES else scores // 1).value_counts().sort_index()
     floors = [float(floor) for floor in sheet.scheme.floors.values() if floor]
     hidden = verdict("letter.strip-hidden", number=len(withheld)) if len(withheld) else None
     return {"title": say.plain("letter.title", mark=say("letter.simulated") if sheet.simulated else ""), "period": sheet.name,

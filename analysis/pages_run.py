@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -23,7 +24,7 @@ from analysis.commands import CommandError, from_here, known_period, say
 from analysis.publish import check_writable
 
 STANDARDS = ["a-2a", "ua-1"]
-CHUNK, ATTEMPTS, NAMED, EVERY = 8, 4, 20, 10  # pages a job; pools; failures told; seconds between lines where no terminal reads
+CHUNK, ROUNDS, NAMED, EVERY = 8, 2, 20, 10  # pages a job; rounds; failures told; seconds between lines where no terminal reads
 TEMPLATE = ROOT / "analysis/export/templates/page.typ"
 LOOKS = (TEMPLATE, ROOT / "analysis/style/palette.toml", fonts.REGULAR, fonts.BOLD, ROOT / "requirements.lock")
 
@@ -76,22 +77,28 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 def drawn(letters: dict[str, str], common: str, out: Path, pool: ProcessPoolExecutor, workers: int) -> Iterator[tuple[str, str, str]]:
-    """What `put` says of each letter, as they are made. Where a process dies there is a new pool, and what it was at comes last."""
+    """What `put` says of each letter, as they are made. Where a process dies there is a new pool and what it was at comes last,
+    then alone."""
     waiting = dict(letters)
-    for _ in range(ATTEMPTS):
-        items = [*waiting.items()]
-        try:
-            for job in as_completed([pool.submit(put, out, common, items[n:n + CHUNK]) for n in range(0, len(items), CHUNK)]):
-                for place, digest, error in job.result():
-                    del waiting[place]
-                    yield place, digest, error
-        except BrokenProcessPool:
-            pool, first = _pool(workers), [*waiting][:CHUNK * workers]
-            waiting = {place: waiting[place] for place in [*[*waiting][len(first):], *first]}
+    for _ in range(ROUNDS):
+        items, jobs = [*waiting.items()], []
+        with contextlib.suppress(BrokenProcessPool):
+            for n in range(0, len(items), CHUNK):
+                jobs.append(pool.submit(put, out, common, items[n:n + CHUNK]))
+        for job in as_completed(jobs):
+            for made in () if job.exception() else job.result():
+                del waiting[made[0]]
+                yield made
         if not waiting:
             break
+        pool.shutdown()
+        pool, first = _pool(workers), [*waiting][:CHUNK * workers]
+        waiting = {place: waiting[place] for place in [*[*waiting][len(first):], *first]}
     pool.shutdown()
-    yield from ((place, "", "the process that made it died each time") for place in waiting)
+    for place, page in waiting.items():
+        with _pool(1) as alone:
+            job = alone.submit(put, out, common, [(place, page)])
+            yield from [(place, "", "the process that made it died")] if job.exception() else job.result()
 
 
 def pages(options: Namespace) -> int:

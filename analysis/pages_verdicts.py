@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from analysis.grades import GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, TOP_SCORE, Scheme
+from analysis.grades import GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, NOT_IN_PROGRAMME, TOP_SCORE, Scheme
 from analysis.shares import gained
 from analysis.words import Verdict, verdict
 
@@ -17,9 +17,9 @@ POSITIONS = ("position.top-alone", "position.top-tied", "position.near-both", "p
              "position.near-fall", "position.safe-best", "position.safe", "position.lowest", "position.withheld",
              "position.withheld-best", "position.withheld-lowest")
 ABSENCES = ("why.incomplete", "why.not-entered", "why.unfit", "why.not-evaluated")
-COURSES = ("course.alone", "course.first", "course.back", "course.risen-twice", "course.fallen-twice", "course.lowest-again",
+COURSES = ("course.alone", "course.new", "course.first", "course.back", "course.risen-twice", "course.fallen-twice", "course.lowest-again",
            "course.best-again", "course.risen", "course.fallen", "course.same")
-ABSENT_COURSES = ("course.alone", "course.never", "course.left", "course.away")
+ABSENT_COURSES = ("course.alone", "course.newcomer", "course.never", "course.left", "course.away")
 CHANGES = ("change.up", "change.down", "change.none", "change.open")
 PLACES = ("place.only", "place.alone", "place.tied", "place.open")
 NEXT = ("next.keep", "next.hold", "next.close", "next.climb", "next.rise", "next.withheld", "next.withheld-best", "next.complete",
@@ -62,7 +62,8 @@ def position(row: Any, scheme: Scheme) -> Verdict:
     if row.worst_all == 1:
         name = "position.top-tied" if row.ties_all else "position.top-alone"
     elif close or low:
-        name = "position.near-both" if close and low else "position.near-next" if close else "position.near-fall" if down else "position.on-floor"
+        name = "position.near-both" if close and low else "position.near-next" if close else "position.near-fall"
+        name = "position.on-floor" if down == 0 else name
     else:
         name = {HIGH: "position.safe-best", LOW: "position.lowest"}.get(row.grade, "position.safe")
     return verdict(name, up=up, down=down, ties=row.ties_all, **about)
@@ -103,6 +104,8 @@ def course(steps: list[Step]) -> list[Verdict]:
              "label_last": last.label, "score": None if now.score != now.score else now.score}
     if not earlier:
         return [verdict("course.alone", **about)]
+    if all(step.state == NOT_IN_PROGRAMME for step in earlier):
+        return [verdict("course.new" if now.level else "course.newcomer", **about)]
     if not now.level:
         return [verdict("course.never" if not seen else "course.left" if before.level else "course.away", **about)]
     if not before.level:

@@ -49,7 +49,8 @@ def holds(out: Path, title: str, now: dict[str, object]) -> bool:
     """Whether what was made is made of what is there now, and is as it was made."""
     found = earlier(out, title)
     made = found.get("made", {})
-    return bool(made) and {name: found.get(name) for name in now} == now and all(hash_of(out / place) == digest for place, digest in made.items())
+    same = {name: found.get(name) for name in now} == now
+    return bool(made) and same and all(hash_of(out / place) == digest for place, digest in made.items())
 
 
 def written(now: dict[str, object], files: dict[Path, bytes]) -> bytes:

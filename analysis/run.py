@@ -43,12 +43,13 @@ class NotebookFailedError(Exception):
 
 
 def report(name: str, title: str, parameters: dict[str, str], out: Path, state: dict[str, object], *,
-           saved: dict[str, str] | None = None, parts: dict[str, str] | None = None, meanwhile: Callable[[], dict | None] = dict) -> tuple[list[Path], list[str]]:
+           saved: dict[str, str] | None = None, parts: dict[str, str] | None = None,
+           meanwhile: Callable[[], dict | None] = dict) -> tuple[list[Path], list[str]]:
     """Run `notebooks/<name>.ipynb` and publish `reports/<title>.*`, `figures/<title>/*` and the record; what was made, and notes.
 
     `state` is what `record.state` said before anything was read. `saved` names the files under `reports` for the tables of
-    some labels; others go beside the figures. `parts` has the titles of reports of their own, made of the cells with a tag. `meanwhile` is called while the kernel starts: it may give parameters their
-    values, and an error of it ends the run.
+    some labels; others go beside the figures. `parts` has the titles of the documents that the cells with some tags make again.
+    `meanwhile` is called while the kernel starts: it may give parameters their values, and an error of it ends the run.
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"

@@ -135,7 +135,8 @@ def ladder(counts: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") ->
             axes.axhline(place - 0.5, color=colour("accent"), linewidth=0.7, linestyle=(0, (4, 2)))
     axes.axvline(0, color="#222222", linewidth=1)
     axes.set_yticks(places, [f"{batch}　{period}" for batch, period in counts.index], size=7 if few else 6)
-    axes.set(xlim=(-100, 100), ylim=(places.max(initial=0) + 0.6, -0.6), xticks=range(-100, 101, 50), xticklabels=["100%", "50%", "0", "50%", "100%"])
+    axes.set(xlim=(-100, 100), ylim=(places.max(initial=0) + 0.6, -0.6))
+    axes.set_xticks(range(-100, 101, 50), ["100%", "50%", "0", "50%", "100%"])
     axes.grid(visible=False)
     legend(axes, GRADES)
     return axes

@@ -30,7 +30,7 @@ def severities(experts: pd.DataFrame, title: str = "") -> Axes | None:
         axes.plot(one.宽严, place, "o", markersize=5, color=shade, markeredgecolor="white", markeredgewidth=0.7)
     axes.axvline(0, color=colour("quiet"), linewidth=0.8, zorder=0)
     axes.set_xlabel("宽严（分；右边为偏宽，左边为偏严；横线为95%区间）")
-    _rows(axes, told["专家"])
+    _rows(axes, told["专家"] if told["片"].nunique() == 1 else told["专家"] + "（" + told["片"] + "）")
     return axes
 
 

@@ -69,7 +69,7 @@ def progress(panel: Panel) -> pd.DataFrame:
         for s, stage in enumerate(panel.stages):
             out, missing = (sum((who, when) == (e, s) for _, who, when in part) for part in (panel.assigned, panel.missing))
             row |= {f"{stage}应评": out, f"{stage}已交": out - missing, f"{stage}还缺": missing}
-        rows.append(row)
+        rows += [row] * any(who == e for _, who, _ in panel.assigned)
     return pd.DataFrame(rows)
 
 

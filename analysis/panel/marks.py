@@ -77,8 +77,8 @@ def _read_groups(books: list[PanelBook], panel: Panel) -> None:
     main = books[0]
     if main.doubtful.intersection((EXPERTS, INTAKE)):
         return
-    if not panel.groups[FIRST]:
-        main.wrong("no groups", f"has no sheet {GROUPS}, and no returned file has; run make assign YEAR={panel.name}", level=1)
+    if not any(entry.id in panel.groups[FIRST] for entry in panel.evaluated):
+        main.wrong("no groups", f"has nobody in a group ({GROUPS}), and no returned file has; run make assign YEAR={panel.name}", level=1)
         return
     for stage in STAGES if any(entry.id in panel.groups[STAGES[1]] for entry in panel.evaluated) else STAGES[:1]:
         experts = members(panel, stage)
@@ -160,11 +160,12 @@ class _Marks:
         """One mark, held against the points of its indicator; a blank one is still to come."""
         if heading not in row or (units := self._units(indicator, row, heading)) is None or triple is None:
             return
-        key, place = (*triple, indicator), f"{row.table.book.path.name} {MARKS} {row.at}"
-        a, e, s = triple
-        who = f"{self.panel.experts[e].key} for {self.panel.evaluated[a].name} in {STAGES[s]}"
-        if row.must(key not in self.seen, heading, "mark twice", f"the mark of {who} stands in {self.seen.get(key, 'ab')[1]} already; keep one"):
-            self.seen[key] = units, place
+        key, (a, e, s) = (*triple, indicator), triple
+        if key in self.seen:
+            row.wrong(heading, "mark twice", f"the mark of {self.panel.experts[e].key} for {self.panel.evaluated[a].name} in {STAGES[s]} stands "
+                      f"in {self.seen[key][1]} already; keep one")
+        else:
+            self.seen[key] = units, f"{row.table.book.path.name} {MARKS} {row.at}"
 
     def place(self, row: Row, heading: str, places: dict[str, int], what: str, sheet: str) -> int | None:
         """The place of an expert or an indicator in its list, or None with the problem noted."""

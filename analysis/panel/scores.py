@@ -160,7 +160,10 @@ class Scores:
         return found
 
     def complete(self) -> None:
-        """Raises DataError where an alliance on the list has no decision: then there is no score sheet."""
+        """Raises DataError where marks are to come, or an alliance on the list has no decision: then there is no score sheet."""
+        if self.panel.interim:
+            raise DataError([Problem("marks missing", (self.panel.path.name,), f"{len(self.panel.missing)} of {len(self.panel.assigned)} "
+                                     f"marks of an alliance by an expert, or all of {SECOND}, are still to come; no score sheet before")])
         waiting = self.alliances[self.alliances["待定"]]
         if len(waiting):
             raise DataError([Problem("re-review missing", (self.panel.path.name, REVIEWS), f"{one.联盟名称} ({one.代码}) is on the list "

@@ -112,10 +112,10 @@ def workbook(content: dict[str, list[list]], day: dt.date, banner: str = "", abo
         for index, heading in enumerate(rows[0], start=1):
             sheet.column_dimensions[get_column_letter(index)].width = WIDE.get(heading, 14)
     for column, points in (most or {}).items():
-        letter, rule = get_column_letter(column), DataValidation("decimal", "between", "0", f"{points:g}", True, showErrorMessage=True)
-        rule.error = f"请填0到{points:g}之间的数"
-        book.worksheets[0].add_data_validation(rule)
-        rule.add(f"{letter}{len(over) + 2}:{letter}{len(over) + len(rows)}")
+        letter = get_column_letter(column)
+        book.worksheets[0].add_data_validation(DataValidation(
+            type="decimal", formula1="0", formula2=f"{points:g}", allow_blank=True, showErrorMessage=True, error=f"请填0到{points:g}之间的数",
+            sqref=f"{letter}{len(over) + 2}:{letter}{len(over) + len(rows)}"))
     book.properties.creator = "alliance-evaluation"
     book.properties.created = dt.datetime.combine(day, dt.time())
     file = io.BytesIO()

@@ -87,9 +87,9 @@ def conditions(panel: Panel) -> list[Verdict]:
     """What puts an alliance on the list; an item each, none where the rules name nothing."""
     rules = panel.rules
     spread, residual = rules["重点差异：极差超过"], rules["重点差异：残差超过标准差"]
-    return [*([verdict("listed.range", points=number(spread, 1))] if spread is not None else []),
-            *([verdict("listed.grades", points=number(rules["重点差异：组间相差至少"], 1))] if rules["重点差异：组间等级不同"] == YES else []),
-            *([verdict("listed.residual", times=number(residual, 1))] if residual is not None else [])]
+    return [*([verdict("listed.range", points=f"{spread:g}")] if spread is not None else []),
+            *([verdict("listed.grades", points=f"{rules['重点差异：组间相差至少']:g}")] if rules["重点差异：组间等级不同"] == YES else []),
+            *([verdict("listed.residual", times=f"{residual:g}")] if residual is not None else [])]
 
 
 def listed(alliances: pd.DataFrame) -> list[Verdict]:
