@@ -1,6 +1,4 @@
-# Everything an analyst does, one command each; `make` lists them. Python, make and a network are all that is needed.
-# The program decides what is out of date. A variable reaches it as it was given, through the environment, in quotes.
-SHELL := /bin/sh
+# `make` lists the commands. The program decides what is out of date; a variable reaches it as given, through the environment, in quotes.
 DATA ?= data
 OUT ?= .
 $(foreach name,DATA OUT YEAR PERIODS WHO FROM FORCE,$(eval override $(name) := $$(value $(name))))

@@ -87,7 +87,7 @@ class Book:
         needed, rows = self.headings[sheet], self.sheets.get(normalise(sheet))
         if rows is None:
             if sheet in self.required:
-                self.wrong("sheet.missing", level=1, sheet=sheet, found=self.names)
+                self.wrong("sheet.missing", level=1, sheet=sheet, found=[quoted(name)[1:-1] for name in self.names])
             return None
         head, found = _headings(rows, needed)
         if missing := [heading for heading in needed if heading not in found]:

@@ -63,7 +63,7 @@ def nobody_in_the_best_grade(book):
 def test_what_is_called_sound_makes_a_report(data, tmp_path):
     """Nobody in a grade, a batch and a grade under other names, and remarks as deep and as long as they may be."""
     change(data, nobody_in_the_best_grade)
-    for file, old, new in (("batches", "第一批试点联盟", "2012年启动的 A*B_c 联盟"), ("schemes", "2017,活跃度高,活跃度高", "2017,活跃度高,优秀*_")):
+    for file, old, new in (("batches", "第一批试点联盟", "2012年启动的 A*B_c 联盟"), ("schemes", "2017,活跃度高,活跃度高", "2017,活跃度高,优*")):
         path = data / "registry" / f"{file}.csv"
         path.write_text(path.read_text("utf-8-sig").replace(old, new), "utf-8-sig")
     remarks = "".join("  " * depth + "- 甲\n" for depth in range(6)) + f"\n见[@scores]。[链](http://a.b/{'c' * 3900})\n"

@@ -163,6 +163,7 @@ def test_activities(data, cells, place, words):
 @pytest.mark.parametrize("edit, lines", [
     (lambda book: book.remove(book["评价期"]), ["2017.xlsx: has no sheet 评价期; found 评分表, 协同创新活动"]),
     (lambda book: setattr(book["评分表"], "title", "分数"), ["2017.xlsx: has no sheet 评分表; found 分数, 评价期, 协同创新活动"]),
+    (lambda book: setattr(book["评分表"], "title", "分\u2028数"), ["2017.xlsx: has no sheet 评分表; found 分\\u2028数, 评价期, 协同创新活动"]),
     (lambda book: book.create_sheet("评分表 "), ['2017.xlsx › 评分表: there are two sheets "评分表"; keep one']),
     ({"评分表!D2": "分数"}, ["2017.xlsx › 评分表: no row holds all of 联盟名称、批次、评分: 评分 is missing; "
                         "found 序号 (A2)、联盟名称 (B2)、批次 (C2)、分数 (D2)"]),

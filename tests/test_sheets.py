@@ -40,7 +40,7 @@ def test_published_counts(period, grades, batches):
     ("2020-2021", 21, {"开始日期": dt.date(2020, 1, 1), "结束日期": dt.date(2021, 9, 30), "登记联盟数": 157,
                        "录入信息联盟数": 107, "信息不完整联盟数": 20, "参评联盟数": 86, "专家人数": 34,
                        "通知时间": "2021年7月30日", "启动会日期": dt.date(2021, 10, 22), "会评日期": dt.date(2021, 11, 19),
-                       "复核日期": dt.date(2021, 12, 10)})])
+                       "复核日期": dt.date(2021, 12, 10), "发布时间": "2022年2月"})])
 def test_published_facts(period, months, facts):
     assert sheets.read(period).facts == facts
     assert sheets.read(period).months == months
