@@ -19,7 +19,6 @@ from analysis.export.document import Document, DocumentError
 from analysis.export.pictures import Picture
 
 TEMPLATES = Path(__file__).parent / "templates"
-GLYPH = re.compile(r'<path id="NotoSansSC-[^>]*/>')
 ASCII = "".join(map(chr, range(32, 127)))
 WHOLE = re.compile(r"(?<![\w.-])(\w?\d[\d.]*(?:-\d+)+)(?![\w-])", re.ASCII)  # a number or years that a line must not break
 FACE = '@font-face {{ font-family: "{}"; font-weight: {}; src: url(data:font/woff;base64,{}) format("woff"); }}\n'
@@ -61,8 +60,7 @@ class HTMLExporter(ReportExporter):
         page = loader.from_string(own["html.j2"]).render(report=report, own=own)
         faces = "".join(FACE.format(fonts.FAMILY, weight, base64.b64encode(fonts.web_font(path, page + ASCII)).decode())
                         for weight, path in ((400, fonts.REGULAR), (700, fonts.BOLD)))
-        outlines = "\n".join(sorted(set(GLYPH.findall(page))))  # each figure brings its characters' along
-        return GLYPH.sub("", page).replace("<!-- outlines -->", outlines, 1).replace("/* faces */", faces, 1)
+        return page.replace("/* faces */", faces, 1)
 
 
 class PDFExporter(ReportExporter):
@@ -84,3 +82,16 @@ class PDFExporter(ReportExporter):
 
 def _plain(item: object) -> dict[str, object]:
     return item.data() if isinstance(item, Picture) else vars(item)
+
+
+class WordExporter(ReportExporter):
+    """A Word document with the styles of `templates/reference.docx`."""
+
+    output_mimetype = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    file_extension = ".docx"
+    export_from_notebook = "联盟报告 (Word)"
+
+    def render(self, report: Document) -> bytes:
+        from analysis.export import word
+
+        return word.render(report)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import io
 import os
-import re
 import shutil
 import tempfile
-import zipfile
 from pathlib import Path
 
 from analysis import sheets
 from analysis.grades import BEST_FIRST, INCOMPLETE
+from analysis.packing import packed
 from analysis.panel.rules import YES
 from analysis.panel.scores import Scores, Settled
 from analysis.panel.workbook import counted
@@ -21,7 +20,6 @@ BANNER = "模拟数据：由程序生成，不是任何一期评价的真实录�
 PUBLIC = (*sheets.DATES, *sheets.COUNTS, "通知时间")  # what the period report asks of 评价期; nothing else leaves the panel
 NAMED = (INCOMPLETE, sheets.NOT_ENTERED)
 WIDTHS = (8, 52, 12, 14)
-EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def build(scores: Scores) -> bytes:
@@ -95,21 +93,7 @@ def workbook(content: dict[str, list[list]], day: dt.date, banner: str = "") -> 
     book.properties.created = dt.datetime.combine(day, dt.time())
     file = io.BytesIO()
     book.save(file)
-    return _fixed(file.getvalue(), day)
-
-
-def _fixed(content: bytes, day: dt.date) -> bytes:
-    """The archive without the clock: openpyxl writes the hour of saving in two places."""
-    fixed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as target:
-        for info in source.infolist():
-            part = source.read(info)
-            if info.filename == "docProps/core.xml":
-                part = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + f"{day}T00:00:00Z".encode(), part)
-            entry = zipfile.ZipInfo(info.filename, EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(entry, part)
-    return fixed.getvalue()
+    return packed(file.getvalue(), day)
 
 
 def put(content: bytes, path: Path) -> None:
