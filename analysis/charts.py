@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from analysis.grades import BEST_FIRST, CALLED, GRADES, LOW, Scheme
@@ -59,10 +60,10 @@ def called(name: object) -> str:
     return CALLED.get(str(name), str(name))
 
 
-def legend(axes: Axes, names: Iterable[str] | Mapping[str, str], **more: object) -> None:
+def legend(axes: Axes | Figure, names: Iterable[str] | Mapping[str, str], **more: object) -> None:
     """A line of coloured squares with their names above the axes."""
     handles = _squares(names)
-    axes.legend(handles=handles, ncols=len(handles), **{"loc": "lower left", "bbox_to_anchor": (-0.005, 1.0)} | more)
+    axes.legend(handles=handles, **{"ncols": len(handles), "loc": "lower left", "bbox_to_anchor": (-0.005, 1.0)} | more)
 
 
 def _squares(names: Iterable[str] | Mapping[str, str]) -> list[Patch]:

@@ -72,12 +72,13 @@ def bar_title(pilots: pd.DataFrame) -> Verdict:
     return verdict(name, batches=batches, share=shares.percent(share))
 
 
-def coverage(sheet: Period, alliances: pd.DataFrame) -> list[Verdict]:
+def coverage(say: Words, sheet: Period, alliances: pd.DataFrame) -> list[Verdict]:
     """How many entered, were incomplete and were evaluated, as far as the sheet says."""
     evaluated = alliances.dropna(subset="grade")
     total, entered = len(alliances), sheet.facts.get("录入信息联盟数")
     incomplete = sheet.facts.get("信息不完整联盟数") or int((alliances["state"] == "信息不完整").sum())
     said = [_whole("coverage.pilots", "coverage.members", alliances, evaluated)]
+    said[0].numbers["sizes"] = batches(say, alliances[alliances["pilot"]])
     if entered is not None:
         said.append(verdict("coverage.entered", entered=entered, not_entered=total - entered))
     if incomplete:

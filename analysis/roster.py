@@ -74,7 +74,8 @@ def of_all(periods: Sequence[Period]) -> pd.DataFrame:
     alone: they are counted, not joined.
     """
     frames = {sheet.name: of(sheet) for sheet in periods}
-    known = pd.concat(frames.values())[["id", "name", "code", "batch", "pilot"]].dropna(subset="id").drop_duplicates("id", keep="last")
+    own = ["id", "name", "code", "batch", "pilot", *next(iter(periods[-1].registry.columns.values()), ())]
+    known = pd.concat(frames.values()).reindex(columns=own).dropna(subset="id").drop_duplicates("id", keep="last")
     for name, frame in frames.items():
         outside = known[~known["id"].isin(frame["id"])].assign(state=NOT_IN_PROGRAMME, a_level=False)
         frames[name] = pd.concat([frame, outside])

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import shares, sheets
-from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, NOT_EVALUATED, NOT_IN_PROGRAMME, TOP_SCORE, Scheme
+from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, NOT_IN_PROGRAMME, TOP_SCORE, Scheme
 from analysis.registry import Registry, first_year, normalise, short
 from analysis.sheets import Period
 
@@ -26,6 +26,7 @@ UNDECIDED = "无法确定"
 SEED, RESAMPLES, Z = 20171231, 9999, 1.959963984540054  # the normal quantile of 95 %
 DIGITS = 6  # to which differences of scores are taken: 2.3 and 2.3000000000000007 are one
 FEW_PERIODS = 4
+ABSENT, NO_SHEET = (INCOMPLETE, NOT_EVALUATED), "没有评分表"
 SIGNS = {INCOMPLETE: "缺", NOT_EVALUATED: "—", NOT_IN_PROGRAMME: "·"} | dict(zip(GRADES, "▂▄▆█"))
 
 
@@ -69,14 +70,6 @@ def with_all(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([frame, frame.assign(batch="全部")]).astype({"batch": batches})
 
 
-def in_rows(counts: pd.DataFrame) -> pd.DataFrame:
-    """Counts as text with their share of the row, `21（87.5%）`, after the row's total."""
-    wholes = counts.sum(axis=1)
-    text = {name: [f"{n}（{shares.percent(Fraction(int(n), int(whole)), 1)}）" if n else "0" for n, whole in zip(column, wholes)]
-            for name, column in counts.items()}
-    return pd.DataFrame({"合计": wholes} | text, index=counts.index)
-
-
 def decomposition(pair: pd.DataFrame) -> pd.DataFrame:
     """The change of each grade's share of those evaluated, in points, as exact fractions that add up (Melitz and Polanec 2015).
 
@@ -97,9 +90,9 @@ def decomposition(pair: pd.DataFrame) -> pd.DataFrame:
 
 
 def everyone(alliances: pd.DataFrame, registry: Registry) -> pd.DataFrame:
-    """A row for each alliance: name, code, batch, score or state by period, the last change, its course, and other names to find it by.
+    """A row for each alliance: name, code, batch, score or state by period, the last changes, its course, other names to find it by.
 
-    With more than FEW_PERIODS names are short, and states are SIGNS.
+    Names are short; with more than FEW_PERIODS states are SIGNS.
     """
     named = alliances.dropna(subset="id").sort_values("period", kind="stable")
     periods, states = [*named["period"].cat.categories], named["state"].astype(str)
@@ -109,12 +102,13 @@ def everyone(alliances: pd.DataFrame, registry: Registry) -> pd.DataFrame:
                          sign=states.map(SIGNS | {INCOMPLETE: "—"})).groupby(["id", "period"])[["cell", "sign"]].first()
     last = named[named["period"] == periods[-1]].sort_values(["rank", "state", "id"], ascending=[True, False, True], na_position="last")
     table = last.set_index("id")[["name", "code", "batch"]].join(cells["cell"].unstack().rename(columns=str))
-    table["评分变化"] = pair(alliances, *periods[-2:]).set_index("id")["change"].map(shares.gained, na_action="ignore")
+    changes = pair(alliances, *periods[-2:]).set_index("id")[["change", "steps"]]
+    table[["评分变化", "等级变化"]] = changes.apply(lambda column: column.astype(float).map(shares.gained, na_action="ignore"))
     table["走势"] = cells["sign"].groupby("id").agg("".join)
     table["also"] = [" ".join([name, registry.names.get(id, ""), *(alias for alias, of in registry.aliases.items() if of == id)])
                      for id, name in table["name"].items()]
-    if wide:
-        table = table.assign(name=table["name"].map(short)).drop(columns="batch")
+    table["name"] = table["name"].map(short)
+    table = table.drop(columns="batch") if wide else table
     return table.rename(columns={"name": "联盟名称", "code": "代码", "batch": "批次"}).reset_index(drop=True)
 
 
@@ -242,6 +236,24 @@ def windows(line: list[str], periods: Iterable[str]) -> list[list[str]]:
     return [run for run in runs if {*run} <= {*periods}]
 
 
+def runs(alliances: pd.DataFrame, *states: str) -> pd.Series:
+    """By id, in how many periods running, up to the last, an alliance was in one of some states."""
+    state = alliances.dropna(subset="id").pivot(index="id", columns="period", values="state").astype(object)
+    return state.isin(states).iloc[:, ::-1].cummin(axis=1).sum(axis=1).rename("run")
+
+
+def failing(alliances: pd.DataFrame, least: int) -> pd.DataFrame:
+    """Who was 较差, 信息不完整 or 未参评 in each of the last periods, `least` or more running: name, code, batch, run, what was found in
+    each period (a column each), and kind: `failing.low` or `failing.absent` in all of them, else `failing.mixed`."""
+    named = alliances.dropna(subset="id")
+    score = named["score"].map("（{:.10g}分）".format, na_action="ignore").fillna("（评分未公布）").where(named["grade"].notna(), "")
+    found = named.assign(found=named["state"].astype(str) + score).pivot(index="id", columns="period", values="found").rename(columns=str)
+    run, low, absent = (runs(alliances, *states) for states in ((LOW, *ABSENT), (LOW,), ABSENT))
+    kind = np.select([low == run, absent == run], ["failing.low", "failing.absent"], "failing.mixed")
+    table = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code", "batch"]].join(run).assign(kind=pd.Series(kind, run.index))
+    return table[table["run"] >= least].join(found).sort_values(["kind", "run", "code"], ascending=[False, False, True]).reset_index()
+
+
 def a_level(alliances: pd.DataFrame, line: list[str]) -> pd.DataFrame:
     """Who was 活跃度高 in three consecutive periods, as far as there are sheets: id, name, code, from_period, to_period."""
     high, found = alliances[alliances["grade"] == HIGH], []
@@ -250,6 +262,44 @@ def a_level(alliances: pd.DataFrame, line: list[str]) -> pd.DataFrame:
         here = high[(high["period"] == run[-1]) & high["id"].isin(times.index[times == STREAK])]
         found.append(here[["id", "name", "code"]].assign(from_period=run[0], to_period=run[-1]).sort_values("code"))
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["id", "name", "code", "from_period", "to_period"])
+
+
+def listed(alliances: pd.DataFrame) -> pd.DataFrame:
+    """The latest published A-level list against the earlier sheets: name, code, a column for each sheet, and kind: `listed.agrees` (high
+    in all), `listed.low` (not in one), `listed.outside` (not yet a member), or, of those not on it, `listed.missing` (high in all)."""
+    named = alliances.dropna(subset="id")
+    if not named["a_level"].any():
+        return pd.DataFrame(columns=["id", "name", "code", "kind"])
+    last = named.loc[named["a_level"], "period"].max()
+    state = named[named["period"] <= last].pivot(index="id", columns="period", values="state").astype(object).rename(columns=str)
+    on, before = state.index.isin(named[named["a_level"] & (named["period"] == last)]["id"]), state.iloc[:, :-1]
+    kind = np.select([on & (before == HIGH).all(axis=1), on & before.isin([*GRADES, *ABSENT]).mask(before == HIGH, False).any(axis=1), on,
+                      (state == HIGH).all(axis=1)], ["listed.agrees", "listed.low", "listed.outside", "listed.missing"], "")
+    names = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code"]]
+    return names.join(state.assign(kind=kind), how="right").query("kind != ''").sort_values(["kind", "code"]).reset_index()
+
+
+def proposed(alliances: pd.DataFrame, line: list[str]) -> pd.DataFrame:
+    """The A-level list that the last period would have, if none is published: id, name, code, what is known of three periods, kind.
+
+    A period without a sheet counts as high for who is on a published list of three periods that has it. kind: `proposed.in`; `.open`
+    (high wherever there is a sheet); `.near` (one period short, all known); `.lost` (had it in the period before), whatever it is short.
+    """
+    named, last = alliances.dropna(subset="id"), alliances["period"].cat.categories[-1]
+    window = line[:line.index(last) + 1][-STREAK:]
+    state = named.pivot(index="id", columns="period", values="state").astype(object)
+    earlier = named[named["a_level"] & (named["period"] < last)][["id", "period"]]
+    attested = {(row.id, p) for row in earlier.itertuples() for p in line[:line.index(row.period) + 1][-STREAK:]}
+    cells = pd.DataFrame({p: state[p] if p in state else [HIGH if (id, p) in attested else NO_SHEET for id in state.index] for p in window},
+                         index=state.index)
+    short_of, unknown = (~cells.isin([HIGH, NO_SHEET])).sum(axis=1), (cells == NO_SHEET).sum(axis=1)
+    before = line[line.index(last) - 1]
+    had = {row.id for row in earlier.itertuples() if row.period == before} | {*a_level(alliances, line).query("to_period == @before")["id"]}
+    kind = np.select([short_of + unknown == 0, short_of == 0, cells.index.isin([*had]), short_of + unknown == 1],
+                     ["proposed.in", "proposed.open", "proposed.lost", "proposed.near"], "")
+    names = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code"]]
+    table = names.join(cells.assign(kind=kind), how="right").query("kind != ''").sort_values(["kind", "code"]).reset_index()
+    return table[:0] if (named["a_level"] & (named["period"] == last)).any() else table
 
 
 def claims(alliances: pd.DataFrame, registry: Registry, line: list[str]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pandas as pd
 
 from analysis import shares, trends
-from analysis.grades import GRADES, HIGH, NOT_IN_PROGRAMME
+from analysis.grades import GRADES, HIGH, LOW, NOT_IN_PROGRAMME
 from analysis.registry import short
 from analysis.shares import half_up, share, signed
 from analysis.sheets import Period
@@ -248,8 +248,7 @@ def order(pair: pd.DataFrame) -> list[Verdict]:
     said = [*told("order.coefficients", "order.few" if len(known) < FEW else None, **fitted(fit)), PARAGRAPH, *told(
         "halves.numbers", "halves.crosses" if fit["narrows"] and fit["fixed"] is not None else None, why, **fitted(fit))]
     if len(stayed) > len(known) and low and high:
-        said += [PARAGRAPH, *told("halves.withheld", hidden=len(stayed) - len(known)), *told("halves.low", **fitted(low)),
-                 *told("halves.high", **fitted(high))]
+        said += told("halves.withheld", hidden=len(stayed) - len(known), low=fitted(low)["slope"], high=fitted(high)["slope"])
     return said
 
 
@@ -272,13 +271,46 @@ def cutoffs(near: pd.DataFrame, evaluated: pd.DataFrame, sheets: Sequence[Period
                 near=near["id"].nunique(), tables=tables)
 
 
-def always(alliances: pd.DataFrame, line: list[str]) -> list[Verdict]:
-    """Who was 活跃度高 in every period of the report, said with what lies between them."""
-    high, periods = alliances[alliances["grade"] == HIGH].dropna(subset="id"), [*alliances["period"].cat.categories]
-    names = [short(name) for name in high[high.groupby("id")["period"].transform("size") == len(periods)].drop_duplicates("id")["name"]]
-    gap = [p for p in line[line.index(periods[0]):line.index(periods[-1])] if p not in periods]
-    return told("always.some" if names else "always.nobody", "always.gap" if gap and names else None, n=len(names), names=names,
-                periods=periods, gap=gap)
+def failing(alliances: pd.DataFrame, found: pd.DataFrame, least: int, line: list[str]) -> list[Verdict]:
+    """Who fails again and again, what became of the earlier period's lowest, and what cannot be told."""
+    (before, _), last = _two(alliances), alliances["period"].cat.categories[-1]
+    counts, unnamed = found["kind"].value_counts(), int((alliances["id"].isna() & (alliances["period"] == last)).sum())
+    lowest = before[before["grade"] == LOW]
+    now = alliances[(alliances["period"] == last) & alliances["id"].isin(lowest["id"])]
+    gap = _between(alliances, line, least)
+    return told("failing.some" if len(found) else "failing.nobody", "failing.gone" if len(lowest) else None,
+                "failing.gap" if gap else None, "failing.unnamed" if unnamed else None, n=len(found), least=least, later=last, gap=gap,
+                unnamed=unnamed, low=counts.get("failing.low", 0), absent=counts.get("failing.absent", 0),
+                mixed=counts.get("failing.mixed", 0), earlier=before["period"].iloc[0], lowest=len(lowest), gone=now["grade"].isna().sum())
+
+
+def holding(alliances: pd.DataFrame, least: int, line: list[str]) -> list[Verdict]:
+    """Who has been 活跃度高 for some periods running, said with what lies between them."""
+    run, named = trends.runs(alliances, HIGH), alliances.dropna(subset="id").drop_duplicates("id", keep="last")
+    names = [short(name) for name in named[named["id"].isin(run.index[run >= least])].sort_values("code")["name"]]
+    gap = _between(alliances, line, least)
+    return told("holding.some" if names else "holding.nobody", "holding.gap" if gap and names else None, n=len(names), names=names,
+                least=least, later=alliances["period"].cat.categories[-1], gap=gap)
+
+
+def _between(alliances: pd.DataFrame, line: list[str], least: int) -> list[str]:
+    """The periods without a sheet here that lie between the last `least` ones."""
+    periods = [*alliances["period"].cat.categories]
+    return [p for p in line[line.index(periods[-least:][0]):line.index(periods[-1])] if p not in periods]
+
+
+def a_level(listed: pd.DataFrame, proposed: pd.DataFrame, alliances: pd.DataFrame) -> list[Verdict]:
+    """How the latest published list stands to the earlier sheets, and what list the last period would have where it has none."""
+    by_kind = {kind: [short(name) for name in here["name"]] for found in (listed, proposed) for kind, here in found.groupby("kind")}
+    period, last = (alliances.loc[rows, "period"].max() for rows in (alliances["a_level"], alliances["a_level"] | True))
+    counts = {kind.split(".")[1]: len(names) for kind, names in by_kind.items()}
+    said = told("listed.agrees", n=int(listed["kind"].ne("listed.missing").sum()), agrees=counts.get("agrees", 0), period=period) \
+        if len(listed) else []
+    said += [one for kind in ("listed.low", "listed.outside", "listed.missing") if kind in by_kind for one in told(kind, names=by_kind[kind])]
+    if period == last:
+        return said
+    kinds = dict.fromkeys(("in", "open", "near", "lost"), 0)
+    return [*said, *told("proposed.said", period=last, **{"sure" if k == "in" else k: counts.get(k, 0) for k in kinds})]
 
 
 def claims(found: pd.DataFrame) -> list[Verdict]:

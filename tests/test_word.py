@@ -56,7 +56,7 @@ def lines(word) -> list[str]:
             own = paragraph.find(f"{qn('w:pPr')}/{qn('w:numPr')}")
             listed = own if own is not None else style.element.find(f"{qn('w:pPr')}/{qn('w:numPr')}")
             number = ""
-            if listed is not None and listed.ilvl is not None:
+            if listed is not None and listed.numId is not None:
                 level, key = listed.ilvl.val, listed.numId.val
                 count = counts.setdefault(key, [0, 0, 0])
                 count[level:] = [count[level] + 1] + [0] * (2 - level)
@@ -86,10 +86,9 @@ def test_its_text_is_the_pdfs(word, read):
     pages = [page.extract_text() for page in PdfReader(io.BytesIO(PDFExporter().render(read))).pages]
     title, chapters = bare(read.title), [bare(part.number + part.text) for part in read.of("heading") if part.level == 1]
     text = bare(pages[0])
-    for number, page in enumerate(map(bare, pages[2:]), start=3):
-        page = page.removeprefix(title)
-        page = page.removeprefix(next(chapter for chapter in chapters if page.startswith(chapter)))
-        text += page.removesuffix(f"{number}/{len(pages)}")
+    for number, page in enumerate(pages[2:], start=3):
+        inner = bare(page).removeprefix(title)
+        text += inner.removeprefix(next(filter(inner.startswith, chapters))).removesuffix(f"{number}/{len(pages)}")
     shown, place = lines(word), 0
     notes = bare("".join(node.text or "" for rel in word.part.rels.values() if rel.reltype.endswith("/footnotes")
                          for node in docx.oxml.parse_xml(rel.target_part.blob).iter(qn("w:t"))))

@@ -195,6 +195,7 @@ class _Reader:
         if label and len(drawings) > 1:
             raise DocumentError(f"{self.where} shows {len(drawings)} figures under one label; call show(figure, frame, label=…) for each")
         paired = frames[-1:] if len(drawings) == 1 else []
+        self.document.date = str(said.get("date", self.document.date))
         for place, (kind, content) in enumerate(pieces):
             own = said if place in (drawings[:1] or frames[-1:]) else {}
             if kind == "markdown" and str(said.get("cover")).lower() == "true":

@@ -126,7 +126,8 @@ class _Writer:
 
     def widths(self, table: Table) -> list[int]:
         """The columns' widths in twentieths of a point: as wide as their texts, those with room sharing what is left."""
-        least = [max(map(ems, (table.heads[column["place"]], *(row[column["place"]] for row in table.texts)))) for column in table.shown]
+        texts = [table.heads, *table.texts]
+        least = [max(ems(row[column["place"]]) for row in texts) for column in table.shown]
         wide = [round(180 * most) + 200 for most in least]
         left = self.room - sum(own for own, column in zip(wide, table.shown) if not column["room"])
         rooms = sum(column["room"] for column in table.shown)
