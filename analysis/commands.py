@@ -186,19 +186,21 @@ def transcribe(options: Namespace) -> None:
     from analysis import transcribe
 
     if not PERIOD.fullmatch(options.period) or not options.source:
-        raise CommandError("YEAR and FROM are needed: make transcribe YEAR=2022 FROM=report.pdf")
+        raise CommandError(Said("command.from"))
     path, source = options.data / "published" / f"{options.period}.csv", Path(options.source).expanduser()
     if os.path.lexists(path):
-        raise CommandError(f"{from_here(path)} is there already and is never overwritten; move it away first")
+        raise CommandError(Said("command.kept", path=from_here(path)))
     if not source.is_file():
-        raise CommandError(f"there is no file {options.source}")
+        raise CommandError(Said("command.file", path=options.source))
     drafted = transcribe.draft(transcribe.text_of(source), options.period, options.data)
     if not drafted:
-        raise CommandError(f"{options.source} has no figure that can be read; a scan has no text, and chapters must be headed like 一、前言")
+        raise CommandError(Said("command.unread", path=options.source))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(transcribe.written(drafted))
+    part = path.with_suffix(".part")  # so that a full disk leaves no half of it
+    part.write_bytes(transcribe.written(drafted))
+    part.rename(path)
     sure = sum(float(row["confidence"]) >= transcribe.TRUSTED for row in drafted)
-    say(f"{from_here(path)}: {len(drafted)} rows, {sure} of them sure; look at the others, then run: make audit YEAR={options.period}")
+    say(Said("command.drafted", path=from_here(path), rows=len(drafted), sure=sure, period=options.period))
 
 
 def check(options: Namespace) -> int:
