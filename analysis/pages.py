@@ -66,7 +66,7 @@ def frames(sheets: list[Period], period: str | int) -> Frames:
     evaluated = named.dropna(subset="grade")
     for by in ("all", "batch", *(["sector"] if "sector" in named else [])):
         groups = [evaluated] if by == "all" else [rows for _, rows in evaluated.groupby(by)]
-        named = named.join(pd.concat(map(places, groups)).add_suffix(f"_{by}"))
+        named = named.join(pd.concat(map(places, [evaluated.head(0), *groups])).add_suffix(f"_{by}"))
     absence = {a.id: "why.not-entered" for a in sheet.absent if a.state == NOT_ENTERED} | {
         id: "why.unfit" for id, (state, _) in left_out.items() if state == UNFIT}
     named = named.assign(peers=named.groupby("grade")["id"].transform("size"), why=[left_out.get(id, ("", ""))[1] for id in named["id"]],

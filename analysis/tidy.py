@@ -54,7 +54,8 @@ def files(sheets: Sequence[Period]) -> dict[str, bytes]:
         "description": f"Periods: {', '.join(sheet.name for sheet in sheets)}. A withheld score is missing, with its bounds in low and high.",
         "sources": [{"title": f"{sheet.path.name}, SHA-256 {sheet.sha256}", "path": sheet.path.name} for sheet in sheets],
         "resources": [described(name, frame, meant.get(name, {})) for name, frame in tables.items()]}
-    return made | {"alliances.parquet": parquet.getvalue(), "datapackage.json": (json.dumps(package, ensure_ascii=False, indent=2) + "\n").encode()}
+    said = json.dumps(package, ensure_ascii=False, indent=2) + "\n"
+    return made | {"alliances.parquet": parquet.getvalue(), "datapackage.json": said.encode()}
 
 
 def described(name: str, frame: pd.DataFrame, meanings: dict[str, str]) -> dict[str, object]:

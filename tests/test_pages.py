@@ -192,6 +192,12 @@ def test_what_a_panel_says_of_activities(shared):
         assert why in pages.page(frames, next(frames.named.loc[[id]].itertuples()))["result"]
 
 
+@pytest.mark.parametrize("cell", [60, LOW, INCOMPLETE])
+def test_one_alone_and_nobody(monkeypatch, cell):
+    letter = told(monkeypatch, {"101": cell})[1]
+    assert ("只有贵联盟一家" in letter["result"]) == letter["graded"] == (cell != INCOMPLETE)
+
+
 def test_places_in_a_sector(frames):
     letters = [pages.page(frames, row) for row in frames.named.itertuples()]
     assert {"", "轻工农业", "汽车"} < {letter["sector"] for letter in letters}

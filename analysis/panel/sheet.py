@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import io
 import os
-import re
 import shutil
 import tempfile
-import zipfile
 from collections import Counter
 from pathlib import Path
 
 from analysis import sheets
 from analysis.grades import BEST_FIRST, INCOMPLETE
+from analysis.packing import packed
 from analysis.panel.rules import YES
 from analysis.panel.scores import Scores
 from analysis.panel.workbook import Panel, counted
@@ -23,7 +22,6 @@ PUBLIC = (*sheets.DATES, *sheets.COUNTS, "通知时间")  # what the period repo
 NAMED = (INCOMPLETE, sheets.NOT_ENTERED)
 COOPERATION = 1  # the place of the pillar whose indicators are the columns of the sheet 协同创新活动
 WIDE = {"联盟名称": 46, "理由": 40, "列入原因": 40, "说明": 60, "评分标准": 40}
-EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def build(scores: Scores) -> bytes:
@@ -120,21 +118,7 @@ def workbook(content: dict[str, list[list]], day: dt.date, banner: str = "", abo
     book.properties.created = dt.datetime.combine(day, dt.time())
     file = io.BytesIO()
     book.save(file)
-    return _fixed(file.getvalue(), day)
-
-
-def _fixed(content: bytes, day: dt.date) -> bytes:
-    """The archive without the clock: openpyxl writes the hour of saving in two places."""
-    fixed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as target:
-        for info in source.infolist():
-            part = source.read(info)
-            if info.filename == "docProps/core.xml":
-                part = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + f"{day}T00:00:00Z".encode(), part)
-            entry = zipfile.ZipInfo(info.filename, EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(entry, part)
-    return fixed.getvalue()
+    return packed(file.getvalue(), day)
 
 
 def put(content: bytes, path: Path) -> None:

@@ -27,12 +27,13 @@ def summary(work: Scores, intake: pd.DataFrame, alliances: pd.DataFrame, experts
     states, panel, unfit = intake["情况"], work.panel, int((intake["情况"] == UNFIT).sum())
     changed, waiting = _changed(work), int(alliances["待定"].sum())
     listed_, hinted = int((alliances["重点差异"] != "").sum()), int((experts["提示"] != "").sum())
-    outcome = "waiting" if waiting else "interim" if panel.interim else "decided" if listed_ else "nobody"
+    outcome = ("summary.waiting" if waiting else "summary.interim" if panel.interim else "summary.decided" if listed_ else
+               "summary.nobody")
     return [
         [verdict("summary.unfit" if unfit else "summary.entered", entered=int((states > NOT_ENTERED).sum()), unfit=unfit,
                  incomplete=int((states == INCOMPLETE).sum()), evaluated=len(panel.evaluated))],
         marks(work),
-        [verdict(f"summary.{outcome}", listed=listed_, open=waiting, share=Share(listed_, len(alliances)))],
+        [verdict(outcome, listed=listed_, open=waiting, share=Share(listed_, len(alliances)))],
         [*firmness(alliances)],
         [verdict("summary.hinted" if hinted else "summary.no-hint", hinted=hinted),
          verdict({None: "summary.adjusted-unknown", 0: "summary.adjusted-none"}.get(changed, "summary.adjusted"), changed=changed)],
