@@ -216,11 +216,13 @@ def check(options: Namespace) -> int:
     except DataError as error:
         problems = error.problems
         say(error, to=sys.stderr)
-    made = {publish.REPORTS / file: content for file, content in check.files(name, options.data, problems, notes).items()}
-    copy = publish.REPORTS / f"{name}-check.xlsx"
-    publish.publish(made, options.out, f"{name}-check", [copy])
-    if copy in made:
-        say(Said("command.marked", path=from_here(options.out / copy)))
+    made, folder = check.files(name, options.data, problems, notes), options.out / publish.REPORTS
+    for file, content in made.items():
+        publish.put(folder / file, content)
+    if (copy := f"{name}-check.xlsx") in made:
+        say(Said("command.marked", path=from_here(folder / copy)))
+    else:
+        (folder / copy).unlink(missing_ok=True)
     return bool(problems)
 
 
