@@ -188,6 +188,8 @@ def test_the_a_level_list_against_the_sheets_and_the_one_to_come():
     unlisted = alliances.assign(a_level=False)
     (told,) = verdicts.a_level(trends.listed(unlisted), trends.proposed(unlisted, line), unlisted)
     assert told.name == "proposed.said" and SAY(told).startswith("2020-2021还没有公布A级名单。按三个评价期推算：可列入0家，缺评分表而待核实35家")
+    nobody = unlisted.assign(state="未参评", grade=None, period=alliances.period)
+    assert [one.name for one in verdicts.a_level(trends.listed(nobody), trends.proposed(nobody, line), nobody)] == ["proposed.nobody"]
     assert [SAY.plain(f"proposed.{kind}") for kind in ("in", "open", "near", "lost")] == [
         "可以列入", "待核实（缺评分表）", "只差一期", "失去A级"]
 
