@@ -246,7 +246,8 @@ def failing(alliances: pd.DataFrame, least: int) -> pd.DataFrame:
     """Who was 较差, 信息不完整 or 未参评 in each of the last periods, `least` or more running: name, code, batch, run, what was found in
     each period (a column each), and kind: `failing.low` or `failing.absent` in all of them, else `failing.mixed`."""
     named = alliances.dropna(subset="id")
-    score = named["score"].map("（{:.10g}分）".format, na_action="ignore").fillna("（评分未公布）").where(named["grade"].notna(), "")
+    score = named["score"].map("（{:.10g}分）".format, na_action="ignore").astype(object).fillna("（评分未公布）")
+    score = score.where(named["grade"].notna(), "")
     found = named.assign(found=named["state"].astype(str) + score).pivot(index="id", columns="period", values="found").rename(columns=str)
     run, low, absent = (runs(alliances, *states) for states in ((LOW, *ABSENT), (LOW,), ABSENT))
     kind = np.select([low == run, absent == run], ["failing.low", "failing.absent"], "failing.mixed")

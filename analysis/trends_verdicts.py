@@ -310,7 +310,7 @@ def a_level(listed: pd.DataFrame, proposed: pd.DataFrame, alliances: pd.DataFram
     if period == last:
         return said
     kinds = dict.fromkeys(("in", "open", "near", "lost"), 0)
-    return [*said, *told("proposed.said", period=last, **{"sure" if k == "in" else k: counts.get(k, 0) for k in kinds})]
+    return [*said, *told("proposed.said" if len(proposed) else "proposed.nobody", period=last, **{"sure" if k == "in" else k: counts.get(k, 0) for k in kinds})]
 
 
 def claims(found: pd.DataFrame) -> list[Verdict]:

@@ -47,7 +47,8 @@ def told(periods: dict[str, dict], unchosen: list[str] = (), **more) -> dict[str
     last = evaluated[evaluated.period == sheets[-1].name]
     said = [*verdicts.coverage(alliances, pair), *verdicts.scores(alliances, pair), *verdicts.high(alliances, pair, sheets),
             *verdicts.leaving(pair, tests), *verdicts.moving(pair, sheets), *verdicts.batches(pair), *verdicts.compare(sheets, line, unchosen),
-            *verdicts.again(tests), *verdicts.order(pair), *verdicts.withheld(means), *verdicts.always(alliances, line),
+            *verdicts.again(tests), *verdicts.order(pair), *verdicts.withheld(means), *verdicts.holding(alliances, 2, line),
+            *verdicts.failing(alliances, trends.failing(alliances, 2), 2, line),
             *verdicts.cutoffs(trends.near_cutoffs(last, sheets[-1].scheme), last, sheets),
             *[one for row in tests.itertuples() for one in verdicts.test(row._asdict())],
             *verdicts.matching(trends.matching(sheets), trends.shared_codes(sheets))]
@@ -77,7 +78,7 @@ SAME = {"2018": MARKS, "2019": by(2)}
     ({"2018": at(60) | at(60, MIDDLE), "2019": at(70) | at(50, LAST)}, "scores.level scores.really-up coverage.others", "scores.up"),
     ({"2018": at(75), "2019": at(60) | at(80, LAST)}, "scores.down scores.really-down scores.farther", "scores.as-much"),
     ({"2018": hidden(MARKS, 50), "2019": MARKS}, "scores.withheld scores.bounds withheld.above withheld.some "
-     "halves.withheld halves.low halves.high", "scores.hides"),
+     "halves.withheld", "scores.hides"),
     ({"2018": MARKS, "2019": hidden(by(1), 70)}, "scores.really-unknown scores.up scores.bounds", "scores.really-up"),
     ({"2018": at(60, TOP | MIDDLE) | at(LOW, LAST), "2019": at(58, TOP | MIDDLE) | at(75, LAST)},
      "scores.really-up scores.too-low", "scores.hides"),
@@ -99,7 +100,7 @@ SAME = {"2018": MARKS, "2019": by(2)}
     ({"2018": MARKS, "2019": {i: 50 + m / 2 for i, m in MARKS.items()}}, "halves.in-line halves.crosses", "halves.chance"),
     ({"2018": MARKS, "2019": {i: 60 + (m * 13 + n * 5) % 31 for n, (i, m) in enumerate(MARKS.items())}}, "halves.chance moving.beware-chance",
      "halves.in-line moving.kept"),
-    ({"2018": at(100), "2019": at(100)}, "order.constant always.some cutoffs.nobody-near high.whole",
+    ({"2018": at(100), "2019": at(100)}, "order.constant holding.some cutoffs.nobody-near high.whole failing.nobody",
      "order.too-few batches.table"),
     ({"2018": at(60) | at(60, MIDDLE), "2019": at(80) | at(50, MIDDLE)}, "batches.differ batches.up batches.down batches.table",
      "batches.partly"),
@@ -108,8 +109,8 @@ SAME = {"2018": MARKS, "2019": by(2)}
     ({"2018": at(60, TOP | MIDDLE), "2019": at(80) | at("活跃度一般", MIDDLE)}, "batches.partly batches.unknown batches.up", "batches.differ"),
     ({"2018": at(90, TOP | MIDDLE), "2019": at(91, TOP | MIDDLE) | {"100": LOW, "101": LOW}},
      "batches.outside batches.differ scores.too-high", "batches.all-up"),
-    ({"2017": TOP, "2018": LAST, "2019": TOP}, "always.nobody", "always.some"),
-    (THREE, "always.some", "always.gap compare.gap")])
+    ({"2017": TOP, "2018": LAST, "2019": TOP}, "holding.nobody failing.some failing.gone failing.unnamed", "holding.some"),
+    (THREE, "holding.some", "holding.gap compare.gap")])
 def test_what_is_said_of_other_data(periods, right, wrong):
     said = told(periods)
     assert {*right.split()} - {*said} == set() and {*wrong.split()} & {*said} == set()
@@ -144,7 +145,7 @@ def test_shares_of_a_programme_that_grew():
 
 def test_what_lies_between():
     gap = told({"2022": TOP, "2024": TOP}, ["2023"])
-    assert {"compare.gap", "compare.passed", "compare.several", "always.gap"} <= {*gap} and "compare.lost" not in gap
+    assert {"compare.gap", "compare.passed", "compare.several", "holding.gap", "failing.gap"} <= {*gap} and "compare.lost" not in gap
     assert gap["compare.gap"].numbers["gap"] == ["2023"]
     lost = told({"2017": MARKS, "2019": MARKS})
     assert lost["compare.lost"].numbers["lost"] == ["2018"] and "compare.passed" not in lost
@@ -178,6 +179,21 @@ def test_claims_and_their_evidence():
         assert SAY.plain(verdicts.evidence(row._replace(**changes), ["2019"])) == said  # evidence lost passed withheld against held fits
 
 
+def test_the_a_level_list_against_the_sheets_and_the_one_to_come():
+    sheets = roster.read_sheets()
+    alliances, line = roster.of_all(sheets), trends.timeline(sheets[-1].registry, ["2017", "2020-2021"])
+    said = verdicts.a_level(trends.listed(alliances), trends.proposed(alliances, line), alliances)
+    assert [one.name for one in said] == ["listed.agrees", "listed.low", "listed.outside", "listed.missing"]
+    assert (said[0].numbers["n"], said[0].numbers["agrees"], said[-1].numbers["names"]) == (24, 20, ["滚动轴承"])
+    unlisted = alliances.assign(a_level=False)
+    (told,) = verdicts.a_level(trends.listed(unlisted), trends.proposed(unlisted, line), unlisted)
+    assert told.name == "proposed.said" and SAY(told).startswith("2020-2021还没有公布A级名单。按三个评价期推算：可列入0家，缺评分表而待核实35家")
+    nobody = unlisted.assign(state="未参评", grade=None, period=alliances.period)
+    assert [one.name for one in verdicts.a_level(trends.listed(nobody), trends.proposed(nobody, line), nobody)] == ["proposed.nobody"]
+    assert [SAY.plain(f"proposed.{kind}") for kind in ("in", "open", "near", "lost")] == [
+        "可以列入", "待核实（缺评分表）", "只差一期", "失去A级"]
+
+
 def test_a_cover_says_what_is_simulated():
     real, made = roster.read_sheets("2017")[0], roster.read_sheets("2020-2021")[0]
     made.facts["数据性质"] = "模拟数据"
@@ -193,6 +209,7 @@ def test_codes_of_two_and_names_that_changed():
 
 def test_every_sentence_is_asked_for():
     source = Path(__file__).read_text("utf8")
-    by_the_notebook = ("cover", "matrices", "tests", "streaks", "how", "claimed", "panel", "titles", "cutoffs.intro")
+    by_the_notebook = ("cover", "matrices", "tests", "streaks", "how", "claimed", "panel", "titles", "cutoffs.intro", "list.", "listed.other",
+                       "failing.lead", "failing.absent")
     asked = {name for name in SAY.sentences if re.search(rf"\b{name.split('.')[1]}\b", source) or name.startswith(by_the_notebook)}
     assert {*SAY.sentences} - asked == set()

@@ -126,6 +126,46 @@ def test_a_level_and_the_periods_held(real):
     assert trends.timeline(longer, ("2022",)) == ["2017", "2019", "2018-2020", "2021", "2022"], "by their ends"
 
 
+def test_who_fails_again_and_again_and_who_holds():
+    # 1a low, incomplete, low; 1b low twice, the first withheld; 1c never; 2d low, then good; 2e joins late; 2f high again from 2018.
+    table = {"1a": (40, INCOMPLETE, 30), "1b": (60, LOW, 20), "1c": (None, None, INCOMPLETE), "2d": (20, 30, 60), "4e": (None, None, 30),
+             "2f": (60, 90, HIGH)}
+    three = roster.of_all(sheets_of(table, ("2017", "2018", "2019"), {"4": "2019"}))
+    found = trends.failing(three, 2).set_index("id")
+    assert found[["run", "kind"]].T.to_dict("list") == {"1a": [3, "failing.mixed"], "1b": [2, "failing.low"], "1c": [3, "failing.absent"]}
+    assert found.loc["1b", ["2017", "2018", "2019"]].to_list() == ["活跃度一般（60分）", "活跃度较差（评分未公布）", "活跃度较差（20分）"]
+    assert found.loc["1a", "2018"] == INCOMPLETE
+    assert [*trends.failing(three, 3)["id"]] == ["1a", "1c"] and "4e" in [*trends.failing(three, 1)["id"]]
+    assert trends.runs(three, HIGH).to_dict() == {"1a": 0, "1b": 0, "1c": 0, "2d": 0, "2f": 2, "4e": 0}
+
+
+def test_the_real_ones_that_fail_again_by_a_second_hand(real):
+    """Issue 14: three lowest both times, four that a sheet names evaluated in neither; of the twenty lowest twelve did not come back."""
+    alliances = roster.of_all(real)
+    found = trends.failing(alliances, 2)
+    codes = found.groupby("kind")["code"].agg(set)
+    assert codes["failing.low"] == {"328", "149", "318"} and codes["failing.absent"] == {"109", "142", "151", "335"} and len(found) == 22
+    lowest = trends.pair(alliances, "2017", "2020-2021").query("grade_before == @LOW")
+    assert (len(lowest), lowest.left.sum()) == (20, 12)
+
+
+def test_the_a_level_list_of_a_period_to_come(real):
+    """The list of 2020-2021 stands for 2019; 1a keeps it, 1b loses it, 1c is not on it, 1d is one period short."""
+    listed = trends.listed(roster.of_all(real)).groupby("kind")["code"].agg(set)
+    assert listed["listed.low"] == {"102", "115", "307"} and listed["listed.outside"] == {"D106"} and listed["listed.missing"] == {"207"}
+    assert len(listed["listed.agrees"]) == 20
+    line, table = ["2019", "2020-2021", "2022"], {"1a": (90, 90), "1b": (90, 60), "1c": (90, 95), "1d": (90, 80)}
+    alliances = roster.of_all(sheets_of(table, ("2020-2021", "2022")))
+    alliances["a_level"] = alliances["id"].isin(["1a", "1b"]) & (alliances["period"] == "2020-2021")
+    found = trends.proposed(alliances, line).set_index("id")
+    assert found["kind"].to_dict() == {"1a": "proposed.in", "1b": "proposed.lost", "1c": "proposed.open"}
+    assert found.loc["1c", line].to_list() == [trends.NO_SHEET, HIGH, HIGH]
+    sheets = sheets_of({"1a": (90, 90, 90), "1d": (90, 90, 80), "1e": (60, 80, 90)}, ("2019", "2020-2021", "2022"))
+    assert trends.proposed(roster.of_all(sheets), line).set_index("id")["kind"].to_dict() == {"1a": "proposed.in", "1d": "proposed.near"}
+    published = roster.of_all(sheets).assign(a_level=True)
+    assert trends.proposed(published, line).empty and trends.listed(published.assign(a_level=False)).empty
+
+
 @pytest.mark.parametrize("held, line, times, verdict, needed, against", [
     (("2018", "2019", "2020-2021"), (100, 100, 100), 3, "属实", [], []),
     (("2018", "2019", "2020-2021"), (100, 99, 100), 3, "不属实", [], ["2019"]),
@@ -169,7 +209,8 @@ def test_the_two_real_periods(real):
     assert [*trends.shared_codes(real)] == ["109"]
     table = trends.everyone(alliances, real[-1].registry).set_index("代码")
     assert len(table) == 120 and "住宅联盟" in table.also["233"]
-    assert table.loc["110", [earlier, later, "评分变化", "走势"]].to_list() == ["100", "100", "0", "██"]
+    assert table.loc["110", [earlier, later, "评分变化", "等级变化", "走势"]].to_list() == ["100", "100", "0", "0", "██"]
+    assert [*pair.loc[pair.steps <= -2, "id"].sort_values()] == ["L015", "L066"] and {*table.loc[["116", "236"], "等级变化"]} == {"−2"}
 
 
 def test_with_two_more_sheets_it_computes_the_a_level_list(data, real):

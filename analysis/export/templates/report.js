@@ -66,7 +66,7 @@
     };
     input.addEventListener("input", show);
 
-    const number = (text) => (/^[-+]?[\d.]+%?$/.test(text) ? parseFloat(text) : null);
+    const number = (text) => (/^[-−+]?[\d.]+%?$/.test(text) ? parseFloat(text.replace("−", "-")) : null);
     [...table.tHead.rows[0].cells].forEach((th, column) => {
       const button = document.createElement("button");
       button.type = "button";
