@@ -113,7 +113,8 @@ class _Writer:
         width, height = image.px_width * EMU / PIXELS, image.px_height * EMU / PIXELS
         scale = picture.height * self.em / height if picture.height else min(1, self.room * 635 / width)
         svg = self.svg(picture) if picture.kind == cells.SVG else ""
-        return {"png": related, "svg": svg, "width": round(width * scale), "height": round(height * scale), "lower": round(picture.depth * self.em / 6_350)}
+        return {"png": related, "svg": svg, "width": round(width * scale), "height": round(height * scale),
+                "lower": round(picture.depth * self.em / 6_350)}
 
     def svg(self, picture: Picture) -> str:
         """The relation of a drawing as SVG, which python-docx refuses to add."""
