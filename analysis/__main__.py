@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import errno
 import os
 import signal
 import sys
 from importlib import import_module
 from pathlib import Path
 
-from analysis import DATA, ROOT, commands
+from analysis import DATA, ROOT
 from analysis.commands import UNHEARD, CommandError, from_here, say
+from analysis.messages import Said, reason
 from analysis.problems import DataError
 from analysis.publish import STOPS
 
@@ -20,14 +20,18 @@ DONE, DATA_WRONG, COMMAND_WRONG, FAILED = 0, 1, 2, 3
 COMMANDS = {
     "report": "make the report of one period", "reports": "make the reports of all periods, side by side",
     "trends": "make the trend report of all periods, or of those named", "audit": "check the published report of one period",
+    "transcribe": "draft the figures that a published report prints, from its text or PDF",
     "check": "read the sheet of one period and say whether it is sound", "new": "write an empty workbook to fill in",
-    "panel": "from the marks of one period to its score sheet", "example-panel": "make a simulated panel to try that on",
+    "check-page": "make the check as a page that needs nothing installed",
+    "new-panel": "write an empty panel workbook", "intake": "write the chase list of one period",
+    "assign": "draw groups of experts and write their mark sheets", "panel": "from the marks of one period to its score sheet",
+    "example-panel": "make a small simulated panel to try that on",
+    "pages": "make a letter to each alliance of one period, and an index", "page": "make the letter to one alliance",
     "data": "write the tidy tables of all periods, CSV and Parquet, with a Data Package",
     "lab": "start JupyterLab at explore.ipynb",
 }
-FULL = "too many files are open at once; close some, or raise the limit (ulimit -n)"
-REASONS = {errno.ENOSPC: "the disk is full", errno.EROFS: "the folder is read-only", errno.EACCES: "permission is denied",
-           errno.EMFILE: FULL, errno.ENFILE: FULL, errno.ENOMEM: "there is too little memory; close other programs"}
+MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "analysis.panel.commands") | dict.fromkeys(
+    ("pages", "page"), "analysis.pages_run")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,10 +42,14 @@ def parser() -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=what, description=what)
         if name == "trends":
             command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")
-        elif name not in ("reports", "data", "lab"):
+        elif name not in ("reports", "data", "lab", "check-page"):
             command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
+        if name == "transcribe":
+            command.add_argument("source", nargs="?", default="", metavar="report.pdf", help="the report, a PDF or a text in UTF-8")
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
+    subparsers.choices["page"].add_argument("who", help="a name, an alias, or a code of that period")
+    subparsers.choices["pages"].add_argument("--workers", type=int, default=0, help="processes; as many as there are cores")
     subparsers.choices["report"].add_argument("--pass-over-unfilled", action="store_true", help=argparse.SUPPRESS)
     subparsers.choices["panel"].add_argument("--force", action="store_true", help="replace a score sheet without asking")
     return main
@@ -57,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.changed = False
     UNHEARD.clear()
     try:
-        module = import_module("analysis.panel.commands") if "panel" in options.command else commands
+        module = import_module(MODULES.get(options.command, "analysis.commands"))
         status = getattr(module, options.command.replace("-", "_"))(options) or DONE
     except DataError as error:
         say(error, *getattr(error, "__notes__", ()), to=sys.stderr)
@@ -69,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         _tell(error, options)
         status = FAILED
     if UNHEARD and not isinstance(UNHEARD[0], BrokenPipeError):
-        say(f"{options.command}: what there was to say could not be written: {UNHEARD[0].strerror}", to=sys.stderr)
+        say(Said("command.unheard", command=options.command, reason=UNHEARD[0].strerror), to=sys.stderr)
         status = status or FAILED
     return status
 
@@ -78,11 +86,10 @@ def _tell(error: Exception, options: argparse.Namespace) -> None:
     """A few lines on the terminal, the rest in a log."""
     import traceback
 
-    number = errno.ENOMEM if isinstance(error, MemoryError) else getattr(error, "errno", None)
-    earlier = "" if options.changed else "; what was made before is as it was"
-    if number in REASONS or (isinstance(error, OSError) and error.filename):
-        where = f": {error.filename}" if getattr(error, "filename", None) else ""
-        say(f"{options.command}: {REASONS.get(number) or error.strerror}{where}{earlier}", to=sys.stderr)
+    why, where = reason(error), getattr(error, "filename", None)
+    earlier = "" if options.changed else Said("command.earlier")
+    if isinstance(why, Said) or where:
+        say(Said("command.failed", command=options.command, why=why, where=f": {where}" if where else "", earlier=earlier), to=sys.stderr)
         return
     said = str(error) if hasattr(error, "log") else f"{options.command} failed: {type(error).__name__}: {error}"
     rest = getattr(error, "log", None) or traceback.format_exc()
@@ -91,7 +98,7 @@ def _tell(error: Exception, options: argparse.Namespace) -> None:
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(rest, "utf8")
-        rest = f"  the rest: {from_here(log)}{earlier}"
+        rest = Said("command.rest", log=from_here(log), earlier=earlier)
     except OSError:
         pass
     say(said, rest, to=sys.stderr)

@@ -1,7 +1,7 @@
 """What a row of data/published prints and asks: phrases -> masks on the roster of its period, and numbers.
 
 A phrase is words that must all hold (`活跃度高+活跃度较高 第三批`); a sum has phrases, items of the sheet, `[2.4-13]` and numbers
-with ` + ` and ` - ` between. data/README.md has the vocabulary.
+with ` + ` and ` - ` between; a few words stand before what they count (FUNCTIONS). data/README.md has the vocabulary.
 """
 
 from __future__ import annotations
@@ -22,19 +22,22 @@ EVALUATED, PILOTS, EVERYONE, ENTERED, NOT_ENTERED, A_LEVEL, PANEL = "参评联�
 OWN_BATCH, OWN_BATCH_EVALUATED, OWN_GRADE, OWN_GRADE_PILOTS = "本批次", "本批次参评联盟", "本档联盟", "本档试点联盟"
 RELATIVE = {OWN_BATCH: "batch", OWN_BATCH_EVALUATED: "batch", OWN_GRADE: "grade", OWN_GRADE_PILOTS: "grade"}  # to a word of the part
 DENOMINATORS = (EVALUATED, PILOTS, EVERYONE, f"{PILOTS} {EVALUATED}", *RELATIVE)
-SHARE, LIST, CLAIM, DATE, BAND, NAME, LABEL = "%", "名单", "说法", "日期", "分段", "名称", "称呼"
+SHARE, LIST, CLAIM, JUDGEMENT, DATE = "%", "名单", "说法", "评语", "日期"
+BAND, NAME, LABEL, CODE, PLACE = "分段", "名称", "称呼", "代码", "对照"
 UNITS = ("家", "个", "位", "项", "份", "次", "件", "年", "号", "亿元", "平方米", "家次")  # of numbers
 FORMS = {  # what `printed` may look like, and how a message says it
     SHARE: (re.compile(r"\d+(\.\d+)?%"), "a percentage like 45.54%"),
     LIST: (re.compile(r"[^；]+(；[^；]+)*"), "names with ； between them"),
     DATE: (re.compile(r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?"), "a date like 2017年1月31日"),
     BAND: (re.compile(r"(\d+)分?\s*(?:至|~|～|—+|-)\s*(\d+)分|(\d+)分以下"), "a band like 70分至84分 or 49分以下"),
-} | dict.fromkeys((CLAIM, NAME, LABEL), (re.compile(".+"), "")) | dict.fromkeys(
+} | dict.fromkeys((CLAIM, JUDGEMENT, NAME, LABEL, CODE, PLACE), (re.compile(".+"), "")) | dict.fromkeys(
     UNITS, (re.compile(r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+"), "a number like 24, 130多, 四 or 无"))
 SCORE = re.compile(r"(\d+(?:\.\d+)?)分(及以上|以下)?")
 SIGN = re.compile(r"\s+([+\-−])\s+")
 LITERAL = re.compile(r"\d+(?:\.\d+)?")
+ELSEWHERE = re.compile(r"\[\S+ \S+\]")  # a row of another period's file, which may not be there
 DIGITS = {"": 0, "无": 0, "两": 2} | {digit: value for value, digit in enumerate("一二三四五六七八九", start=1)}
+ALL_ACTIVITIES, EACH = "各项活动", "联盟数"  # all cells of a line of 协同创新活动 together, but for the first: how many alliances it is of
 JUST_BELOW = 1e-9  # a withheld score does not reach the next floor
 
 
@@ -53,12 +56,18 @@ class Printed(NamedTuple):
     counts: str = ""
     of: str = ""
     needs: str = ""
+    sentence: str = ""
+    page: str = ""
+    instead: str = ""
     line: int = 0
 
     @property
     def value(self) -> Fraction:
-        """The printed number, exact; a percentage is a number of percent, 两 is 2, 130多 is 130."""
+        """The printed number, exact; a percentage is a number of percent, 两 is 2, 130多 is 130, a date a number of years."""
         text = self.printed.rstrip("%多")
+        if self.unit == DATE:
+            year, month, day = [*map(int, re.findall(r"\d+", text)), 1, 1][:3]
+            return year + Fraction(month - 1, 12) + Fraction(day - 1, 12 * 31)
         if text[0].isdigit():
             return Fraction(text)
         tens, ten, units = text.rpartition("十")
@@ -73,8 +82,10 @@ def faults(row: Printed) -> list[tuple[str, str]]:
         (not form.fullmatch(row.printed), "printed", f"{quoted(row.printed)} is not {called}, as unit {row.unit} wants"),
         (row.printed.endswith("多") and row.counts, "counts", f"{quoted(row.counts)} is exact, but {row.printed} is printed; leave it empty"),
         (f"[{row.id}]" in row.counts, "counts", f"{quoted(row.counts)} has the row's own id {row.id} among its terms"),
-        (not row.counts and row.unit not in (DATE, *UNITS), "counts", f"is empty; unit {row.unit} needs to know what is counted"),
-        (row.of and row.unit not in (SHARE, CLAIM), "of", f"{quoted(row.of)} is a denominator, of which {row.unit} has none; leave it empty"),
+        (not row.counts and row.unit not in (DATE, PLACE, CLAIM if row.needs else "", *UNITS), "counts",
+         f"is empty; unit {row.unit} needs to know what is counted"),
+        (row.of and row.unit not in (SHARE, CLAIM, JUDGEMENT), "of",
+         f"{quoted(row.of)} is a denominator, of which {row.unit} has none; leave it empty"),
         (row.unit == SHARE and not row.of, "of", f"is empty; write the denominator: {'、'.join(DENOMINATORS)}, or another phrase")]
     return [(column, message) for wrong, column, message in checks if wrong][:1 if row.unit not in FORMS else None]
 
@@ -119,7 +130,8 @@ class Vocabulary:
             A_LEVEL: ("list", self.alliances["a_level"].to_numpy(), self.alliances["a_level"].to_numpy() | (not sheet.a_level))}
         self.items = {item: (number, True) for item, number in facts.items() if isinstance(number, int)}
         self.items |= {item: (number, True) for item, (number, _) in sheet.totals.items()}
-        self.items |= {f"{name} {activity}": (n, True) for name, cells in sheet.activities.items() for activity, n in cells.items()}
+        self.items |= {f"{name} {activity}": (n, True) for name, cells in sheet.activities.items()
+                       for activity, n in {**cells, ALL_ACTIVITIES: sum(cells.values()) - cells.get(EACH, 0)}.items()}
         ranks = self.alliances[["code", "rank"]].itertuples(index=False)
         self.items |= {f"名次 {code}": (None if rank is pd.NA else rank, False) for code, rank in ranks}
         self.items |= {PANEL: (len(sheet.experts), False)} if sheet.experts else {}
@@ -155,8 +167,11 @@ class Vocabulary:
 
     def number(self, what: str) -> tuple[Fraction | None, bool]:
         """A number that is no sum, None where it cannot be told; and whether the sheet only repeats it. Raises UnknownWord."""
-        if what in self.items or LITERAL.fullmatch(what):
-            number, stated = self.items.get(what, (what, True))
+        function, _, rest = what.partition(" ")
+        if function in FUNCTIONS:
+            return Fraction(FUNCTIONS[function](self, rest)), False
+        if what in self.items or LITERAL.fullmatch(what) or ELSEWHERE.fullmatch(what):
+            number, stated = self.items.get(what, (None if ELSEWHERE.fullmatch(what) else what, True))
             return (None if number is None else Fraction(str(number))), stated
         rows = self.rows(what)  # the approved number of a batch is a statement
         return (None if rows is None else Fraction(int(rows.sum()))), any(what in (batch.short, batch.name) for batch in self.sheet.batches)
@@ -180,7 +195,28 @@ class Vocabulary:
             if number is None or whole is None:
                 return Number(None, "")
             whole = whole & narrower.get(of, self.everyone)
-            share = shares.share(int(number) if item else self.alliances[part], of=int(whole.sum()) if item else self.alliances[whole])
+            times = len({*self.sheet.activities[phrase]} - {EACH}) if what.endswith(ALL_ACTIVITIES) else 1
+            share = shares.share(int(number) if item else self.alliances[part],
+                                 of=int(whole.sum()) * times if item else self.alliances[whole])
         except ValueError as error:
             raise UnknownWord(error.args[0], "of") from None
         return Number(share.fraction * 100 if share.whole else None, f"{share.part} ÷ {share.whole}", (), share, part, whole)
+
+
+def full_years(words: Vocabulary, dates: str) -> int:
+    """The full years from one printed date to another. Raises UnknownWord."""
+    if missing := [date for date in dates.split() if date not in words.items]:
+        raise UnknownWord(f"{missing[0]} is not the date of another row, as [1-01] would be")
+    start, end = (words.items[date][0] for date in dates.split())
+    return int(end - start)
+
+
+def periods_between(words: Vocabulary, ends: str) -> int:
+    """The evaluations that `periods.csv` knows from one to another. Raises UnknownWord."""
+    known, wanted = list(words.sheet.registry.periods), ends.split("至")
+    if len(wanted) != 2 or not {*wanted} <= {*known}:
+        raise UnknownWord(f"two periods of periods.csv with 至 between are wanted: {'、'.join(known)}")
+    return known.index(wanted[1]) - known.index(wanted[0]) + 1
+
+
+FUNCTIONS = {"列举": lambda _, named: len(named.split("；")), "足年": full_years, "评价期数": periods_between}

@@ -1,5 +1,7 @@
 """The verdict on each row of a published report, with its calculation and, where it differs, the likeliest cause.
 
+A row that is wrong differs; printed numbers that cannot all be right do not close, and nothing here says which is wrong; a judgement
+that does not follow from the numbers is a reading. The last two are for the author to decide.
 Causes are found by computing, in the order of CAUSES; the first that gives the printed value is told.
 """
 
@@ -14,23 +16,38 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from analysis import audit_phrases as phrases
-from analysis.audit_phrases import BAND, CLAIM, DATE, LABEL, LIST, NAME, SHARE, Number, Printed, UnknownWord, Vocabulary, plain
+from analysis.audit_phrases import (
+    BAND,
+    CLAIM,
+    CODE,
+    DATE,
+    JUDGEMENT,
+    LABEL,
+    LIST,
+    NAME,
+    PLACE,
+    SHARE,
+    Number,
+    Printed,
+    UnknownWord,
+    Vocabulary,
+    plain,
+)
 from analysis.grades import BEST_FIRST, HIGH, TOP_SCORE
 from analysis.registry import first_year, normalise
 from analysis.shares import half_up
 from analysis.sheets import Period
 from analysis.words import Verdict, shown, verdict
 
-AGREES, DIFFERS, UNVERIFIED = VERDICTS = ("agrees", "differs", "cannot be verified")
+AGREES, DIFFERS, OPEN, READING, UNVERIFIED = VERDICTS = ("agrees", "differs", "does not close", "a reading", "cannot be verified")
 COMPARISON = re.compile(r"(.+?)\s+(>=|<=|>|<|=)\s+(.+)")
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 STREAK = re.compile(r"连续 (\d+) 期 (.+) (\S+)")
 ORDER = re.compile(r"顺序 (\S+)")
 HOLDS = {">": operator.gt, "<": operator.lt, "=": operator.eq, ">=": operator.ge, "<=": operator.le}
-BY_COUNT, NO_SOURCE = "家数", "原始记录"
+BY_COUNT, NO_SOURCE, NOTHING = "家数", "原始记录", "没有对应的内容"
 OUTCOMES = {True: "成立", False: "说法不成立", None: "不能判定"}
 NEAR = 8  # rows of the same section: a slip of copying comes from close by
-MOST_SHOWN = 4  # comparisons of one claim; of more, those that fail are shown
 
 
 class Cause(NamedTuple):
@@ -57,7 +74,7 @@ class Report(Vocabulary):
     def __init__(self, printed: list[Printed], sheet: Period, others: list[Period] = ()):
         super().__init__(sheet)
         self.printed, self.numbers, self.others = printed, {}, {other.name: Vocabulary(other) for other in others}
-        self.items |= {f"[{row.id}]": (row.value, False) for row in printed if row.unit in phrases.UNITS}
+        self.items |= {f"[{row.id}]": (row.value, False) for row in printed if row.unit in (DATE, *phrases.UNITS)}
         self.places = max((len(row.printed.rstrip("%").partition(".")[2]) for row in printed if row.unit == SHARE), default=2)
 
     def compute(self, row: Printed) -> None:
@@ -72,8 +89,9 @@ class Report(Vocabulary):
 
 def finding(row: Printed, report: Report) -> Finding:
     """The finding on one row. Raises UnknownWord."""
-    judges = {LIST: of_list, CLAIM: of_claim} | dict.fromkeys((DATE, BAND, NAME, LABEL), of_text)
-    return judges.get(row.unit, of_number)(row, report) if row.counts else unverified(row)
+    judges = {LIST: of_list, CLAIM: of_claim, JUDGEMENT: of_claim, CODE: of_code, PLACE: of_place} | dict.fromkeys(
+        (DATE, BAND, NAME, LABEL), of_text)
+    return judges.get(row.unit, of_number)(row, report) if row.counts or row.unit == PLACE else unverified(row)
 
 
 def unverified(row: Printed, needs: str = "", working: str = "") -> Finding:
@@ -93,7 +111,8 @@ def of_number(row: Printed, report: Report) -> Finding:
         return Finding(AGREES, text, "", working)
     off = row.value - right
     causes = [cause for test in CAUSES if (cause := test(row, known, report))][:1]
-    return Finding(DIFFERS, text, f"{half_up(off, report.places):+}" if percent else f"{float(off):+.10g}", f"{working}；印作{row.printed}",
+    return Finding(DIFFERS if len(known.terms) < 2 else OPEN, text,
+                   f"{half_up(off, report.places):+}" if percent else f"{float(off):+.10g}", f"{working}；印作{row.printed}",
                    (*causes, *elsewhere(row, report)))
 
 
@@ -181,7 +200,7 @@ def elsewhere(row: Printed, report: Report) -> list[Cause]:
 def of_list(row: Printed, report: Report) -> Finding:
     """Names in the text: the alliances that are counted, no more and no fewer."""
     rows = report.rows(row.counts)
-    if rows is None:
+    if rows is None or report.alliances.loc[rows, "id"].isna().any():  # some of them have no name in any list
         return unverified(row)
     right, named = report.alliances[rows].set_index("id")["name"], row.printed.split("；")
     ids = [report.sheet.registry.id_of(name) for name in named]
@@ -204,6 +223,31 @@ def of_text(row: Printed, report: Report) -> Finding:
                    (Cause("another wording", change),) if row.unit in (NAME, LABEL) else ())
 
 
+def of_code(row: Printed, report: Report) -> Finding:
+    """The code of an alliance: the one that the registry is certain of; where it is certain of none, the author must say."""
+    registry = report.sheet.registry
+    if (id := registry.id_of(row.counts)) is None:
+        raise UnknownWord("a name of the registry is wanted")
+    codes = {period: held for (own, period), held in registry.codes.items() if own == id}
+    certain = {code for code, status in codes.values() if status == "certain"}
+    working = f"{row.counts}：" + "，".join(f"{period}评价期印作{code}" for period, (code, _) in codes.items())
+    if row.printed in certain:
+        return Finding(AGREES, row.printed, "", working)
+    allowed = certain or {code for code, _ in codes.values()}
+    if row.printed in allowed:  # one of several, all in doubt
+        return Finding(READING, "", "", working)
+    right = "、".join(sorted(allowed))
+    return Finding(DIFFERS, right, f"{right} → {row.printed}", working)
+
+
+def of_place(row: Printed, report: Report) -> Finding:
+    """What the contents page or the text points to, and what stands there."""
+    if normalise(row.printed) == normalise(row.counts):
+        return Finding(AGREES, row.counts)
+    there = row.counts or NOTHING
+    return Finding(DIFFERS, there, f"{there} → {row.printed}", f"所指之处作{there}")
+
+
 def _known(row: Printed, sheet: Period) -> tuple[str, list[str], str, bool]:
     """What is right, the forms allowed, where it is from, and whether that verifies it."""
     scheme, grade = sheet.scheme, sheet.scheme.named(row.counts)
@@ -215,13 +259,16 @@ def _known(row: Printed, sheet: Period) -> tuple[str, list[str], str, bool]:
         return right, [right], "评价期表", False  # known only from its own statement
     if row.unit == NAME:
         id = _holder(row.counts, sheet)
-        right = {a.id: a.name for a in (*sheet.absent, *sheet.evaluated)}.get(id, sheet.registry.names[id])
-        short = [decision["alias"] for decision in sheet.registry.decisions.get(id, ()) if decision.get("kind") == "short"]
-        return right, [right, *short], f"{row.counts}在附件中", True
+        kinds = {decision["alias"]: decision["kind"] for decision in sheet.registry.decisions.get(id, ()) if "alias" in decision}
+        in_annex = {a.id: a.name for a in (*sheet.absent, *sheet.evaluated)}.get(id, sheet.registry.names[id])
+        right = sheet.registry.names[id] if kinds.get(in_annex) == "misspelt" else in_annex
+        short = [alias for alias, kind in kinds.items() if kind == "short"]
+        return right, [right, *short], f"{row.counts}在{'附件中' if right == in_annex else '名录中'}", True
     if grade is None:
         raise UnknownWord(f"a grade is wanted: {'、'.join(BEST_FIRST)}")
     if row.unit == LABEL:
-        return scheme.labels[grade], [scheme.labels[grade] + ending for ending in ("", "联盟", "的联盟")], "等级方案", True
+        ending = next((ending for ending in ("的联盟", "联盟") if row.printed.endswith(ending)), "")
+        return scheme.labels[grade] + ending, [scheme.labels[grade] + ending], "等级方案", True
     low, high = int(scheme.floors[grade]), TOP_SCORE if grade == HIGH else int(scheme.ceiling(grade)) - 1
     right = f"{low}分至{high}分" if low else f"{high}分以下"
     return right, [right], "等级方案", any(a.grade == grade and a.score is not None for a in sheet.evaluated)
@@ -234,7 +281,7 @@ def _holder(code: str, sheet: Period) -> str:
 
 
 def of_claim(row: Printed, report: Report) -> Finding:
-    """A claim in words, tried under each measure that it can be tried under."""
+    """A claim in words, tried under each measure that it can be tried under; a judgement that fails is a reading, no slip."""
     if order := ORDER.fullmatch(row.counts):
         return of_order(order[1], report)
     if streak := STREAK.fullmatch(row.counts):
@@ -259,8 +306,8 @@ def of_claim(row: Printed, report: Report) -> Finding:
         return Finding(AGREES, working, "", working)
     cause = _cause("cause.some-measures", "holds only under", "、".join(holding)) if holding else \
         Cause("holds under no measure", results[failing[0]][1])
-    difference = "fails" if bare else f"fails: {'、'.join(failing)}"
-    return Finding(DIFFERS, working, difference, working, (cause,))
+    difference, reading = "fails" if bare else f"fails: {'、'.join(failing)}", row.unit == JUDGEMENT or (holding and not named)
+    return Finding(READING if reading else DIFFERS, working, difference, working, (cause,))
 
 
 def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool | None, str]:
@@ -269,18 +316,16 @@ def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool 
         if percent := PERCENT.fullmatch(side):
             return Fraction(percent[1]), side
         number = report.sum(side) if measure == BY_COUNT else report.share(side, measure)
-        return number.right, f"{number.share}（{number.share.part}/{number.share.whole}）" if number.share else plain(number.right)
+        return number.right, f"{number.share}（{number.share.part}/{number.share.whole}）" if number.share else number.working
 
-    lines, failed = [], []
+    lines, failed = [], False
     for left, sign, right in (match.groups() for match in compared):
         (a, a_shown), (b, b_shown) = measured(left), measured(right)
         if a is None or b is None:
             return None, "有未公布的数"
         truth = sign if HOLDS[sign](a, b) else "≠" if sign == "=" else next(s for s in ("<", "=", ">") if HOLDS[s](a, b))
         lines.append(f"{a_shown} {truth.replace('>=', '≥').replace('<=', '≤')} {b_shown}")
-        failed += [] if truth == sign else [f"{left} {lines[-1]}"]
-    if len(lines) > MOST_SHOWN:
-        return not failed, f"{len(lines)}项比较" + (f"中{len(failed)}项不符：{'，'.join(failed)}" if failed else "都符合")
+        failed |= truth != sign
     return not failed, ("实为" if failed else "") + "，".join(lines)
 
 

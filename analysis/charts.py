@@ -85,10 +85,11 @@ def pies(shares: pd.DataFrame, title: str = "") -> list[Axes]:
     named = len(groups) < 3
     axes = canvas(2.8 if named else 2.4, title=title, columns=len(groups), squeeze=False)[0]
     part_of = shares.iloc[:, 0] / shares.iloc[:, 0].groupby(level=0).transform("sum")
-    thin = bool(((part_of > 0) & (part_of < 0.155)).any())
+    inside = 0.155 if named else 0.095  # counts and shares without a name take less room
+    thin = bool(((part_of > 0) & (part_of < inside)).any())
     for here, group in zip(axes, groups):
         part = shares.loc[group]
-        _pie(here, part, named, 0.155, thin)
+        _pie(here, part, named, inside, thin)
         here.set_title(f"{called(group)}（{part.iloc[:, 0].sum()}家）", loc="center", size=9)
     if not named:
         handles = _squares(shares.index.unique(1))
@@ -117,7 +118,7 @@ def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float = 0.12, th
         if row.iloc[0] < inside * whole:
             outside.append((middle, f"{words[0]}\n{' '.join(words[1:])}" if names else "\n".join(words)))
             continue
-        far = 0.62 if len(shares) > 1 else 0
+        far = (0.62 if names else 0.7) if len(shares) > 1 else 0
         ground = {"boxstyle": "round,pad=0.15", "fc": colour(name), "ec": "none"} if hatch(name) else None
         axes.text(far * math.cos(middle), far * math.sin(middle), "\n".join(words), ha="center", va="center",
                   color=ink(colour(name)), size=8 if names else 7, linespacing=1.15, bbox=ground)

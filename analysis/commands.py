@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from analysis import NOTEBOOKS, ROOT, record
+from analysis.messages import Said
 from analysis.problems import DataError
 from analysis.registry import PERIOD, first_year
 
@@ -49,33 +50,19 @@ def known_period(name: str, data: Path, command: str = "report", folder: str = S
     from analysis import sheets
 
     there = sheets.periods(data, folder)
-    what = "sheet" if folder == SHEETS else folder
-    listed = f"Periods with a {what}: {', '.join(there)}." if there else f"There is no {what} in {data / folder}."
+    what = Said("command.sheet") if folder == SHEETS else folder
+    listed = Said("command.periods", what=what, periods=there) if there else Said("command.empty", what=what, folder=str(data / folder))
     if not PERIOD.fullmatch(name):
-        wrong = f"{name!r} is not a period; write one like 2017 or 2020-2021" if name else f"YEAR is missing: make {command} YEAR=2017"
-        raise CommandError(f"{wrong}. {listed}")
+        raise CommandError(Said("command.then", said=_no_period(name, command), more=listed))
     if name not in there:
         near = min(there, key=lambda p: min(abs(int(year) - first_year(name)) for year in p.split("-")), default="")
-        hint = f" Did you mean {near}?" if near else ""
-        raise CommandError(f"there is no {folder.removesuffix('s').replace('_', ' ')} for {name}.{hint} {listed}")
+        what = Said("command.score_sheet") if folder == SHEETS else folder
+        raise CommandError(Said("command.unknown", what=what, period=name, near=near and Said("command.near", near=near), more=listed))
     return name
 
 
-def checked(period: str, data: Path):
-    """The score sheet of a period, where the remarks on it are sound too. Raises DataError with every problem of both."""
-    from analysis import remarks, sheets
-
-    read, problems = [], []
-    for reader in (sheets.read, remarks.read):
-        try:
-            read.append(reader(period, data))
-        except sheets.Unfilled:
-            raise
-        except DataError as error:
-            problems += error.problems
-    if problems:
-        raise DataError(problems)
-    return read[0]
+def _no_period(name: str, command: str, year: str = "2017") -> Said:
+    return Said("command.period", name=repr(name)) if name else Said("command.year", command=command, year=year)
 
 
 def up_to_date(options: Namespace, notebook: str, periods: list[str], title: str) -> bool:
@@ -83,7 +70,7 @@ def up_to_date(options: Namespace, notebook: str, periods: list[str], title: str
     options.state = record.state(notebook, periods, options.data) if all(map(PERIOD.fullmatch, periods)) else {}
     if not record.holds(options.out, title, options.state):
         return False
-    say(f"{title}: nothing to do; {from_here(options.out / 'reports' / title)}.html and .pdf are up to date")
+    say(Said("command.nothing", title=title, path=from_here(options.out / "reports" / title)))
     return True
 
 
@@ -98,8 +85,8 @@ def make(options: Namespace, notebook: str, title: str, parameters: dict[str, st
     (reports / f"{title}.log").unlink(missing_ok=True)
     drawings = sum(path.suffix == ".svg" for path in made)
     say(*(f"{from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB" for path in made if path.parent == reports),
-        f"{from_here(figures)}/  {drawings} figure{'s' * (drawings != 1)}, each as SVG with its numbers as CSV",
-        *(f"  {note}" for note in notes), f"{title}: done in {time.perf_counter() - started:.1f} s")
+        Said("command.figure" if drawings == 1 else "command.figures", folder=from_here(figures), number=drawings),
+        *(f"  {note}" for note in notes), Said("command.done", title=title, seconds=f"{time.perf_counter() - started:.1f}"))
 
 
 def report(options: Namespace) -> None:
@@ -107,14 +94,15 @@ def report(options: Namespace) -> None:
     if up_to_date(options, "report", [options.period], options.period):
         return
     period = known_period(options.period, options.data)
+    from analysis.check import read as check_period
     from analysis.sheets import Unfilled
 
     try:
-        make(options, "report", period, {"period": period}, meanwhile=lambda: checked(period, options.data) and None)
+        make(options, "report", period, {"period": period}, meanwhile=lambda: check_period(period, options.data) and None)
     except Unfilled as unfilled:
         if not options.pass_over_unfilled:
             raise
-        say(f"{unfilled}; passed over")
+        say(Said("command.over", what=str(unfilled)))
 
 
 def reports(options: Namespace) -> int:
@@ -141,10 +129,10 @@ def all_periods(data: Path) -> list[str]:
     from analysis import sheets
 
     for name in sheets.misnamed(data):
-        say(f"{name}: is not named like 2022.xlsx or 2020-2021.xlsx; passed over")
+        say(Said("command.misnamed", name=name))
     if periods := sheets.periods(data):
         return periods
-    raise CommandError(f"there is no sheet in {data / SHEETS}; start with make new YEAR=2022 (alliance new 2022)")
+    raise CommandError(Said("command.none", folder=str(data / SHEETS)))
 
 
 def trends(options: Namespace) -> None:
@@ -166,16 +154,16 @@ def _sound(names: list[str], data: Path) -> list[str]:
             sheets.read(name, data)
             sound.append(name)
         except sheets.Unfilled as unfilled:
-            say(f"{unfilled}; passed over")
+            say(Said("command.over", what=str(unfilled)))
         except DataError as error:
             problems += error.problems
     if problems:
         wrong = DataError(problems)
         if len(sound) > 1:
-            wrong.add_note(f'or leave it out: make trends PERIODS="{" ".join(sound)}" (alliance trends {" ".join(sound)})')
+            wrong.add_note(str(Said("command.around", periods=" ".join(sound))))
         raise wrong
     if len(sound) < 2:
-        raise CommandError(f"a trend needs two periods or more; there is a filled sheet for {', '.join(sound) or 'none'}")
+        raise CommandError(Said("command.few", periods=sound or Said("command.no")))
     return sound
 
 
@@ -187,18 +175,64 @@ def audit(options: Namespace) -> None:
     period = known_period(options.period, options.data, "audit")
     from analysis import audit
 
-    make(options, "audit", title, {"period": period}, saved={"everything": f"{title}.csv"},
+    make(options, "audit", title, {"period": period}, parts={"errata": f"errata-{period}"},
+         saved={"everything": f"{title}.csv", "errata": f"errata-{period}.csv"},
          meanwhile=lambda: audit.published(period, options.data))
     say(*audit.summary(period, options.out / "reports" / f"{title}.csv"))
 
 
-def check(options: Namespace) -> None:
-    """Read the sheet of one period and say whether it is sound."""
-    from analysis import sheets
+def transcribe(options: Namespace) -> None:
+    """Draft the published figures of a period from the text of its report; a file that is there is never overwritten."""
+    from analysis import transcribe
 
-    period = checked(known_period(options.period, options.data, "check"), options.data)
-    say(period.summary(), *(f"  {note}" for note in sheets.notes(period)))
-    all_periods(options.data)
+    if not PERIOD.fullmatch(options.period) or not options.source:
+        raise CommandError("YEAR and FROM are needed: make transcribe YEAR=2022 FROM=report.pdf")
+    path, source = options.data / "published" / f"{options.period}.csv", Path(options.source).expanduser()
+    if os.path.lexists(path):
+        raise CommandError(f"{from_here(path)} is there already and is never overwritten; move it away first")
+    if not source.is_file():
+        raise CommandError(f"there is no file {options.source}")
+    drafted = transcribe.draft(transcribe.text_of(source), options.period, options.data)
+    if not drafted:
+        raise CommandError(f"{options.source} has no figure that can be read; a scan has no text, and chapters must be headed like 一、前言")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(transcribe.written(drafted))
+    sure = sum(float(row["confidence"]) >= transcribe.TRUSTED for row in drafted)
+    say(f"{from_here(path)}: {len(drafted)} rows, {sure} of them sure; look at the others, then run: make audit YEAR={options.period}")
+
+
+def check(options: Namespace) -> int:
+    """Read the sheet of one period and say whether it is sound; where it is not, leave a marked copy of it."""
+    from analysis import check, publish, sheets
+
+    name, problems, notes = known_period(options.period, options.data, "check"), [], []
+    try:
+        period = check.read(name, options.data)
+        notes = sheets.notes(period)
+        say(period.summary(), *(f"  {note}" for note in notes))
+        all_periods(options.data)
+    except DataError as error:
+        problems = error.problems
+        say(error, to=sys.stderr)
+    made = {publish.REPORTS / file: content for file, content in check.files(name, options.data, problems, notes).items()}
+    copy = publish.REPORTS / f"{name}-check.xlsx"
+    publish.publish(made, options.out, f"{name}-check", [copy])
+    if copy in made:
+        say(Said("command.marked", path=from_here(options.out / copy)))
+    return bool(problems)
+
+
+def check_page(options: Namespace) -> None:
+    """Make the check as a page that needs nothing installed."""
+    from analysis import check_page, publish
+
+    folder = publish.REPORTS / "check-page"
+    try:
+        made = {folder / name: content for name, content in check_page.files(options.data).items()}
+    except check_page.MissingError as error:
+        raise CommandError(str(error)) from None
+    publish.publish(made, options.out, "check-page")
+    say(Said("command.page", path=from_here(options.out / folder), size=f"{sum(map(len, made.values())) / 1e6:.1f}"))
 
 
 def new(options: Namespace) -> None:
@@ -206,17 +240,16 @@ def new(options: Namespace) -> None:
     from analysis import registry, sheets, template
 
     if not PERIOD.fullmatch(options.period):
-        raise CommandError(f"{options.period!r} is not a period; write one like 2017 or 2020-2021" if options.period
-                           else "YEAR is missing: make new YEAR=2022")
+        raise CommandError(_no_period(options.period, "new", "2022"))
     path = sheets.path_of(options.period, options.data)
     if os.path.lexists(path):
-        raise CommandError(f"{from_here(path)} is there already and is never overwritten; fill it in, or move it away")
+        raise CommandError(Said("command.there", path=from_here(path)))
     template.write(options.period, options.data)
     years = range(first_year(options.period), int(options.period[-4:]) + 1)
     for other, (start, end) in registry.read(options.data).dates.items():
         if start.year in years or end.year in years:
-            say(f"{other} covers {start} to {end} already; the dates of {options.period} must not overlap it")
-    say(f"{from_here(path)}: fill in {sheets.SCORES} and {sheets.FACTS}, then run: make check YEAR={options.period}")
+            say(Said("command.covers", other=other, start=start, end=end, period=options.period))
+    say(Said("command.fill", path=from_here(path), sheets=[sheets.SCORES, sheets.FACTS], period=options.period))
 
 
 def data(options: Namespace) -> None:
@@ -231,7 +264,15 @@ def data(options: Namespace) -> None:
 def lab(_: Namespace) -> int:
     """Start JupyterLab at explore.ipynb."""
     keep_outputs_out_of_git()
-    return subprocess.call([sys.executable, "-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb")])
+    hook = f"--FileContentsManager.post_save_hook={__name__}.settle"
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb"), hook])
+
+
+def settle(os_path: str, model: dict | None = None, contents_manager: object = None) -> None:
+    """After JupyterLab has saved a notebook: let git see that nothing but its outputs changed, which it does not by itself."""
+    with contextlib.suppress(OSError):
+        if not subprocess.run(["git", "diff", "--quiet", os_path], cwd=Path(os_path).parent, capture_output=True, check=False).returncode:
+            subprocess.run(["git", "add", "--update", os_path], cwd=Path(os_path).parent, capture_output=True, check=False)
 
 
 def keep_outputs_out_of_git(folder: Path = ROOT) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis.grades import BEST_FIRST, HIGH, INCOMPLETE, TOP_SCORE, Scheme
+from analysis.messages import Said
 from analysis.problems import quoted, unfit
 from analysis.registry import ROSTER, Batch, Registry, normalise
-from analysis.tables import CODE, NAME, Book, Row, Table, closest, exact, shown
+from analysis.tables import CODE, NAME, Book, Row, Table, closest, shown
 from analysis.workbook import ERROR, UNCALCULATED, Cell
 
 SCORES, FACTS, ABSENT, ACTIVITIES, TOTALS, A_LEVEL, EXPERTS = (
@@ -23,7 +24,8 @@ HEADINGS = {
 OPTIONAL_HEADINGS = {SCORES: ("序号", "等级"), FACTS: ("说明",), ABSENT: ("序号",), ACTIVITIES: ("序号",), A_LEVEL: ("序号",)}
 NATURE, SIMULATED = "数据性质", "模拟数据"
 DATES = START, END, *STEPS = ("开始日期", "结束日期", "启动会日期", "会评日期", "复核日期")
-TOLD = ("通知时间", "专家来源")  # items of 评价期 that are text
+PANEL = "评分过程"  # the hash of the panel that a score sheet came from
+TOLD = ("通知时间", "专家来源", "发布时间", PANEL)  # items of 评价期 that are text
 COUNTS = REGISTERED, ENTERED, INCOMPLETE_TOTAL, EVALUATED_TOTAL, EXPERTS_TOTAL, WEBSITES = (
     "登记联盟数", "录入信息联盟数", "信息不完整联盟数", "参评联盟数", "专家人数", "有网站联盟数")
 SYNONYMS = {"联盟总数": REGISTERED}
@@ -82,7 +84,7 @@ class Period:
     totals: dict[str, tuple[float, str]] = field(default_factory=dict)
     experts: list[tuple[str, str, str]] = field(default_factory=list)
     changed_in_reading: Counter[str] = field(default_factory=Counter)
-    said: list[str] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
 
     @property
     def start(self) -> dt.date:
@@ -115,9 +117,9 @@ class Period:
     def summary(self) -> str:
         """One line that says the sheet is sound, with the counts by grade and batch."""
         grades, batches = Counter(a.grade for a in self.evaluated), Counter(a.batch for a in self.evaluated)
-        by_grade = ", ".join(f"{self.scheme.labels[g]} {grades[g]}" for g in BEST_FIRST)
-        by_batch = ", ".join(f"{b.short} {batches[b.key]}" for b in self.batches)
-        return f"{self.path.name} is sound: {len(self.evaluated)} evaluated ({by_grade}; {by_batch})"
+        return str(Said("note.sound", file=self.path.name, number=len(self.evaluated),
+                    grades=[f"{self.scheme.labels[g]} {grades[g]}" for g in BEST_FIRST],
+                    batches=[f"{b.short} {batches[b.key]}" for b in self.batches]))
 
 
 class ScoreSheet(Book):
@@ -137,23 +139,23 @@ class ScoreSheet(Book):
 Section = namedtuple("Section", "grade announced cell rows")  # a row of 评分表 that names a grade, and the alliances under it
 
 
-def must(book: Book, reading: Period, holds: object, item: str, kind: str, message: str) -> bool:
+def must(book: Book, reading: Period, holds: object, item: str, rule: str, **values: object) -> bool:
     """Whether something holds of an item of 评价期, if it is there; else a problem of its cell is noted."""
     if item in reading.facts and not holds:
-        book.wrong(kind, f"{item} {reading.facts[item]} {message}", FACTS, book.fact_cells[item])
+        book.wrong(rule, "", FACTS, book.fact_cells[item], item=item, value=reading.facts[item], **values)
     return bool(holds)
 
 
 def read_scores(book: Book, reading: Period) -> None:
     if (table := book.table(SCORES)) is None:
         return
-    seen, bad, own = {}, [], []
+    seen, bad, own, labels = {}, [], [], reading.scheme.labels
     for heading in (h for h in table.own if table.title(h) in ROSTER):
-        book.wrong("column name", f"a column {table.title(heading)} is the roster's own; rename it", SCORES, table.heads[heading], level=2)
+        book.wrong("column.own", "", SCORES, table.heads[heading], level=2, name=table.title(heading))
     for section in _sections(book, table, reading):
         if section.announced not in (None, len(section.rows)):
-            book.wrong("count of a grade row", f"the row says {section.announced} alliances of {reading.scheme.labels[section.grade]}, "
-                       f"{len(section.rows)} follow; correct the row or the list", SCORES, section.cell)
+            book.wrong("grade.count", "", SCORES, section.cell, announced=section.announced, label=labels[section.grade],
+                       number=len(section.rows))
         withheld = not any("评分" in row for row in section.rows)
         for row in section.rows:
             book.listed[SCORES] += 1
@@ -162,16 +164,16 @@ def read_scores(book: Book, reading: Period) -> None:
             if found and grade:
                 columns = {table.title(h): None if row[h].kind in (ERROR, UNCALCULATED) else row[h].value for h in table.own}
                 reading.evaluated.append(Evaluated(*found, row.at, *grade, columns))
-                own += [f"{found[1]} (row {row.at})"] * ("等级" in row and grade[0] is None)
+                own += [str(Said("note.row", name=found[1], row=row.at))] * ("等级" in row and grade[0] is None)
     if not book.listed[SCORES]:
-        book.wrong("no alliances", "has headings but no alliance under them; fill it in", SCORES, level=1)
+        book.wrong("score.none", "", SCORES, level=1)
     if bad:
-        book.said.append(f"errors and formulas without a value in columns of your own, taken as blank: {SCORES} {', '.join(bad[:20])}")
+        book.said.append(Said("note.bad", sheet=SCORES, places=bad[:20]))
     if own:
-        book.said.append(f"withheld, by the grade in 等级: {'、'.join(own)}")
+        book.said.append(Said("note.withheld", rows="、".join(own)))
     blank, given = ({a.grade for a in reading.evaluated if (a.score is None) is withheld} for withheld in (True, False))
-    if both := [reading.scheme.labels[grade] for grade in BEST_FIRST if grade in blank & given]:
-        book.said.append(f"with published and with withheld scores: {'、'.join(both)}")
+    if both := [labels[grade] for grade in BEST_FIRST if grade in blank & given]:
+        book.said.append(Said("note.both", labels="、".join(both)))
 
 
 def _sections(book: Book, table: Table, reading: Period) -> list[Section]:
@@ -188,8 +190,7 @@ def _sections(book: Book, table: Table, reading: Period) -> list[Section]:
         if parts or (grade and len(known) == 1 and known[0].column != table.columns.get("等级")):
             sections.append(Section(grade, int(parts[2]) if parts and grade else None, known[0], []))
         if inside and not grade:
-            book.wrong("row not understood", f"{shown(known[0])} is neither an alliance with a code nor a row that names a grade "
-                       f"({'、'.join(reading.scheme.labels.values())}); remove it or mend it", SCORES, known[0])
+            book.wrong("row.unclear", "", SCORES, known[0], cell=shown(known[0]), labels="、".join(reading.scheme.labels.values()))
     return sections
 
 
@@ -198,23 +199,19 @@ def _grade(row: Row, section: Section, reading: Period, withheld: bool) -> tuple
     labels, grade, given_in = reading.scheme.labels, section.grade, section.cell
     if "等级" in row:
         given, given_in = reading.scheme.named(row.word("等级")), row["等级"]
-        if not row.must(given, "等级", "grade unknown", f"grade {shown(given_in)} is not one of {'、'.join(labels.values())}"):
+        if not row.must(given, "等级", "grade.unknown", cell=shown(given_in), labels="、".join(labels.values())):
             return None
-        if not row.must(grade in (None, given), "等级", "grade and grade row", f"grade {shown(given_in)} stands under the grade row "
-                        f"{grade and shown(section.cell)} ({grade and section.cell.place}); move the row or correct the grade"):
-            return None
+        if grade not in (None, given):
+            return row.wrong("等级", "grade.row", cell=shown(given_in), row=shown(section.cell), place=section.cell.place)
         grade, withheld = given, True
     if "评分" not in row:
-        blank = "is blank among scores" if grade else "is blank and no grade is given"
-        return (None, grade) if row.must(grade and withheld, "评分", "score blank", f"score {blank}; write 0–100, or, if it is withheld, "
-                                         "give the grade in this row (column 等级)") else None
-    score = row.number("评分", "score", "write 0–100, or leave it blank and give a grade")
-    if score is None or not row.must(0 <= score <= TOP_SCORE, "评分", "score outside 0–100",
-                                     f"score {exact(score)} is not between 0 and 100; correct it"):
+        return (None, grade) if row.must(grade and withheld, "评分", "score.blank" if grade else "score.ungraded") else None
+    score = row.number("评分", Said("word.score"), Said("word.scored"))
+    if score is None or not row.must(0 <= score <= TOP_SCORE, "评分", "score.outside", score=score):
         return None
     by_score = reading.scheme.grade(score)
-    agrees = row.must(grade in (None, by_score), "评分", "score and grade", f"score {exact(score)} is {labels[by_score]} but "
-                      f"{given_in and given_in.place} says {labels.get(grade)}; correct one of them")
+    agrees = row.must(grade in (None, by_score), "评分", "score.grade", score=score, label=labels[by_score],
+                      place=given_in and given_in.place, other=labels.get(grade))
     return (score, by_score) if agrees else None
 
 
@@ -224,42 +221,40 @@ def read_facts(book: Book, reading: Period) -> None:
     seen, known = {}, (*DATES, *COUNTS, *TOLD, NATURE)
     for row in table.filled():
         cell, item = row["数值"], SYNONYMS.get(row.word("项目"), row.word("项目"))
-        if not row.must(item or cell.value is None, "项目", "项目 blank", f"项目 is blank beside {shown(cell)}; fill it in") or not item:
+        if not row.must(item or cell.value is None, "项目", "cell.beside", what="项目", cell=shown(cell)) or not item:
             continue
-        if not row.once("项目", "item twice", item, item, seen) or cell.value is None:
+        if not row.once("项目", "twice.item", item, item, seen) or cell.value is None:
             continue
         if item not in known:
             near = closest(item, known)
-            book.said.append(f"{FACTS} {row['项目'].place}: the item {quoted(row['项目'].value)} is not known, and no report reads it"
-                             + f"; if it is meant as {near}, write that" * bool(near))
+            book.said.append(Said("note.item", sheet=FACTS, place=row["项目"].place, name=quoted(row["项目"].value),
+                                  near=near and Said("note.meant", near=near)))
         book.fact_cells[item] = cell
         if item in DATES:
             value = _date(cell)
-            row.must(value, "数值", "not a date", f"{item} {shown(cell)} is not a date; write it like 2017-01-31")
+            row.must(value, "数值", "fact.date", item=item, cell=shown(cell))
         elif item in COUNTS:
-            value = row.number("数值", item, "write a whole number", whole=True)
+            value = row.number("数值", item, Said("word.whole"), whole=True)
         else:
             day = cell.value if isinstance(cell.value, dt.datetime) else None
             value = f"{day.year}年{day.month}月{day.day}日" if day else row.text("数值", item)
         if value is not None:
             reading.facts[item] = value
     for item in (START, END):
-        if item not in book.fact_cells and "项目 blank" not in book.kinds:
-            book.wrong("date missing", f"has no {item}; add a row {item} with a date like 2017-01-31", FACTS, level=1)
+        if item not in book.fact_cells and "cell.beside" not in book.kinds:
+            book.wrong("fact.missing", "", FACTS, level=1, item=item)
     if START in reading.facts and END in reading.facts:
         _check_steps(book, reading)
 
 
 def _check_steps(book: Book, reading: Period) -> None:
     """A period ends after it began; the steps of scoring follow each other, not long after it, and somebody takes them."""
-    facts, before, last = reading.facts, START, dt.date(reading.end.year + YEARS_AFTER, 12, 31)
-    ordered = must(book, reading, reading.start <= reading.end, END, "dates", f"is before {START} {reading.start}; correct one of them")
+    facts, before, last = reading.facts, START, dt.date(min(reading.end.year + YEARS_AFTER, dt.MAXYEAR), 12, 31)
+    ordered = must(book, reading, reading.start <= reading.end, END, "fact.order", first=START, start=reading.start)
     for item in (item for item in STEPS if ordered and item in facts):
-        must(book, reading, facts[before] <= facts[item] <= last, item, "step of scoring", f"is not between {before} ({facts[before]}) and "
-             f"{last}; correct one of them")
+        must(book, reading, facts[before] <= facts[item] <= last, item, "fact.step", before=before, day=facts[before], last=last)
         before = item
-    must(book, reading, facts.get(EXPERTS_TOTAL) != 0, EXPERTS_TOTAL, "no experts", "cannot be: somebody has scored; correct it, or leave it "
-         "blank")
+    must(book, reading, facts.get(EXPERTS_TOTAL) != 0, EXPERTS_TOTAL, "fact.experts")
 
 
 def _date(cell: Cell) -> dt.date | None:
@@ -276,44 +271,43 @@ def read_absent(book: Book, reading: Period) -> None:
     evaluated, codes, seen = {a.id: a for a in reading.evaluated}, {a.code: a for a in reading.evaluated}, {}
     for row in book.rows(ABSENT, reading.registry):
         state, found = row.word("情况"), row.alliance(reading, seen)
-        row.must(state in (INCOMPLETE, NOT_ENTERED), "情况", "state unknown",
-                 (f"情况 {shown(row['情况'])} is not" if state else "情况 is blank; write") + f" {INCOMPLETE} or {NOT_ENTERED}")
+        row.must(state in (INCOMPLETE, NOT_ENTERED), "情况", "absent.state" if state else "absent.blank", cell=shown(row["情况"]),
+                 one=INCOMPLETE, other=NOT_ENTERED)
         if found is None:
             continue
         id, name, code, _ = found
-        if row.must(id not in evaluated, NAME, "evaluated and not", f"{quoted(name)} is evaluated too ({SCORES} row "
-                    f"{id in evaluated and evaluated[id].row}); remove it from one of the sheets"):
-            row.must(code not in codes, CODE, "code twice", f"code {code} is {code in codes and quoted(codes[code].name)} in {SCORES} row "
-                     f"{code in codes and codes[code].row}; correct one of them")
+        if both := evaluated.get(id):
+            row.wrong(NAME, "absent.both", name=quoted(name), sheet=SCORES, row=both.row)
+        elif holder := codes.get(code):
+            row.wrong(CODE, "absent.code", code=code, name=quoted(holder.name), sheet=SCORES, row=holder.row)
         reading.absent.append(Absent(*found, row.at, state))
 
 
 def read_activities(book: Book, reading: Period) -> None:
     labels, graded = reading.scheme.labels, Counter(a.grade for a in reading.evaluated)
     unknown = book.listed[SCORES] - len(reading.evaluated)  # rows that are wrong may be of any grade
-    twice = book.kinds["alliance twice"] + book.kinds["code twice"]
+    twice = book.kinds["twice.alliance"] + book.kinds["twice.code"]
     if (table := book.table(ACTIVITIES)) is None:
         return
     for heading in table.own:
-        if fault := unfit(str(table.heads[heading].value).strip()):
-            book.wrong(fault[0], f"the heading {shown(table.heads[heading])} {fault[1]}", ACTIVITIES, table.heads[heading], level=2)
+        if fault := unfit(str(table.heads[heading].value).strip(), Said("word.heading")):
+            book.wrong(fault, "", ACTIVITIES, table.heads[heading], level=2)
     for row in table.filled():
         headings = ["联盟数", *table.own]
         grade, cell = reading.scheme.named(row.word("等级")), row["等级"]
+        rule = "grade.blank" if not row.word("等级") else "grade.twice" if grade else "grade.unknown"
         if not any(heading in row for heading in headings) or not row.must(
-                grade and grade not in reading.activities, "等级", "grade unknown", f"grade {shown(cell) if row.word('等级') else '(blank)'} "
-                + ("stands here twice" if grade else f"is not one of {'、'.join(labels.values())}")):
+                grade and grade not in reading.activities, "等级", rule, cell=shown(cell), labels="、".join(labels.values())):
             continue
-        counts = {heading: row.number(heading, table.title(heading), "write a whole number", whole=True) for heading in headings}
+        counts = {heading: row.number(heading, table.title(heading), Said("word.whole"), whole=True) for heading in headings}
         reading.activities[grade] = {table.title(heading): count for heading, count in counts.items() if count is not None}
         least, most = (graded[grade] - twice, graded[grade] + unknown) if book.wrong_in(SCORES) else (graded[grade],) * 2
-        there = f"{most} alliances" if least == most else f"{least} to {most} alliances"
+        there = most if least == most else Said("activity.range", least=least, most=most)
         for heading, count in counts.items() if book.listed[SCORES] else ():
             if count is not None and heading == "联盟数":
-                row.must(least <= count <= most, heading, "number of a grade", f"联盟数 {count} is not the {there} that {SCORES} has as "
-                         f"{labels[grade]}")
+                row.must(least <= count <= most, heading, "activity.number", count=count, number=there, sheet=SCORES, label=labels[grade])
             elif count is not None:
-                row.must(count <= most, heading, "more than there are", f"{heading} {count} is more than the {there} of {labels[grade]}")
+                row.must(count <= most, heading, "activity.more", heading=heading, count=count, number=there, label=labels[grade])
 
 
 def read_totals(book: Book, reading: Period) -> None:
@@ -321,8 +315,8 @@ def read_totals(book: Book, reading: Period) -> None:
     for row in book.rows(TOTALS):
         if "数值" not in row:
             continue
-        item, number, unit = row.text("项目"), row.number("数值", "数值", "write a number"), row.text("单位")
-        if None not in (item, number, unit) and row.once("项目", "item twice", quoted(item), item, seen):
+        item, number, unit = row.text("项目"), row.number("数值", "数值", Said("word.number")), row.text("单位")
+        if None not in (item, number, unit) and row.once("项目", "twice.item", quoted(item), item, seen):
             reading.totals[item] = (number, unit)
 
 
@@ -331,9 +325,10 @@ def read_a_level(book: Book, reading: Period) -> None:
     for row in book.rows(A_LEVEL, reading.registry):
         if found := row.alliance(reading, seen):
             graded = evaluated.get(found[0])
-            what = f"{reading.scheme.labels[graded.grade]} ({SCORES} row {graded.row})" if graded else f"not in {SCORES}"
-            row.must(graded.grade == HIGH if graded else book.wrong_in(SCORES), NAME, "A-level and grade",  # a wrong row may be this one
-                     f"{quoted(found[1])} is {what}; A-level is {best} in this period and the two before")
+            what = (Said("alist.graded", label=reading.scheme.labels[graded.grade], sheet=SCORES, row=graded.row) if graded else
+                    Said("alist.none", sheet=SCORES))
+            row.must(graded.grade == HIGH if graded else book.wrong_in(SCORES), NAME, "alist.grade",  # a wrong row may be this one
+                     name=quoted(found[1]), what=what, best=best)
             reading.a_level.append(Alliance(*found, row.at))
 
 
@@ -353,20 +348,16 @@ def check_totals(book: Book, reading: Period) -> None:
     most = (least if known else facts.get(REGISTERED, least)) - states[NOT_ENTERED]
     incomplete = max(states[INCOMPLETE], facts.get(INCOMPLETE_TOTAL, 0))
     for item, number, what in (
-            (REGISTERED, listed + len(reading.absent), f"alliances evaluated or named in {ABSENT}"),
-            (ENTERED, listed + incomplete, f"alliances that are evaluated or {INCOMPLETE}"),
-            (INCOMPLETE_TOTAL, states[INCOMPLETE], f"alliances named as {INCOMPLETE} in {ABSENT}")):
-        must(book, reading, facts.get(item, number) >= number, item, "total too small", f"is smaller than the {number} {what}; correct it, or "
-             "the list")
+            (REGISTERED, listed + len(reading.absent), Said("total.named", sheet=ABSENT)),
+            (ENTERED, listed + incomplete, Said("total.entered", state=INCOMPLETE)),
+            (INCOMPLETE_TOTAL, states[INCOMPLETE], Said("total.incomplete", state=INCOMPLETE, sheet=ABSENT))):
+        must(book, reading, facts.get(item, number) >= number, item, "total.small", number=number, what=what)
     sized = facts.get(REGISTERED, least)
-    must(book, reading, sized == least if known else sized >= least, REGISTERED, "total and registry",
-         f"is {'not' if known else 'less than'} the {least} alliances approved in registry/batches.csv for the batches of this period"
-         + ", or named here" * (not known) + "; correct one of them")
-    must(book, reading, not listed or facts.get(EVALUATED_TOTAL) == listed, EVALUATED_TOTAL, "total and list",
-         f"is not the {listed} alliances of {SCORES}; correct it, or the list")
-    must(book, reading, not 0 < listed < facts.get(WEBSITES, 0), WEBSITES, "total too large", f"is more than the {listed} alliances of "
-         f"{SCORES}; correct it, or the list")
-    must(book, reading, facts.get(ENTERED, 0) <= most, ENTERED, "total too large", f"is more than the {most} that can have entered; correct it")
+    must(book, reading, sized == least if known else sized >= least, REGISTERED, "total.approved" if known else "total.least", number=least)
+    for holds, item, rule in (
+            (not listed or facts.get(EVALUATED_TOTAL) == listed, EVALUATED_TOTAL, "total.listed"),
+            (not 0 < listed < facts.get(WEBSITES, 0), WEBSITES, "total.websites")):
+        must(book, reading, holds, item, rule, number=listed, sheet=SCORES)
+    must(book, reading, facts.get(ENTERED, 0) <= most, ENTERED, "total.most", number=most)
     for batch in (batch for batch in reading.batches if batch.approved is not None and named[batch.key] > batch.approved):
-        book.wrong("more than approved", f"names {named[batch.key]} alliances of {batch.short}, more than the {batch.approved} approved in "
-                   "registry/batches.csv; correct one of them", SCORES, level=1)
+        book.wrong("size.names", "", SCORES, level=1, number=named[batch.key], batch=batch.short, approved=batch.approved)

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from analysis import fonts
+from analysis.messages import Said
 
 SHOWN_OF_ONE_KIND, SHOWN_CHARACTERS, LONGEST_TEXT = 20, 60, 1000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")  # a spreadsheet runs a text that starts so
@@ -15,15 +16,39 @@ UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong: `kind` groups like with like, `where` goes from file to cell, `message` says the rest."""
+    """One thing wrong: `rule` groups like with like, `where` goes from file to cell, `said` says the rest."""
 
-    kind: str
-    where: tuple[str, ...]
-    message: str
+    rule: str
+    where: tuple[str | Said, ...]
+    said: str | Said
     order: tuple[int, ...] = field(default=(), compare=False)
 
+    @classmethod
+    def of(cls, said: Said, *where: str | Said, order: tuple[int, ...] = ()) -> Problem:
+        """A problem by its message, at a place whose blank parts are left out."""
+        return cls(said.rule, tuple(filter(None, where)), said, order)
+
+    @property
+    def kind(self) -> str:
+        """The rule in words."""
+        return self.said.kind if isinstance(self.said, Said) else self.rule
+
+    @property
+    def sheet(self) -> str:
+        """The sheet, where the problem lies in one."""
+        return self.where[1] if len(self.where) > 1 and isinstance(self.where[1], str) else ""
+
+    @property
+    def cell(self) -> str:
+        """The cell, or the line of a text, where the problem lies in one."""
+        return str(self.where[-1]) if len(self.where) > 1 + bool(self.sheet) else ""
+
+    @property
+    def message(self) -> str:
+        return str(self.said() if callable(self.said) else self.said)
+
     def __str__(self) -> str:
-        return f"{' › '.join(self.where)}: {self.message}"
+        return f"{' › '.join(map(str, self.where))}: {self.message}"
 
 
 class DataError(Exception):
@@ -31,18 +56,19 @@ class DataError(Exception):
 
     def __init__(self, problems: list[Problem]):
         self.problems = sorted(problems, key=lambda problem: problem.order)
-        super().__init__("\n".join(lines(self.problems)))
+
+    def __str__(self) -> str:
+        return "\n".join(lines(self.problems))
 
 
 def lines(problems: list[Problem]) -> list[str]:
     """One line for each problem; past twenty of one kind the rest are counted."""
-    seen: Counter[str] = Counter()
-    shown = []
+    seen, shown = Counter(), []
     for problem in problems:
         seen[problem.kind] += 1
         if seen[problem.kind] <= SHOWN_OF_ONE_KIND:
             shown.append(str(problem))
-    return shown + [f"… and {number - SHOWN_OF_ONE_KIND} more of this kind: {kind}"
+    return shown + [str(Said("word.more", number=number - SHOWN_OF_ONE_KIND, kind=kind))
                     for kind, number in seen.items() if number > SHOWN_OF_ONE_KIND]
 
 
@@ -57,28 +83,32 @@ def quoted(value: object) -> str:
     return '"' + "".join(c if unicodedata.category(c)[0] not in "CZ" or c == " " else f"\\u{ord(c):04x}" for c in text) + '"'
 
 
-def hidden(text: str) -> str:
-    """What a text holds that no reader would see, in words; nothing where all can be seen.
+def hidden(text: str) -> Said | None:
+    """What a text holds that no reader would see; None where all can be seen.
 
-    >>> hidden("a\u200bb")
-    'the invisible character U+200B'
+    >>> print(hidden("a\u200bb"))
+    the invisible character U+200B
     """
     unseen = next((c for c in text if unicodedata.category(c) in UNSEEN), "") if not text.isprintable() else ""
-    return "a line break" if unseen and unseen in "\n\r" else f"the invisible character U+{ord(unseen):04X}" if unseen else ""
+    return None if not unseen else Said("word.break") if unseen in "\n\r" else Said("word.invisible", number=f"{ord(unseen):04X}")
 
 
-def unfit(text: str) -> tuple[str, str] | None:
-    """Why a text may not stand in a report: a kind, and the end of a sentence that says what to do; None where it may."""
-    if text and unicodedata.normalize("NFKC", text[0]).startswith(FORMULA_STARTS):
-        return "formula in text", f"starts with {quoted(text[0])}, which a spreadsheet would run; write it without"
-    if len(text) > LONGEST_TEXT:
-        return "text too long", f"has {len(text):,} characters; shorten it to {LONGEST_TEXT:,}"
+def unshown(text: str, what: object = "") -> Said | None:
+    """Why a text that nobody would see, or the fonts lack, may not stand in a report; `what` begins the sentence."""
     if found := hidden(text):
-        return "invisible character", f"contains {found}; remove it"
-    if missing := fonts.missing(text):
-        shown = "、".join(f"{c} (U+{ord(c):04X})" for c in missing)
-        return "character not in the fonts", f"has {shown}, which the report's fonts cannot show; write it another way"
-    return None
+        return Said("text.unseen", what=what, found=found)
+    missing = "、".join(f"{c} (U+{ord(c):04X})" for c in fonts.missing(text))
+    return Said("text.glyph", what=what, found=missing) if missing else None
+
+
+def unfit(text: str, what: object = "") -> Said | None:
+    """Why a text may not stand in a report, a sentence that `what` and the text begin; None where it may."""
+    what = Said("word.of", what=what, text=quoted(text))
+    if text and unicodedata.normalize("NFKC", text[0]).startswith(FORMULA_STARTS):
+        return Said("text.formula", what=what, found=quoted(text[0]))
+    if len(text) > LONGEST_TEXT:
+        return Said("text.long", what=what, number=f"{len(text):,}", most=f"{LONGEST_TEXT:,}")
+    return unshown(text, what)
 
 
 def normalise(text: str) -> str:

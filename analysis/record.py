@@ -12,10 +12,11 @@ from pathlib import Path
 from analysis import NOTEBOOKS, ROOT
 
 DATA_OF = {  # what a notebook reads in the data folder; the sheets of other periods too, for their dates, grades and names
-    "report": ("registry/*.csv", "score_sheets/*.xlsx", "remarks/{period}.md", "panel/{period}.xlsx"),
-    "trends": ("registry/*.csv", "score_sheets/*.xlsx"),
-    "audit": ("registry/*.csv", "score_sheets/*.xlsx", "published/*.csv"),
-    "panel": ("registry/*.csv", "score_sheets/*.xlsx", "panel/{period}.xlsx"),
+    "report": ("registry/*.csv", "score_sheets/*.xlsx", "remarks/{period}.md", "panel/**/*.xlsx"),
+    "trends": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
+    "audit": ("registry/*.csv", "score_sheets/*.xlsx", "published/*.csv", "panel/**/*.xlsx"),
+    "pages": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
+    "panel": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
 }
 
 
@@ -47,8 +48,9 @@ def earlier(out: Path, title: str) -> dict:
 def holds(out: Path, title: str, now: dict[str, object]) -> bool:
     """Whether what was made is made of what is there now, and is as it was made."""
     found = earlier(out, title)
-    made = found.pop("made", {})
-    return bool(made) and found == now and all(hash_of(out / place) == digest for place, digest in made.items())
+    made = found.get("made", {})
+    same = {name: found.get(name) for name in now} == now
+    return bool(made) and same and all(hash_of(out / place) == digest for place, digest in made.items())
 
 
 def written(now: dict[str, object], files: dict[Path, bytes]) -> bytes:

@@ -7,13 +7,14 @@ import datetime as dt
 import difflib
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from analysis.grades import GRADES, HIGH, LOW, Scheme
+from analysis.messages import Said, reason
 from analysis.problems import DataError, Problem, normalise, quoted, unfit
 
 MEMBERS = "D"
@@ -27,10 +28,10 @@ FILES = {  # the columns that must be filled in, those of them that are the key,
 }
 OPTIONAL, RENAMED = ("claims", "indicators"), {"first_period": "from_period"}
 FORMS = {  # what a cell must look like that is not blank, and how that is said
-    **dict.fromkeys(("period", "from_period", "joined", "left"), (PERIOD.pattern, "like 2017 or 2020-2021")),
-    "kind": ("renamed|misspelt|short", "one of renamed, misspelt, short"), "status": ("certain|doubtful", "one of certain, doubtful"),
-    "grade": ("|".join(GRADES), f"one of {', '.join(GRADES)}"), "floor": (r"\d{1,2}(\.\d+)?", "a number from 0 to 99"),
-    "approved": (r"\d+", "a whole number"), "times": (r"0*[1-9]\d*", "a whole number from 1"),
+    **dict.fromkeys(("period", "from_period", "joined", "left"), (PERIOD.pattern, Said("form.period"))),
+    **{column: ("|".join(words), Said("form.word", words=", ".join(words))) for column, words in (
+        ("kind", ("renamed", "misspelt", "short")), ("status", ("certain", "doubtful")), ("grade", GRADES))},
+    "floor": (r"\d{1,2}(\.\d+)?", Said("form.floor")), "approved": (r"\d+", Said("form.whole")), "times": (r"0*[1-9]\d*", Said("form.times")),
 }
 ROSTER = ("id", "name", "code", "batch", "pilot", "score", "low", "high", "grade", "level", "outcome", "state", "rank", "a_level", "period")
 NO_COLUMNS = ("id", "name", "note", "sector_from", "joined", "left", "line", "")  # of alliances.csv, in the roster
@@ -85,13 +86,11 @@ class Claim(NamedTuple):
 
 
 class Conflict(Exception):
-    """A name and a code that the registry cannot bring together; the message, found when asked, says how to mend it."""
+    """A name and a code that the registry cannot bring together; `said` says how to mend it."""
 
-    def __init__(self, kind: str, message: Callable[[], str], about_code: bool = False):
-        self.kind, self.message, self.about_code = kind, message, about_code
-
-    def __str__(self) -> str:
-        return self.message()
+    def __init__(self, said: Said, about_code: bool = False):
+        super().__init__(said)
+        self.said, self.about_code = said, about_code
 
 
 @dataclass
@@ -158,7 +157,7 @@ class Registry:
         """
         id, how = self.id_of(name), "name" if normalise(name) in self.by_name else "alias"
         if id is None:
-            raise Conflict("name not in the registry", lambda: self._unknown(name, code, period))
+            raise Conflict(self._unknown(name, code, period))
         own, now, other = self.known_codes(id), self.holders.get(code or "", {}).get(period), self._holder(code, period)
         if code is None or not (own or other):
             return Match(id, how)
@@ -166,14 +165,13 @@ class Registry:
             doubtful = self.codes.get((id, period), ("", ""))[1] == "doubtful"
             return Match(id, "decided" if doubtful else "code and name" if how == "name" else how)
         free = period not in own and now is None and (not own or code[0] in {c[0] for c in own.values()})
+        values = {"id": id, "period": period, "code": code}
         if other and other != id:
-            raise Conflict("code and name of two alliances", lambda:
-                           f"the name {quoted(name)} is {id} but the code {code} belongs to {other} ({self.names[other]}); correct one "
-                           "of them" + f', or decide it with the line "{id},{period},{code},doubtful,<why>" in registry/codes.csv' * free)
-        line = (f', or add the line "{id},{period},{code},certain,<why>" to registry/codes.csv' if free else
-                f", or its line of {period} in registry/codes.csv" if period in own else "")
-        raise Conflict("code not known for this alliance", lambda: f"the code {code} is not one of {quoted(self.names[id])} "
-                       f"({', '.join(f'{c} in {p}' for p, c in own.items())}); correct it{line}", about_code=True)
+            line = Said("name.decide", **values) if free else ""
+            raise Conflict(Said("name.other", name=quoted(name), other=other, owner=self.names[other], line=line, **values))
+        line = Said("name.add", **values) if free else Said("name.line", **values) if period in own else ""
+        codes = [Said("name.in", code=c, period=p) for p, c in own.items()]
+        raise Conflict(Said("name.code", name=quoted(self.names[id]), codes=codes, line=line, **values), about_code=True)
 
     @cached_property
     def _stems(self) -> dict[str, str]:
@@ -183,14 +181,17 @@ class Registry:
         """The known names most like a name, compared without the ending that they all share."""
         return [self._stems[stem] for stem in difflib.get_close_matches(SHARED_ENDING.sub("", normalise(name)), self._stems, most, 0.5)]
 
-    def _unknown(self, name: str, code: str | None, period: str) -> str:
-        near, id = self.nearest(name), self._holder(code, period)
-        free = max((int(i[1:]) for i in self.names if i[1:].isdigit()), default=0) + 1
-        hint = f"; the nearest known: {', '.join(near)}" * bool(near)
-        if id:
-            hint += f'; if {code} ({self.names[id]}) was renamed, add the line "{_csv(name, id, "renamed")}" to registry/aliases.csv'
-        new = _csv(f"L{free:03d}", name)
-        return f'the registry does not know {quoted(name)}{hint}; if it is new, add the line "{new}" to registry/alliances.csv'
+    def _unknown(self, name: str, code: str | None, period: str) -> Said:
+        def near() -> Said | str:  # takes long, and is asked only where it is shown
+            return Said("name.near", names=found) if (found := self.nearest(name)) else ""
+
+        def line() -> str:
+            free = max((int(id[1:]) for id in self.names if id[1:].isdigit()), default=0) + 1
+            return _csv(f"L{free:03d}", name)
+
+        id = self._holder(code, period)
+        renamed = Said("name.renamed", code=code, name=self.names[id], line=_csv(name, id, "renamed")) if id else ""
+        return Said("name.unknown", name=quoted(name), near=near, renamed=renamed, line=line)
 
 
 def _csv(*cells: str) -> str:
@@ -205,8 +206,9 @@ def read(data: Path) -> Registry:
     tables = {name: read_csv(data / "registry" / f"{name}.csv", tuple(columns.split()), tuple(key.split()), problems)
               if name not in OPTIONAL or (data / "registry" / f"{name}.csv").exists() else [] for name, (columns, key, _) in FILES.items()}
     if not problems:
-        problems = [Problem(kind, (f"registry/{file}.csv", f"line {row['line']}"), message, ([*FILES].index(file), int(row["line"])))
-                    for rules in (_forms, _people, _periods) for holds, file, row, kind, message in rules(tables) if not holds]
+        problems = [Problem.of(said, f"registry/{file}.csv", Said("word.line", number=row["line"]),
+                               order=([*FILES].index(file), int(row["line"])))
+                    for rules in (_forms, _people, _periods) for holds, file, row, said in rules(tables) if not holds]
     if problems:
         raise DataError(problems)
     alliances, aliases, codes, batches, schemes, periods, claims, indicators = tables.values()
@@ -237,8 +239,8 @@ def _dates(row: dict[str, str]) -> tuple[dt.date, dt.date] | None:
 
 def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problems: list[Problem]) -> Lines:
     """The rows of a UTF-8 CSV file, with a `line` each; what is wrong with it is added to `problems`."""
-    def wrong(kind: str, message: str, *line: int) -> Lines:
-        problems.append(Problem(kind, (f"{path.parent.name}/{path.name}", *(f"line {number}" for number in line)), message))
+    def wrong(rule: str, at: int | str = "", **values: object) -> Lines:
+        problems.append(Problem.of(Said(rule, **values), f"{path.parent.name}/{path.name}", at and Said("word.line", number=at)))
         return []
 
     body, end = [], 0
@@ -248,64 +250,66 @@ def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problem
             body.append((end + 1, [cell.strip() for cell in cells]))
             end = reader.line_num
     except FileNotFoundError:
-        return wrong("file missing", f"there is no such file in {path.parent}; see data/README.md")
+        return wrong("table.missing", folder=str(path.parent))
+    except OSError as error:
+        return wrong("file.refused", reason=reason(error))
     except UnicodeDecodeError:
-        return wrong("encoding", "is not UTF-8 (perhaps GBK); save it as “CSV UTF-8”")
+        return wrong("table.encoding")
     except csv.Error as error:
-        return wrong("not csv", f"is not readable as CSV: {error}", reader.line_num)
+        return wrong("table.csv", reader.line_num, error=str(error))
     heading = [RENAMED.get(cell, cell) for cell in body.pop(0)[1]] if body else []
     if missing := [column for column in columns if column not in heading]:
-        return wrong("column missing", f"has no column {', '.join(missing)}; found {', '.join(heading)}")
+        return wrong("table.columns", missing=missing, found=heading)
     rows, seen = [], {}
     for line, cells in (line for line in body if any(line[1])):
         row = dict.fromkeys(heading, "") | dict(zip(heading, cells)) | {"line": str(line)}
         if len(cells) > len(heading):
-            wrong("too many cells", f"{len(cells)} cells under {len(heading)} headings; put a cell that holds a comma in quotes", line)
+            wrong("table.many", line, number=len(cells), headings=len(heading))
         elif empty := [column for column in columns if not row[column]]:
-            wrong("cell empty", f"{', '.join(empty)} is empty; fill it in", line)
+            wrong("table.empty", line, columns=empty)
         elif (other := seen.setdefault(tuple(normalise(row[column]) for column in key), line)) != line:
-            wrong("key twice", f"{', '.join(row[column] for column in key)} stands in line {other} already; keep one", line)
+            wrong("table.twice", line, key=[row[column] for column in key], line=other)
         else:
             rows.append(row)
     return rows
 
 
-Rules = Iterator[tuple[object, str, dict[str, str], str, str]]  # what must hold, where, the kind, and what is said if it does not
+Rules = Iterator[tuple[object, str, dict[str, str], Said]]  # what must hold, where, and what is said if it does not
 
 
 def _forms(tables: dict[str, Lines]) -> Rules:
     ids = {"", *(row["id"] for row in tables["alliances"])}
     for file, row in ((file, row) for file, rows in tables.items() for row in rows):
         for column in FILES[file][2].split():
-            kind, fault = unfit(row[column]) or ("", "")
-            yield not kind, file, row, kind, f"{column} {quoted(row[column])} {fault}"
+            fault = unfit(row[column], column)
+            yield not fault, file, row, fault
         for column in FORMS.keys() & row.keys():
-            good = not row[column] or re.fullmatch(FORMS[column][0], row[column], re.ASCII)
-            yield good, file, row, f"{column} unknown", f"{column} {quoted(row[column])} is not {FORMS[column][1]}"
-        yield row.get("id", "") in ids, file, row, "id unknown", f"id {row.get('id')} is not in registry/alliances.csv"
+            form, said = FORMS[column]
+            yield (not row[column] or re.fullmatch(form, row[column], re.ASCII), file, row,
+                   Said("table.form", column=column, value=quoted(row[column]), form=said))
+        yield row.get("id", "") in ids, file, row, Said("table.id", id=row.get("id"))
 
 
 def _people(tables: dict[str, Lines]) -> Rules:
     names, first, certain, held, keys = {}, {}, {}, {}, sorted({row["batch"] for row in tables["batches"]})
+    taken = sorted({column for row in tables["alliances"][:1] for column in row} & set(ROSTER[2:]))
+    yield not taken, "alliances", {"line": "1"}, Said("table.own", columns=taken)
     for row in tables["alliances"]:
-        other, taken = names.setdefault(normalise(row["name"]), row["id"]), ", ".join(row.keys() & set(ROSTER[2:]))
-        yield other == row["id"], "alliances", row, "name twice", f"{row['name']} is {other} already; one name, one alliance"
-        yield not taken or len(names) > 1, "alliances", {"line": "1"}, "column name", f"a column {taken} is the roster's own; name it otherwise"
+        other = names.setdefault(normalise(row["name"]), row["id"])
+        yield other == row["id"], "alliances", row, Said("table.name", name=row["name"], id=other)
     for row in tables["aliases"]:
         owner = names.get(normalise(row["alias"]))
-        yield not owner, "aliases", row, "alias is a name", f"{row['alias']} is the name of {owner}; an alias must be another wording"
+        yield not owner, "aliases", row, Said("table.alias", alias=row["alias"], id=owner)
     for row in tables["codes"]:
-        code = row["code"]
-        yield (CODE.fullmatch(code) and code[0] in keys, "codes", row, "code form", f"code {quoted(code)} is not three digits or D and three "
-               f"digits of a batch in registry/batches.csv ({', '.join(keys)})")
-        other = held.setdefault((row["period"], code), row["id"])
-        yield other == row["id"], "codes", row, "code of two", f"code {code} is {other}'s in {row['period']} already"
+        id, code, period = row["id"], row["code"], row["period"]
+        yield CODE.fullmatch(code) and code[0] in keys, "codes", row, Said("table.code", code=quoted(code), batches=", ".join(keys))
+        other = held.setdefault((period, code), id)
+        yield other == id, "codes", row, Said("table.held", code=code, id=other, period=period)
         known = certain.setdefault(code, row) if row["status"] == "certain" else row
-        yield (known["id"] == row["id"] or known["period"] == row["period"], "codes", row, "code of two", f"code {code} is {known['id']}'s for "
-               f"certain in line {known['line']}; mark one of the two doubtful, and say why")
-        earlier = first.setdefault(row["id"], row)
-        yield (earlier["code"][0] == code[0], "codes", row, "two batches", f"{row['id']} has {code} here and {earlier['code']} in line "
-               f"{earlier['line']}: an alliance has one batch")
+        yield id == known["id"] or period == known["period"], "codes", row, Said("table.certain", code=code, id=known["id"], line=known["line"])
+        earlier = first.setdefault(id, row)
+        yield (earlier["code"][0] == code[0], "codes", row,
+               Said("table.batch", id=id, code=code, other=earlier["code"], line=earlier["line"]))
 
 
 def _periods(tables: dict[str, Lines]) -> Rules:
@@ -314,20 +318,18 @@ def _periods(tables: dict[str, Lines]) -> Rules:
         since, later = row["from_period"], [r["from_period"] for r in tables["batches"] if r["batch"] == row["batch"]]
         until = min((period for period in later if period > since), default="9")
         named = len({r["id"] for r in tables["codes"] if r["code"][0] == row["batch"] and since <= r["period"] < until})
-        yield (int(row["approved"]) >= named, "batches", row, "fewer approved than named", f"approved {row['approved']} is less than the "
-               f"{named} alliances of batch {row['batch']} in registry/codes.csv; correct one of them")
+        yield (int(row["approved"]) >= named, "batches", row,
+               Said("table.approved", approved=row["approved"], number=named, batch=row["batch"]))
     for row in (row for row in tables["periods"] if row.get("start_date") or row.get("end_date")):
         start, end = _dates(row) or (dt.date.max, dt.date.min)
-        yield (start <= end, "periods", row, "dates", f"start_date {quoted(row.get('start_date', ''))} and end_date "
-               f"{quoted(row.get('end_date', ''))} are not two dates like 2017-01-31, in order; correct them, or leave both blank")
-        yield (start > latest[1], "periods", row, "periods overlap", f"{row['period']} starts on {start}, but {latest[0]} above it ends on "
-               f"{latest[1]}; correct the dates or the order of the lines")
+        yield start <= end, "periods", row, Said("table.dates", start=quoted(row.get("start_date", "")), end=quoted(row.get("end_date", "")))
+        yield start > latest[1], "periods", row, Said("table.overlap", period=row["period"], start=start, earlier=latest[0], end=latest[1])
         latest = (row["period"], end) if latest[1] < start <= end else latest
     for row in tables["schemes"]:
         other = labels.setdefault((row["period"], normalise(row["label"])), row["grade"])
-        yield other == row["grade"], "schemes", row, "label twice", f"label {quoted(row['label'])} is {other}'s in {row['period']} already"
+        yield other == row["grade"], "schemes", row, Said("table.label", label=quoted(row["label"]), grade=other, period=row["period"])
     for period in {row["period"]: "" for row in tables["schemes"]}:
         lines = {row["grade"]: row for row in tables["schemes"] if row["period"] == period}
         floors = [float(lines[g]["floor"]) if g in lines and re.fullmatch(r"\d+(\.\d+)?", lines[g]["floor"]) else -1.0 for g in GRADES]
-        yield (floors == sorted(set(floors)) and floors[0] == 0, "schemes", next(iter(lines.values())), "floors", f"the floors of {period} "
-               f"must fall from {HIGH} to 0 for {LOW}, one line for each of the four grades")
+        yield (floors == sorted(set(floors)) and floors[0] == 0, "schemes", next(iter(lines.values())),
+               Said("table.floors", period=period, best=HIGH, worst=LOW))

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
-from analysis import DATA, fonts
+from analysis import DATA
 from analysis.grades import BEST_FIRST
-from analysis.problems import DataError, Problem, hidden, quoted
+from analysis.messages import Said, reason
+from analysis.problems import DataError, Problem, quoted, unshown
 from analysis.words import Text
 
 PLACES = ("前言", "评价专家组", "评价范围", *(f"第{digit}批" for digit in "一二三四五六七八九"), "网员联盟", *BEST_FIRST, "组织机构建设与运行",
           "协同创新活动", "带动产业发展成效", "A级活跃度联盟", "总结", "未参加评价的联盟", "有关建议")
 HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|[^#\s])(\s*)(.*)")
 UNDERLINE = re.compile(r" {0,3}(=+|-+)\s*")
-REFUSED = {  # what a line may not be, how it is called, what to do instead
-    re.compile(r"\s*\|.*\||\s*\|?\s*:?-+:?\s*\|[\s:|-]*"): ("a table", "write it as a list or as sentences"),
-    re.compile(r".*!\[[^\]]*\]\([^)]*\).*"): ("an image", "take it out; a report shows only its own figures"),
-    re.compile(r"\s*(```|~~~).*"): ("a block of code", "write it as a paragraph"),
+ITEM, MARK = re.compile(r"( *)((?:(?:[-*+]|\d+[.)]) +)+)"), re.compile(r"\S+ +")
+REFERENCE = re.compile(r"\[@([\w-]+)\]")
+DEEPEST, LONGEST_LINE = 6, 4000  # what a PDF can hold is a little more
+REFUSED = {  # what a line may not be
+    "remark.table": re.compile(r"\s*\|.*\||\s*\|?\s*:?-+:?\s*\|[\s:|-]*"), "remark.image": re.compile(r".*!\[[^\]]*\]\([^)]*\).*"),
+    "remark.code": re.compile(r"\s*(```|~~~).*"),
 }
 
 
@@ -42,39 +46,56 @@ def text(period: str, data: Path) -> str:
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:
-        raise DataError([Problem("encoding", (where,), "is not UTF-8 (perhaps GBK); save it as UTF-8")]) from None
-    lines, problems = content.splitlines(), []
+        raise DataError([Problem.of(Said("remark.encoding"), where)]) from None
+    except OSError as error:
+        raise DataError([Problem.of(Said("file.refused", reason=reason(error)), where)]) from None
+    lines, problems, indents = content.splitlines(), [], []
     seen: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
         heading = HEADING.fullmatch(line)
         faults = _faults(line, heading, lines[number - 2] if number > 1 else "")
         if heading and seen.setdefault(heading[3].strip(), number) != number:
-            faults.append(("heading", f"the heading {quoted(heading[3].strip())} stands in line {seen[heading[3].strip()]} already; "
-                           "join the two"))
+            faults.append(Said("remark.twice", heading=quoted(heading[3].strip()), line=seen[heading[3].strip()]))
+        if (depth := _depth(line, indents)) > DEEPEST:
+            faults.append(Said("remark.deep", depth=depth, most=DEEPEST))
         if line.strip() and not seen:
-            faults.append(("no heading", f"stands above the first heading; write ## and its place before it: {'、'.join(PLACES)}"))
+            faults.append(Said("remark.above", places="、".join(PLACES)))
             seen[""] = number
-        problems += [Problem(kind, (where, f"line {number}"), message, (number,)) for kind, message in faults]
+        problems += [Problem.of(said, where, Said("word.line", number=number), order=(number,)) for said in faults]
     if problems:
         raise DataError(problems)
     return content.strip()
 
 
-def _faults(line: str, heading: re.Match | None, above: str) -> list[tuple[str, str]]:
-    """What is wrong with a line: the kind, and what was found and what to do."""
-    found = []
-    if heading and len(heading[1]) == 2 and heading[2] and heading[3].strip() not in PLACES:
-        found.append(("heading", f"{quoted(heading[3].strip())} is no place of the report; write one of {'、'.join(PLACES)}"))
+def _depth(line: str, indents: list[int]) -> int:
+    """How deep a line that begins an item of a list stands, under the items above it, whose indents are kept; else 0."""
+    item = ITEM.match(line.replace("\t", "    "))
+    if not item:
+        return 0
+    indents[:] = [indent for indent in indents if indent < len(item[1])]
+    for mark in MARK.findall(item[2]):
+        indents.append(len(item[1]) + len(indents) * (len(item[2]) > len(mark)))
+    return len(indents)
+
+
+def unknown(period: str, data: Path, known: Callable[[], list[str]]) -> list[Problem]:
+    """The references in the remarks on a period that are none of some labels; what those are is asked only where there is one."""
+    said = [(number, label) for number, line in enumerate(text(period, data).splitlines(), start=1) for label in REFERENCE.findall(line)]
+    labels = known() if said else []
+    return [Problem.of(Said("remark.label", reference=f'"[@{label}]"', labels=labels), f"remarks/{period}.md",
+                       Said("word.line", number=number), order=(number,)) for number, label in said if label not in labels]
+
+
+def _faults(line: str, heading: re.Match | None, above: str) -> list[Said]:
+    """What is wrong with a line."""
+    title, found = heading and heading[3].strip(), []
     if heading and (len(heading[1]) != 2 or not heading[2]):
-        found.append(("heading", f"the heading {quoted(line.strip())} is not of level 2; write it as {quoted('## ' + heading[3].strip())}"))
+        found.append(Said("remark.level", heading=quoted(line.strip()), right=quoted(f"## {title}")))
+    elif heading and title not in PLACES:
+        found.append(Said("remark.place", heading=quoted(title), places="、".join(PLACES)))
     if UNDERLINE.fullmatch(line) and above.strip():
-        found.append(("heading", f"{quoted(line.strip())} makes a heading of the line above; put a blank line between, or write the "
-                      "heading with ##"))
-    found += [("not shown", f"{what} cannot stand in a report; {instead}") for form, (what, instead) in REFUSED.items()
-              if form.fullmatch(line)]
-    if invisible := hidden(line.replace("\t", " ")):
-        found.append(("invisible character", f"contains {invisible}; remove it"))
-    elif missing := fonts.missing(line.replace("\t", " ")):
-        shown = "、".join(f"{c} (U+{ord(c):04X})" for c in missing)
-        found.append(("character not in the fonts", f"has {shown}, which the report's fonts cannot show; write it another way"))
-    return found
+        found.append(Said("remark.underline", line=quoted(line.strip())))
+    if len(line) > LONGEST_LINE:
+        found.append(Said("remark.long", number=f"{len(line):,}", most=f"{LONGEST_LINE:,}"))
+    found += [Said(rule) for rule, form in REFUSED.items() if form.fullmatch(line)]
+    return found + [fault for fault in [unshown(line.replace("\t", " "))] if fault]

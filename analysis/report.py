@@ -37,6 +37,13 @@ def leading(pilots: pd.DataFrame) -> Verdict:
     return verdict("leading.one" if len(batches) == 1 else "leading.tie", **numbers)
 
 
+def cover(sheet: Period, alliances: pd.DataFrame) -> Verdict:
+    """The cover, with the date of issue where it is known."""
+    name = "cover.dated" if sheet.facts.get("发布时间") else "cover.page"
+    return verdict(name, period=sheet.name, start=sheet.start, end=sheet.end, total=len(alliances),
+                   evaluated=int(alliances["grade"].notna().sum()), issued=sheet.facts.get("发布时间"))
+
+
 def change(sheet: Period, before: Period | None) -> list[Verdict]:
     """What became of those evaluated in the period before too: their mean score, with bounds for withheld ones, and their grades."""
     if before is None:
@@ -65,12 +72,13 @@ def bar_title(pilots: pd.DataFrame) -> Verdict:
     return verdict(name, batches=batches, share=shares.percent(share))
 
 
-def coverage(sheet: Period, alliances: pd.DataFrame) -> list[Verdict]:
+def coverage(say: Words, sheet: Period, alliances: pd.DataFrame) -> list[Verdict]:
     """How many entered, were incomplete and were evaluated, as far as the sheet says."""
     evaluated = alliances.dropna(subset="grade")
     total, entered = len(alliances), sheet.facts.get("录入信息联盟数")
     incomplete = sheet.facts.get("信息不完整联盟数") or int((alliances["state"] == "信息不完整").sum())
     said = [_whole("coverage.pilots", "coverage.members", alliances, evaluated)]
+    said[0].numbers["sizes"] = batches(say, alliances[alliances["pilot"]])
     if entered is not None:
         said.append(verdict("coverage.entered", entered=entered, not_entered=total - entered))
     if incomplete:

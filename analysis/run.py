@@ -43,12 +43,13 @@ class NotebookFailedError(Exception):
 
 
 def report(name: str, title: str, parameters: dict[str, str], out: Path, state: dict[str, object], *,
-           saved: dict[str, str] | None = None, meanwhile: Callable[[], dict | None] = dict) -> tuple[list[Path], list[str]]:
+           saved: dict[str, str] | None = None, parts: dict[str, str] | None = None,
+           meanwhile: Callable[[], dict | None] = dict) -> tuple[list[Path], list[str]]:
     """Run `notebooks/<name>.ipynb` and publish `reports/<title>.*`, `figures/<title>/*` and the record; what was made, and notes.
 
     `state` is what `record.state` said before anything was read. `saved` names the files under `reports` for the tables of
-    some labels; others go beside the figures. `meanwhile` is called while the kernel starts: it may give parameters their
-    values, and an error of it ends the run.
+    some labels; others go beside the figures. `parts` has the titles of the documents that the cells with some tags make again.
+    `meanwhile` is called while the kernel starts: it may give parameters their values, and an error of it ends the run.
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
@@ -70,8 +71,18 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, state: 
         files = {REPORTS / f"{title}.ipynb": nbformat.writes(notebook).encode(), REPORTS / f"{title}.pdf": pdf.result(),
                  REPORTS / f"{title}.html": html,
                  **{places.get(name, FIGURES / title / name): content for name, content in document.saved().items()}}
+        for tag, part in (parts or {}).items():
+            document_of_part = exporters.document.read(_part(notebook, tag))
+            files |= {REPORTS / f"{part}.html": exporters.HTMLExporter().render(document_of_part).encode(),
+                      REPORTS / f"{part}.pdf": exporters.PDFExporter().render(document_of_part)}
     stale = [Path(place) for place in record.earlier(out, title).get("made", ())]
     return publish({**files, record.path_of(title): record.written(state, files)}, out, title, stale)[:-1], document.notes
+
+
+def _part(notebook, tag: str):
+    """The cells with a tag, also those that the whole leaves out."""
+    cells = [cell | {"metadata": {"tags": [tag]}} for cell in notebook.cells if tag in cell.metadata.get("tags", ())]
+    return type(notebook)(notebook | {"cells": [type(notebook)(cell) for cell in cells]})
 
 
 @contextlib.contextmanager

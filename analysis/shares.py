@@ -68,6 +68,7 @@ def column(part: pd.Series | pd.DataFrame, whole: pd.Series | int) -> pd.Series 
     larger than its whole."""
     if part.ndim == 2:
         return part.apply(column, args=(whole,))
+    whole = whole.reindex(part.index) if hasattr(whole, "reindex") else whole
     if ((part > whole) | (part < 0)).any():
         raise ValueError("a part is larger than its whole: the share names the wrong whole")
     whole = whole + 0 * part

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from pathlib import Path
 
 from analysis import DATA, registry
 from analysis.grades import HIGH, NOT_EVALUATED
+from analysis.messages import Said, reason
 from analysis.period import *  # what the other modules know a score sheet by
 from analysis.problems import DataError, Problem
 from analysis.registry import Registry, normalise
@@ -30,7 +32,7 @@ def _names(folder: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise DataError([Problem("not readable", (folder.name,), f"cannot be read: {error.strerror}")]) from None
+        raise DataError([Problem.of(Said("file.refused", reason=reason(error)), folder.name)]) from None
 
 
 def periods(data: Path, folder: str = FOLDER) -> list[str]:
@@ -73,14 +75,33 @@ def read(period: str | int, data: Path | str = "") -> Period:
     known, path = registry.read(data), path_of(period, data)
     book = ScoreSheet(path)
     if book.unfilled:
-        raise Unfilled([Problem("unfilled", (path.name,), "is not filled in yet: a template without an alliance or a value")])
+        raise Unfilled([Problem.of(Said("file.unfilled"), path.name)])
     reading = Period(period, path, book.sha256, known, known.scheme(period), changed_in_reading=book.changed, said=book.said)
     for reader in (read_scores, read_facts, read_absent, read_activities, read_totals, read_a_level, read_experts, check_totals):
         reader(book, reading)
     check_dates(book, reading, data)
+    check_panel(book, reading, data)
     if book.problems:
         raise DataError(book.problems)
     return reading
+
+
+def panel_digest(period: str, data: Path) -> str:
+    """The SHA-256 of a period's panel, its workbook and the files that came back; "" where it has none."""
+    path, digest = path_of(period, data, "panel"), hashlib.sha256()
+    if not path.exists():
+        return ""
+    for part in (path, *sorted(p for p in path.with_suffix("").glob("*.xlsx") if p.name[0] not in "~.")):
+        digest.update(f"{part.name}\n".encode() + hashlib.sha256(part.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def check_panel(book: ScoreSheet, reading: Period, data: Path) -> None:
+    """A score sheet beside a panel came from that panel as it is now."""
+    now = panel_digest(reading.name, data)
+    if now and now != reading.facts.get(PANEL):
+        book.wrong("origin.stale" if PANEL in reading.facts else "origin.untold", "", FACTS, book.fact_cells.get(PANEL), level=1,
+                   file=reading.path.name, period=reading.name)
 
 
 def check_dates(book: Book, reading: Period, data: Path) -> None:
@@ -89,15 +110,13 @@ def check_dates(book: Book, reading: Period, data: Path) -> None:
     if not start or not end or end < start:
         return
     years, own = [int(year) for year in reading.name.split("-")], reading.registry.dates.get(reading.name, (start, end))
-    must(book, reading, start.year <= max(years) and min(years) <= end.year, START, "dates and name", f"and {END} {end} are not in "
-         f"{reading.name}; correct them, or the file's name")
-    must(book, reading, own == (start, end), START, "dates and registry", f"to {end} is not what registry/periods.csv says of {reading.name} "
-         f"({own[0]} to {own[1]}); correct one of them")
+    must(book, reading, start.year <= max(years) and min(years) <= end.year, START, "fact.years", other=END, end=end, period=reading.name)
+    must(book, reading, own == (start, end), START, "fact.registered", end=end, period=reading.name, start=own[0], last=own[1])
     others = {period: ("registry/periods.csv", dates) for period, dates in reading.registry.dates.items()}
     others |= {period: (f"{period}.xlsx", dates) for period in periods(data) if (dates := _dates_in(path_of(period, data)))}
     for period, (where, (first, last)) in sorted(others.items()):
-        must(book, reading, period == reading.name or end < first or last < start, START, "periods overlap", f"to {end} overlaps {period} "
-             f"({first} to {last} in {where}); correct one of them")
+        must(book, reading, period == reading.name or end < first or last < start, START, "fact.overlap", end=end, period=period,
+             start=first, last=last, file=where)
 
 
 def _dates_in(path: Path) -> tuple[dt.date, dt.date] | None:
@@ -109,29 +128,29 @@ def _dates_in(path: Path) -> tuple[dt.date, dt.date] | None:
     return (other.start, other.end) if START in other.facts and END in other.facts and other.start <= other.end else None
 
 
-def notes(reading: Period) -> list[str]:
+def notes(reading: Period) -> list[Said]:
     """What an analyst should know of a sound sheet: what was changed in reading, and how it sits with the registry."""
-    known, said = reading.registry, [*reading.said]
+    known, said, name = reading.registry, [*reading.said], reading.name
     named = (*reading.evaluated, *reading.absent)
-    if changed := "; ".join(f"{number} × {what}" for what, number in reading.changed_in_reading.items() if number):
-        said.insert(0, f"changed in reading (the file is as it was): {changed}")
+    if changed := [Said("note.times", number=n, what=Said(what)) for what, n in reading.changed_in_reading.items() if n]:
+        said.insert(0, Said("note.changed", changes="; ".join(map(str, changed))))
     if by_alias := [a.name for a in named if a.how == "alias"]:
-        said.append(f"known by an alias: {'、'.join(by_alias)}")
+        said.append(Said("note.alias", names="、".join(by_alias)))
     if new := {a.id: a for a in (*named, *reading.a_level) if not known.known_codes(a.id)}:
-        lines = "、".join(f"{a.name} ({a.id},{reading.name},{a.code},certain)" for a in new.values())
-        said.append(f"new, without a code in registry/codes.csv; add a line for each: {lines}")
+        lines = (str(Said("note.line", name=a.name, id=a.id, period=name, code=a.code)) for a in new.values())
+        said.append(Said("note.new", lines="、".join(lines)))
     for period, failing in earlier_grades(reading).items() if reading.a_level else ():
         if failing:
-            names = "、".join(f"{a.name} ({was}, {A_LEVEL} row {a.row})" for a, was in failing)
-            said.append(f"in {A_LEVEL}, but not {reading.scheme.labels[HIGH]} in {period}.xlsx: {names}")
+            names = (str(Said("note.was", name=a.name, was=was, sheet=A_LEVEL, row=a.row)) for a, was in failing)
+            said.append(Said("note.earlier", sheet=A_LEVEL, best=reading.scheme.labels[HIGH], period=period, names="、".join(names)))
     if unused := _unused_aliases(known, reading.data):
-        said.append(f"aliases in no sheet and no published report: {'、'.join(unused)}")
+        said.append(Said("note.unused", aliases="、".join(unused)))
     if unsized := [batch.short for batch in reading.batches if batch.approved is None]:
-        said.append(f"size not known in registry/batches.csv, so that only the named count: {'、'.join(unsized)}")
-    if reading.name not in known.periods:
-        said.append(f'not in registry/periods.csv; add the line "{reading.name},{reading.start},{reading.end},"')
-    if reading.scheme.declared != reading.name:
-        said.append(f"no grades of its own in registry/schemes.csv; those of {reading.scheme.declared} hold")
+        said.append(Said("note.unsized", batches="、".join(unsized)))
+    if name not in known.periods:
+        said.append(Said("note.period", line=f"{name},{reading.start},{reading.end},"))
+    if reading.scheme.declared != name:
+        said.append(Said("note.scheme", period=reading.scheme.declared))
     return said
 
 

@@ -1,8 +1,9 @@
 """A workbook as tables: rows that know their number, under headings that know their column, so that a check is one line.
 
 `Book(path)` has the sheets and the problems found so far; `book.table(sheet)` is a `Table`; `table.filled()` gives each `Row`;
-`row[heading]` is a Cell, `row.text`, `row.number`, `row.word`, `row.alliance` read one, `row.must(holds, heading, kind, message)`
-checks it. `shown`, `plain`, `kind_of`, `exact` put a cell or a number into words.
+`row[heading]` is a Cell, `row.text`, `row.number`, `row.word`, `row.alliance` read one, `row.must(holds, heading, rule, …)` checks it.
+Rules are those of messages.toml with their values; another name is followed by its message, ready. `shown`, `plain`, `kind_of`, `exact`
+put a cell or a number into words.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
 from analysis import registry, workbook
-from analysis.problems import SHOWN_OF_ONE_KIND, DataError, Problem, quoted, unfit
+from analysis.messages import Said, table
+from analysis.problems import DataError, Problem, quoted, unfit
 from analysis.registry import normalise
 from analysis.workbook import COVERED, ERROR, PERCENT, UNCALCULATED, Cell, Unreadable
 
@@ -54,30 +56,27 @@ class Book:
             read = self.open if self.times == 1 else workbook.read
             self.names, found = read(content, frozenset(map(normalise, self.headings)), self.times)
         except Unreadable as error:
-            kind, message, *sheet = error.args
-            raise DataError([Problem(kind, tuple(filter(None, (path.name, *sheet))), message)]) from None
+            said, sheet = error.args
+            raise DataError([Problem.of(said, path.name, sheet)]) from None
         self.sha256, self.order = hashlib.sha256(content).hexdigest(), {}
         for index, name in enumerate(self.names):
             key, near = normalise(name), closest(normalise(name), self.headings)
             if key in self.sheets:
-                self.wrong("sheet twice", f"there are two sheets {quoted(key)}; keep one", key, level=1)
+                self.wrong("sheet.twice", "", key, level=1, name=quoted(key))
             elif name in found:
                 self.sheets[key] = found[name]
             elif near:
-                self.said.append(f"the sheet {quoted(name)} is not read; if it is meant as {near}, name it so")
+                self.said.append(Said("note.sheet", name=quoted(name), near=near))
             self.order.setdefault(key, index)
 
-    def wrong(self, kind: str, message: str | Callable[[], str], sheet: str = "", cell: Cell | None = None, level: int = 3) -> None:
-        """Note a problem; `level` is 0 for the file, 1 a sheet, 2 its columns, 3 its rows.
-
-        A message that takes long to find is given as a function, and found only if it will be shown.
-        """
-        self.kinds[kind] += 1
-        if callable(message):
-            message = message() if self.kinds[kind] <= SHOWN_OF_ONE_KIND else kind
-        where = tuple(filter(None, (self.path.name, sheet, cell.place if cell else "")))
+    def wrong(self, rule: str | Said, message: object = "", sheet: str = "", cell: Cell | None = None, /,
+              level: int = 3, **values: object) -> None:
+        """Note a problem; `level` is 0 for the file, 1 a sheet, 2 its columns, 3 its rows."""
+        said = rule if isinstance(rule, Said) else message or Said(rule, **values)
+        rule = getattr(said, "rule", rule)
+        self.kinds[rule] += 1
         order = (level, self.order.get(normalise(sheet), -1), cell.row if cell else 0, cell.column if cell else 0)
-        self.problems.append(Problem(kind, where, message, order))
+        self.problems.append(Problem(rule, tuple(filter(None, (self.path.name, sheet, cell.place if cell else ""))), said, order))
 
     def wrong_in(self, sheet: str) -> bool:
         """Whether something is wrong in a sheet, so that what it lists cannot be counted on."""
@@ -88,23 +87,22 @@ class Book:
         needed, rows = self.headings[sheet], self.sheets.get(normalise(sheet))
         if rows is None:
             if sheet in self.required:
-                self.wrong("sheet missing", f"has no sheet {sheet}; found {', '.join(self.names)}", level=1)
+                self.wrong("sheet.missing", level=1, sheet=sheet, found=[quoted(name)[1:-1] for name in self.names])
             return None
         head, found = _headings(rows, needed)
         if missing := [heading for heading in needed if heading not in found]:
-            there = "、".join(f"{quoted(h)[1:-1]} ({cells[0].place})" for h, cells in found.items()) or "none of them"
-            self.wrong("column missing", f"no row holds all of {'、'.join(needed)}: {'、'.join(missing)} is missing; found {there}",
-                       sheet, level=2)
+            there = "、".join(f"{quoted(h)[1:-1]} ({cells[0].place})" for h, cells in found.items()) or Said("word.none")
+            self.wrong("column.missing", "", sheet, level=2, needed="、".join(needed), missing="、".join(missing), found=there)
             return None
         table = Table(self, sheet, {heading: cells[0] for heading, cells in found.items()})
         table.rows += (row for row in (table.row(number, cells) for number, cells in rows.items() if number > head) if row.cells)
         for heading, (first, *others) in found.items():
             for cell in others:
-                self.wrong("heading twice", f"the heading {heading} stands in {first.place} too; keep one column", sheet, cell, level=2)
+                self.wrong("column.twice", "", sheet, cell, level=2, heading=heading, place=first.place)
         for heading in table.own:
             if near := closest(heading, {*self.optional.get(sheet, ())} - found.keys(), 0.5):
-                self.said.append(f"{sheet} {table.heads[heading].place}: the column {quoted(table.title(heading))} is taken for one of "
-                                 f"your own; if it is meant as {near}, name it so")
+                name, place = quoted(table.title(heading)), table.heads[heading].place
+                self.said.append(Said("note.column", sheet=sheet, place=place, name=name, near=near))
         return table
 
     def rows(self, sheet: str, known: registry.Registry | None = None) -> Iterator[Row]:
@@ -150,11 +148,10 @@ class Table:
         kept, read = {}, self.columns.values()
         for column, cell in cells.items():
             if cell.kind == COVERED and column in read:
-                self.book.wrong("hidden under a merged range", f"{shown(cell)} lies hidden under a merged range; undo the merging, and delete "
-                                "the value if it is not meant", self.sheet, cell)
+                self.book.wrong("cell.covered", "", self.sheet, cell, cell=shown(cell))
             value = cell.value.strip(SPACES) if isinstance(cell.value, str) else cell.value
             if value != cell.value:
-                self.book.changed["spaces around a text"] += bool(value) and column in read
+                self.book.changed["changed.spaces"] += bool(value) and column in read
             if value != "":
                 kept[column] = cell if cell.kind != COVERED and value == cell.value else Cell(value, *cell[1:3], cell.kind.replace(COVERED, ""))
         return Row(self, number, kept)
@@ -170,10 +167,9 @@ class Table:
             total = next((c for c in (first, *more[:1]) if TOTAL.fullmatch(str(c.value))), None)
             lost = [c for c in row.cells.values() if known and not read & row.cells.keys() and known.id_of(str(c.value))]
             if total:
-                self.book.wrong("total", f"{shown(total)} is a row of totals, which are computed; delete the row", self.sheet, total)
+                self.book.wrong("row.total", "", self.sheet, total, cell=shown(total))
             elif lost:
-                self.book.wrong("beside the table", f"{shown(lost[0])} stands beside the table, and nothing under its headings; move the row "
-                                "back, or delete it", self.sheet, lost[0])
+                self.book.wrong("row.beside", "", self.sheet, lost[0], cell=shown(lost[0]))
             elif read & row.cells.keys():
                 yield row
 
@@ -194,14 +190,14 @@ class Row:
     def __contains__(self, heading: str) -> bool:
         return self.table.columns.get(heading, 0) in self.cells
 
-    def wrong(self, heading: str, kind: str, message: str | Callable[[], str]) -> None:
+    def wrong(self, heading: str, rule: str | Said, message: object = "", /, **values: object) -> None:
         """Note a problem of the cell under a heading."""
-        self.table.book.wrong(kind, message, self.table.sheet, self[heading])
+        self.table.book.wrong(rule, message, self.table.sheet, self[heading], **values)
 
-    def must(self, holds: object, heading: str, kind: str, message: str) -> bool:
+    def must(self, holds: object, heading: str, rule: str, message: object = "", /, **values: object) -> bool:
         """Whether something holds; a problem of the cell under a heading is noted where it does not."""
         if not holds:
-            self.wrong(heading, kind, message)
+            self.wrong(heading, rule, message, **values)
         return bool(holds)
 
     def word(self, heading: str) -> str:
@@ -209,37 +205,37 @@ class Row:
         value = self[heading].value
         return "" if value is None else normalise(plain(value))
 
-    def text(self, heading: str, what: str = "") -> str | None:
+    def text(self, heading: str, what: object = "") -> str | None:
         """A cell as text that may stand in a report, or None with the problem noted."""
         cell, what = self[heading], what or heading
         if cell.value is None:
-            return self.wrong(heading, f"{what} blank", f"{what} is blank; fill it in")
+            return self.wrong(heading, "cell.blank", what=what, advice=Said("word.fill"))
         if isinstance(cell.value, (bool, dt.date, dt.time)) or cell.kind in (ERROR, UNCALCULATED):
-            return self.wrong(heading, f"{what} not text", f"{what} {shown(cell)} is {kind_of(cell)}; write it as text")
+            return self.wrong(heading, "cell.text", what=what, cell=shown(cell), kind=kind_of(cell))
         text = plain(cell.value)
-        if fault := unfit(text):
-            return self.wrong(heading, fault[0], f"{what} {quoted(text)} {fault[1]}")
-        self.table.book.changed["no-break or wide space in a text"] += text != text.translate(ONE_SPACE)
+        if fault := unfit(text, what):
+            return self.wrong(heading, fault)
+        self.table.book.changed["changed.space"] += text != text.translate(ONE_SPACE)
         return text.translate(ONE_SPACE)
 
-    def number(self, heading: str, what: str, expected: str, whole: bool = False) -> float | None:
+    def number(self, heading: str, what: object, advice: object, whole: bool = False) -> float | None:
         """A cell as a finite number, or None with the problem noted."""
         cell, value = self[heading], self[heading].value
         if value is None:
-            return self.wrong(heading, f"{what} blank", f"{what} is blank; {expected}")
+            return self.wrong(heading, "cell.blank", what=what, advice=advice)
         if isinstance(value, str) and not cell.kind and NUMBER.fullmatch(value.translate(NARROW)):
-            self.table.book.changed["number stored as text"] += 1
+            self.table.book.changed["changed.number"] += 1
             value = float(value.translate(NARROW))
         if not isinstance(value, float) or cell.kind or not math.isfinite(value):
-            return self.wrong(heading, f"{what} not a number", f"{what} {shown(cell)} is {kind_of(cell)}; {expected}")
+            return self.wrong(heading, "cell.number", what=what, cell=shown(cell), kind=kind_of(cell), advice=advice)
         if whole and (value < 0 or value % 1):
-            return self.wrong(heading, f"{what} not a count", f"{what} {exact(value)} is not a whole number from 0; {expected}")
+            return self.wrong(heading, "cell.count", what=what, number=value, advice=advice)
         return int(value) if whole else value
 
-    def once(self, heading: str, kind: str, message: str, key: object, seen: dict) -> bool:
+    def once(self, heading: str, rule: str, what: str, key: object, seen: dict) -> bool:
         """Whether a key is new in this sheet; `seen` keeps the place of the first."""
         if key in seen:
-            return bool(self.wrong(heading, kind, f"{message} stands in {seen[key]} already; keep one"))
+            return bool(self.wrong(heading, rule if rule in table() else "twice.item", what=what, place=seen[key]))
         seen[key] = self[heading].place
         return True
 
@@ -248,34 +244,32 @@ class Row:
 
         `seen` keeps the places of the ids and codes of the rows above; one that stands there already is noted.
         """
-        name, code, known = self.text(NAME, "name"), self._code(reading), reading.registry
+        name, code, known = self.text(NAME, Said("word.name")), self._code(reading), reading.registry
         if name is None:
             return None
         try:
             id, how = known.identify(name, code, reading.name)
         except registry.Conflict as conflict:
             if (above := seen.get(known.id_of(name))) and code:
-                return self.wrong(NAME, "name pasted twice", f"{quoted(name)} stands in {above} already, and the code {code} here is "
-                                  "another's; write the name that belongs to the code, or remove the row")
-            return self.wrong(CODE if conflict.about_code else NAME, conflict.kind, conflict.__str__)
-        if code is None or not self.must(known.there(id, reading.name), NAME, "not in the programme", f"{quoted(name)} was not in the "
-                                         f"programme in {reading.name} (joined, left in registry/alliances.csv: "
-                                         f"{', '.join(map(quoted, known.between[id]))}); correct one of them"):
+                return self.wrong(NAME, "twice.pasted", name=quoted(name), place=above, code=code)
+            return self.wrong(CODE if conflict.about_code else NAME, conflict.said)
+        if code is None or not self.must(known.there(id, reading.name), NAME, "name.absent", name=quoted(name), period=reading.name,
+                                         between=", ".join(map(quoted, known.between.get(id, ())))):
             return None
-        if self.once(NAME, "alliance twice", f"alliance {shown(self[NAME])}", id, seen):
-            self.once(CODE, "code twice", f"code {shown(self[CODE])}", f"code {code}", seen)
+        if self.once(NAME, "twice.alliance", shown(self[NAME]), id, seen):
+            self.once(CODE, "twice.code", shown(self[CODE]), f"code {code}", seen)
         seen.setdefault(f"code {code}", self[CODE].place)
         return id, name, code, how
 
     def _code(self, reading) -> str | None:
-        code, batches = self.text(CODE, "code"), {b.key: b.short for b in reading.batches}
+        code, batches = self.text(CODE, Said("word.code")), {b.key: b.short for b in reading.batches}
         if code is None:
             return None
         folded = normalise(code)
-        self.table.book.changed["width or case of a code"] += folded != code
-        good = self.must(registry.CODE.fullmatch(folded), CODE, "code form", f"code {quoted(code)} is not three digits, or D and three "
-                         "digits") and self.must(folded[0] in batches, CODE, "code of no batch", f"code {quoted(code)} is of no batch of "
-                                                 f"{reading.name} ({'、'.join(f'{key} {name}' for key, name in batches.items())})")
+        self.table.book.changed["changed.code"] += folded != code
+        good = self.must(registry.CODE.fullmatch(folded), CODE, "code.form", code=quoted(code)) and self.must(
+            folded[0] in batches, CODE, "code.batch", code=quoted(code), period=reading.name,
+            batches="、".join(f"{key} {name}" for key, name in batches.items()))
         return folded if good else None
 
 
@@ -298,10 +292,10 @@ def exact(number: float) -> str:
     return f"{number:.15g}"
 
 
-def shown(cell: Cell) -> str:
+def shown(cell: Cell) -> str | Said:
     """A cell as a message shows it."""
     if cell.kind == UNCALCULATED:
-        return "(a formula)"
+        return Said("word.uncalculated")
     if isinstance(cell.value, dt.datetime):
         return quoted(cell.value.date() if cell.value.time() == dt.time() else cell.value)
     if cell.kind == PERCENT:
@@ -309,11 +303,9 @@ def shown(cell: Cell) -> str:
     return quoted(cell.value) if isinstance(cell.value, (str, dt.time)) else plain(cell.value)
 
 
-def kind_of(cell: Cell) -> str:
+def kind_of(cell: Cell) -> Said:
     """What a cell is instead of the number that was expected."""
-    if cell.kind:
-        return {UNCALCULATED: "not calculated yet (open the sheet in Excel and save it)", ERROR: "an error of the spreadsheet",
-                PERCENT: "a percentage, not a number"}[cell.kind]
-    if isinstance(cell.value, bool):
-        return "TRUE or FALSE, not a number"
-    return "a date, not a number" if isinstance(cell.value, (dt.date, dt.time, dt.timedelta)) else "not a number"
+    kinds = {UNCALCULATED: "kind.uncalculated", ERROR: "kind.error", PERCENT: "kind.percent"}
+    if not cell.kind and isinstance(cell.value, bool):
+        return Said("kind.truth")
+    return Said(kinds.get(cell.kind, "kind.date" if isinstance(cell.value, (dt.date, dt.time, dt.timedelta)) else "kind.other"))

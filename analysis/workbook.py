@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import iterparse
 
+from analysis.messages import Said, reason
 from analysis.problems import normalise
 
 LARGEST_FILE = 100_000_000  # bytes, packed
@@ -29,7 +30,10 @@ ERROR, UNCALCULATED, PERCENT, COVERED = "error", "uncalculated", "percent", "cov
 
 
 class Unreadable(Exception):
-    """The file is no workbook that can be read; its arguments are the kind of problem, a sentence, and the sheet where known."""
+    """The file is no workbook that can be read; its arguments are what is wrong, and the sheet where known."""
+
+    def __init__(self, rule: str, sheet: str = "", /, **values: object):
+        super().__init__(Said(rule, **values), sheet)
 
 
 class Cell(NamedTuple):
@@ -59,27 +63,27 @@ def content_of(path: Path, locked: bool = False) -> bytes:
     """The bytes of a workbook that nobody has open (`locked`: or somebody has). Raises Unreadable for what else lies there."""
     for lock, program in ((f"~${path.name}", "Excel"), (f".~lock.{path.name}#", "LibreOffice")):
         if not locked and path.with_name(lock).exists():
-            raise Unreadable("open elsewhere", f"is open in {program} ({lock} lies beside it); save and close it there, or "
-                             "remove that file if nobody has it open")
+            raise Unreadable("file.open", program=program, lock=lock)
     try:
         if path.exists() and not path.is_file():
-            raise Unreadable("not a file", f"is {'a folder' if path.is_dir() else 'not a file'}; a workbook of that name is expected")
+            raise Unreadable("file.folder" if path.is_dir() else "file.special")
         if path.stat().st_size > LARGEST_FILE:
-            raise _too_large(f"has {path.stat().st_size / 1e6:,.0f} MB, more than {LARGEST_FILE / 1e6:,.0f} MB")
+            raise Unreadable("file.large", size=_millions(path.stat().st_size), most=_millions(LARGEST_FILE))
         content = path.read_bytes()
     except FileNotFoundError:
-        raise Unreadable("file missing", f"there is no such file in {path.parent}") from None
+        raise Unreadable("file.missing", folder=str(path.parent)) from None
     except OSError as error:
-        raise Unreadable("not readable", f"cannot be read: {error.strerror}") from None
+        raise Unreadable("file.refused", reason=reason(error)) from None
     old = content.startswith(b"\xd0\xcf\x11\xe0")
-    for fault, kind, message in (
-            (not content, "empty file", "is empty (0 bytes); save it again from Excel"),
-            (old and "EncryptedPackage".encode("utf-16-le") in content, "password", "is protected by a password; save it without one"),
-            (old, "old format", "is an old .xls under another name; save it as .xlsx"),
-            (not content.startswith(b"PK"), "not a workbook", "is not an .xlsx workbook; save it as one from Excel, WPS or LibreOffice")):
+    for fault, rule in ((not content, "file.empty"), (old and "EncryptedPackage".encode("utf-16-le") in content, "file.password"),
+                        (old, "file.xls"), (not content.startswith(b"PK"), "file.other")):
         if fault:
-            raise Unreadable(kind, message)
+            raise Unreadable(rule)
     return content
+
+
+def _millions(number: int) -> str:
+    return f"{number / 1e6:,.0f}"
 
 
 def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[str, ...], dict[str, Cells]]:
@@ -107,31 +111,27 @@ def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[
                     sheets[sheet] = _cells(_checked(reader.archive, part, times, sheet), reader, *formats)
             return tuple(parts), sheets
     except (zipfile.BadZipFile, zlib.error, EOFError):
-        raise Unreadable("cut short", "is cut short or damaged; copy or save it again") from None
+        raise Unreadable("file.cut") from None
     except Unreadable:
         raise
     except Exception as error:  # whatever openpyxl meets in a file that no spreadsheet program has written
         if isinstance(error, (KeyError, OSError)) and not sheet:
-            raise Unreadable("not a workbook", "is a zip file but not an .xlsx workbook; save it as one from Excel") from None
-        raise Unreadable("damaged", f"is damaged ({type(error).__name__}: {str(error)[:80]}); save it again from Excel", sheet) from None
-
-
-def _too_large(what: str, sheet: str = "") -> Unreadable:
-    return Unreadable("too large", f"{what}; copy the cells that matter into a new workbook, without blank rows and pictures", sheet)
+            raise Unreadable("file.zip") from None
+        raise Unreadable("file.damaged", sheet, error=f"{type(error).__name__}: {str(error)[:80]}") from None
 
 
 def _checked(archive: zipfile.ZipFile, part: str, times: int, sheet: str = "") -> bytes:
     """The bytes of a part that is not too large to be looked at."""
     member = archive.getinfo(part)
     if member.flag_bits & 1:
-        raise Unreadable("password", "is protected by a password; save it without one")
+        raise Unreadable("file.password")
     if member.file_size > LARGEST_PART * times:
-        raise _too_large(f"unpacks to {member.file_size / 1e6:,.0f} MB, more than {LARGEST_PART * times / 1e6:,.0f} MB", sheet)
+        raise Unreadable("file.unpacks", sheet, size=_millions(member.file_size), most=_millions(LARGEST_PART * times))
     content = archive.read(member)
     if content.count(b"<") > MOST_TAGS * times:
-        raise _too_large(f"has more than {MOST_TAGS * times // 6:,} cells, blank ones with a style counted", sheet)
+        raise Unreadable("file.cells", sheet, most=f"{MOST_TAGS * times // 6:,}")
     if b"<!DOCTYPE" in content:
-        raise Unreadable("damaged", "holds a document type, which no workbook needs; save it again from Excel", sheet)
+        raise Unreadable("file.doctype", sheet)
     return content
 
 

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from nbconvert.exporters import HTMLExporter as StockExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from notebook import PIXEL, SVG, frame, said
 from pypdf import PdfReader
@@ -150,6 +149,11 @@ def test_markdown_is_the_same(page, pdf):
     assert tagged(root, "/Note") or tagged(root, "/FENote")
 
 
+def test_latex_of_an_output_is_a_formula():
+    page = BeautifulSoup(HTMLExporter().render(document.read(said(("x", {"text/latex": r"$\displaystyle \frac{a}{b}$"})))), "html.parser")
+    assert page.select_one("main p img")["alt"] == r"\frac{a}{b}"
+
+
 def test_a_loop_shows_in_order_and_data_is_what_is_saved(page, report):
     part = [bare(tag.text) for tag in section(page, "循环").find_next_siblings(["h3", "figure"])][:4]
     assert part == ["1.第1个", "图4循环1", "2.第2个", "图5循环2"]
@@ -192,12 +196,6 @@ def test_settings_of_a_user_change_no_byte(tmp_path, report):
     env = os.environ | {"IPYTHONDIR": str(tmp_path), "MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), "MPLBACKEND": "agg"}
     assert document.read(notebook.executed(1, 12, env=env)).saved() == {
         name: content for name, content in report.saved().items() if name.split(".")[0] in ("pair", "violin", "beside", "alone", "series")}
-
-
-def test_stock_nbconvert_shows_the_same():
-    stock = BeautifulSoup(StockExporter(template_name="classic").from_notebook_node(notebook.everything())[0], "html.parser")
-    assert "A-149" in stock.text and stock.find("td", string="较高")["style"] == "text-align: left"
-    assert len(stock.select("img[src^='data:image/svg']")) > 5
 
 
 def test_nothing_happens_outside_ipython():

@@ -18,7 +18,7 @@ BOTH = pytest.mark.parametrize("period", LABELS)
 
 
 def test_four_grades_worst_to_best():
-    assert GRADES == ("活跃度较差", "活跃度一般", "活跃度较高", "活跃度高") and BEST_FIRST == GRADES[::-1]
+    assert GRADES == ("活跃度较差", "活跃度一般", "活跃度较高", "活跃度高") and GRADES[::-1] == BEST_FIRST
 
 
 @BOTH

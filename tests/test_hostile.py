@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from conftest import once
+from conftest import once, run
 from workbooks import change, scores
 
 from analysis import DATA
@@ -51,6 +51,25 @@ def put_hostile_names(data: Path) -> None:
 
     for period in ("2017", "2020-2021"):
         change(data, edit, period)
+
+
+def nobody_in_the_best_grade(book):
+    for row in range(4, 28):
+        book["评分表"].cell(row, 4).value = 84
+    book["评分表"]["A3"] = "活跃度较高"
+    book.remove(book["协同创新活动"])
+
+
+def test_what_is_called_sound_makes_a_report(data, tmp_path):
+    """Nobody in a grade, a batch and a grade under other names, and remarks as deep and as long as they may be."""
+    change(data, nobody_in_the_best_grade)
+    for file, old, new in (("batches", "第一批试点联盟", "2012年启动的 A*B_c 联盟"), ("schemes", "2017,活跃度高,活跃度高", "2017,活跃度高,优*")):
+        path = data / "registry" / f"{file}.csv"
+        path.write_text(path.read_text("utf-8-sig").replace(old, new), "utf-8-sig")
+    remarks = "".join("  " * depth + "- 甲\n" for depth in range(6)) + f"\n见[@scores]。[链](http://a.b/{'c' * 3900})\n"
+    (data / "remarks" / "2017.md").write_text(f"## 总结\n\n{remarks}", "utf8")
+    done = [run(command, "2017", out=tmp_path, data=data) for command in ("check", "report")]
+    assert [result.returncode for result in done] == [0, 0], [result.stderr for result in done]
 
 
 def squeezed(text: str) -> str:

@@ -226,14 +226,14 @@ def test_the_report_shows_the_saved_drawings(made, period):
     folder = made / "figures" / period
     assert set(shown) == {path.stem for path in folder.glob("*.svg")}
 
-    def strokes_and_letters(svg: str) -> tuple[list, list]:
+    def strokes_and_words(svg: str) -> tuple[list, list]:
         paths = re.findall(r'<path ([^>]*?)d="(M [^"]+)"', svg)
-        return [d.split() for before, d in paths if "NotoSans" not in before], re.findall(r'href="#(NotoSans[^"]+)"', svg)
+        return [d.split() for before, d in paths if "NotoSans" not in before], re.findall("<!-- (.*?) -->|<text [^>]*>(.*?)</text>", svg)
 
     for key, drawing in shown.items():
-        saved = strokes_and_letters((folder / f"{key}.svg").read_text("utf8"))
-        assert min(map(len, saved)) >= 3
-        assert strokes_and_letters(drawing) == saved, key
+        saved, on_page = strokes_and_words((folder / f"{key}.svg").read_text("utf8")), strokes_and_words(drawing)
+        assert min(map(len, saved)) >= 3 and on_page[0] == saved[0], key
+        assert [words for _, words in on_page[1]] == [words for words, _ in saved[1]], "words are text on the page, and can be searched"
 
 
 @pytest.mark.chromium

@@ -79,7 +79,7 @@ def test_standards_language_and_title(pdf, html, period):
     assert root["/Lang"] == "zh-CN"
     assert root["/MarkInfo"]["/Marked"]
     assert root["/ViewerPreferences"]["/DisplayDocTitle"]
-    assert pdf.metadata.title == html.h1.text == f"{period}年度产业技术创新战略联盟活跃度评价报告"
+    assert pdf.metadata.title == html.h1.text == f"{period}年度产业技术创新战略联盟 活跃度评价报告"
     assert html.h1.text in xmp
 
 

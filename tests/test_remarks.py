@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis import DATA, remarks
+from analysis import DATA, check, remarks
 from analysis.problems import DataError
 
 
@@ -18,9 +18,10 @@ def test_the_remarks_are_read_by_their_places(period):
     ("甲。\n\n## 总结\n\n乙。", ["line 1: stands above the first heading"]), ("## 结论\n\n甲。", ['line 1: "结论" is no place of the report']),
     ("## 总结\n甲\n## 总结\n乙", ['line 3: the heading "总结" stands in line 1 already']), ("# 总结", ["line 1: the heading"]),
     ("##总结\n甲", ["line 1: the heading"]), ("## 总结\n甲\n---", ['line 3: "---" makes a heading']),
-    ("## 总结\n| a | b |", ["line 2: a table"]),
-    ("## 总结\n![a](b.png)", ["line 2: an image"]), ("## 总结\n```", ["line 2: a block of code"]),
-    ("## 总结\n甲\u202e", ["line 2: contains the invisible"]),
+    ("## 总结\n| a | b |", ["line 2: a table"]), ("## 总结\n![a](b.png)", ["line 2: an image"]),
+    ("## 总结\n```", ["line 2: a block of code"]), ("## 总结\n甲\u202e", ["line 2: contains the invisible"]),
+    ("## 总结\n" + "\n".join("  " * depth + "- 甲" for depth in range(7)), ["line 8: a list 7 deep cannot stand"]),
+    ("## 总结\n- 1. * + - - - 甲", ["line 2: a list 7 deep"]), ("## 总结\n[甲](http://a.b/" + "c" * 100_000 + ")", ["line 2: has 100,0"]),
     ("## 总结\n𠮷", ["line 2: has 𠮷 (U+20BB7)"])])
 def test_every_line_that_cannot_be_shown_is_named(data, text, said):
     remarks.path_of("2017", data).write_text(text, "utf8")
@@ -37,3 +38,13 @@ def test_no_remarks_and_another_encoding(data):
         remarks.read(2017, data)
     path.unlink()
     assert not any(remarks.read(2017, data).values())
+
+
+@pytest.mark.parametrize("label, period, sound", [
+    ("nosuch", "2017", False), ("scores", "2017", True), ("batch-3", "2017", True), ("experts", "2017", False), ("experts", "2020-2021", True)])
+def test_a_reference_leads_to_a_figure_or_table_of_that_report(data, label, period, sound):
+    remarks.path_of(period, data).write_text(f"## 总结\n\n见[@{label}]。\n\n- 甲\n  - 乙\n\n- 丙", "utf8")
+    if sound:
+        return check.read(period, data)
+    with pytest.raises(DataError, match=rf"remarks/{period}.md › line 3: \"\[@{label}\]\" leads nowhere; the figures and tables are grades"):
+        check.read(period, data)

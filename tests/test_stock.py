@@ -124,9 +124,11 @@ def test_a_notebook_that_ran_and_was_saved_is_no_change_for_git(tmp_path):
     for cell in notebook.cells:
         cell.metadata |= {"editable": True, "slideshow": {"slide_type": ""}}  # as JupyterLab does where a tag is added
     nbformat.write(notebook, path)
+    commands.settle(str(path))
     assert git("status", "--porcelain") == ""
     notebook.cells[0].source += "\nmine"
     nbformat.write(notebook, path)
+    commands.settle(str(path))
     assert git("status", "--porcelain") == " M notebooks/explore.ipynb\n"
 
 
@@ -138,4 +140,5 @@ def test_jupyterlab_starts_where_there_is_no_git(monkeypatch):
     monkeypatch.setattr(subprocess, "run", no_git)
     monkeypatch.setattr(subprocess, "call", lambda words: started.append(words[1:]) or 0)
     assert commands.lab(None) == 0
-    assert started == [["-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb")]]
+    assert started == [["-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb"), "--FileContentsManager.post_save_hook=analysis.commands.settle"]]
+    commands.settle(str(NOTEBOOKS / "explore.ipynb"))

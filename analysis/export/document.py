@@ -176,7 +176,7 @@ class _Reader:
             if kind in data:
                 return "picture", pictures.of_data(kind, data[kind])
         if formatted := data.get("text/markdown", data.get("text/latex")):
-            return "markdown", "".join(formatted).replace(r"\displaystyle", "")
+            return "markdown", re.sub(r"\\displaystyle\s*", "", "".join(formatted))
         words = "".join(data.get("text/plain", ""))
         if text.strip():
             self.note(f"{'printed text' if output.name == 'stdout' else 'a warning'} is not in the report: {text}")
@@ -195,6 +195,7 @@ class _Reader:
         if label and len(drawings) > 1:
             raise DocumentError(f"{self.where} shows {len(drawings)} figures under one label; call show(figure, frame, label=…) for each")
         paired = frames[-1:] if len(drawings) == 1 else []
+        self.document.date = str(said.get("date", self.document.date))
         for place, (kind, content) in enumerate(pieces):
             own = said if place in (drawings[:1] or frames[-1:]) else {}
             if kind == "markdown" and str(said.get("cover")).lower() == "true":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import json
 import re
@@ -19,11 +18,9 @@ from analysis.export.document import Document, DocumentError
 from analysis.export.pictures import Picture
 
 TEMPLATES = Path(__file__).parent / "templates"
-GLYPH = re.compile(r'<path id="NotoSansSC-[^>]*/>')
 ASCII = "".join(map(chr, range(32, 127)))
 WHOLE = re.compile(r"(?<![\w.-])(\w?\d[\d.]*(?:-\d+)+)(?![\w-])", re.ASCII)  # a number or years that a line must not break
-FACE = '@font-face {{ font-family: "{}"; font-weight: {}; src: url(data:font/woff;base64,{}) format("woff"); }}\n'
-STANDARDS = ["a-2a", "ua-1"]
+STANDARDS = ["a-3a", "ua-1"]
 NO_DATE = "1980-01-01"  # for a document without a date; PDF/A wants one, and the clock would change the bytes
 
 
@@ -59,14 +56,11 @@ class HTMLExporter(ReportExporter):
                            "whole": lambda text: Markup(WHOLE.sub(r'<span class="whole">\1</span>', escape(text)))}
         own = {name: (TEMPLATES / f"report.{name}").read_text("utf8") for name in ("css", "js", "html.j2")}
         page = loader.from_string(own["html.j2"]).render(report=report, own=own)
-        faces = "".join(FACE.format(fonts.FAMILY, weight, base64.b64encode(fonts.web_font(path, page + ASCII)).decode())
-                        for weight, path in ((400, fonts.REGULAR), (700, fonts.BOLD)))
-        outlines = "\n".join(sorted(set(GLYPH.findall(page))))  # each figure brings its characters' along
-        return GLYPH.sub("", page).replace("<!-- outlines -->", outlines, 1).replace("/* faces */", faces, 1)
+        return page.replace("/* faces */", fonts.faces(page + ASCII), 1)
 
 
 class PDFExporter(ReportExporter):
-    """A4 by Typst, PDF/A-2a and PDF/UA-1, with the fonts that ship. The report comes to the template as data."""
+    """A4 by Typst, PDF/A-3a and PDF/UA-1, with the fonts that ship, and each CSV attached. The report comes to the template as data."""
 
     output_mimetype = "application/pdf"
     file_extension = ".pdf"
@@ -76,7 +70,8 @@ class PDFExporter(ReportExporter):
         import typst
 
         day = dt.datetime.fromisoformat(report.date or NO_DATE).replace(tzinfo=dt.UTC)
-        data = vars(report) | {"day": [day.year, day.month, day.day]}
+        csvs = {part.anchor: part.saved.csv().decode() for part in report.parts if part.label and part.saved and not part.empty}
+        data = vars(report) | {"day": [day.year, day.month, day.day], "csvs": csvs}
         compiler = typst.Compiler(input=str(TEMPLATES / "report.typ"), root=str(TEMPLATES), font_paths=[str(fonts.FOLDER)],
                                   ignore_system_fonts=True, sys_inputs={"report": json.dumps(data, default=_plain, ensure_ascii=False)})
         return compiler.compile(format="pdf", pdf_standards=STANDARDS, timestamp=day)
@@ -84,3 +79,16 @@ class PDFExporter(ReportExporter):
 
 def _plain(item: object) -> dict[str, object]:
     return item.data() if isinstance(item, Picture) else vars(item)
+
+
+class WordExporter(ReportExporter):
+    """A Word document with the styles of `templates/reference.docx`."""
+
+    output_mimetype = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    file_extension = ".docx"
+    export_from_notebook = "联盟报告 (Word)"
+
+    def render(self, report: Document) -> bytes:
+        from analysis.export import word
+
+        return word.render(report)

@@ -18,6 +18,9 @@ from analysis.export.markup import CHINESE
 KINDS = (cells.SVG, "image/png", "image/jpeg", "image/gif", "image/webp")
 OURS = b'id="figure_1"'  # what matplotlib draws can stand in a page as it is
 FORMULA_SIZE = 10.5  # pt
+OUTLINED = re.compile(  # a text as matplotlib draws it: noted beside the outlines of its characters
+    r'<!-- (?P<words>.*?) -->\s*<g (?:style="(?P<look>[^"]*)" )?transform="(?P<place>[^"]*?) scale\((?P<size>[\d.]+) -[\d.]+\)">'
+    r'\s*(?:<defs>.*?</defs>)?(?P<drawn>(?:\s*<use xlink:href="#NotoSansSC-\w+-[0-9a-f]+"(?: transform="[^"]*")?/>)+)\s*</g>', re.S)
 CHINESE_MATHS = {"mathtext.fontset": "custom", "mathtext.rm": fonts.FAMILY, "mathtext.it": "STIXGeneral:italic", "mathtext.cal": fonts.FAMILY,
                  "mathtext.fallback": "stix"}
 
@@ -48,16 +51,23 @@ class Picture:
         """The texts in a drawing; matplotlib notes each beside its outlines."""
         return "".join(unescape(text) for text in re.findall(r"<!-- (.*?) -->", self.drawing, re.S))
 
+    @property
+    def lettered(self) -> str:
+        """The drawing with its words as text, for a place that has our fonts: small, and it can be searched. A drawing that has a
+        formula keeps its outlines."""
+        drawn = OUTLINED.sub(_letters, self.drawing)
+        return self.drawing if 'href="#NotoSansSC' in drawn else drawn
+
     def html(self, alt: str, key: str = "") -> str:
         """The picture in a page: a drawing with a key stands in it as it is; all else is an `img`."""
         if key and self.drawing:
-            return _inline(self.drawing, key, alt)
+            return _inline(self.lettered, key, alt)
         look = f' class="formula" style="height: {self.height:.3f}em; vertical-align: {-self.depth:.3f}em"' if self.height else ""
         return f'<img{look} src="data:{self.kind};base64,{base64.b64encode(self.content).decode()}" alt="{escape(alt)}">'
 
     def data(self) -> dict[str, object]:
         """The picture as JSON: SVG as text, others as a list of bytes."""
-        content = self.content.decode() if self.suffix == "svg" else list(self.content)
+        content = self.lettered or self.content.decode() if self.suffix == "svg" else list(self.content)
         return {"content": content, "format": self.suffix, "height": self.height, "depth": self.depth}
 
 
@@ -78,11 +88,18 @@ def found(url: str, folder: Path, attached: dict[str, dict[str, str]]) -> Pictur
     return Picture(mimetypes.types_map[Path(url).suffix.lower()], (folder / unquote(url)).read_bytes())
 
 
+def _letters(text: re.Match) -> str:
+    """A text in a drawing that was outlines."""
+    bold = "bold " if "NotoSansSC-Bold" in text["drawn"] else ""
+    look = f"{text['look'] or ''}; font: {bold}{float(text['size']) * 100:g}px '{fonts.FAMILY}'; white-space: pre".lstrip("; ")
+    return f'<text style="{look}" transform="{text["place"]}">{text["words"]}</text>'
+
+
 def _inline(svg: str, key: str, alt: str) -> str:
     """An SVG file as it stands in a page: no prologue, no style or title of its own, ids that no other figure has."""
     svg = re.sub(r"<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<style.*?</style>|<title>.*?</title>", "", svg, flags=re.S)
     svg = re.sub(r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r'<svg \1style="max-width:\2pt;--wide:\2pt"', svg, count=1)
-    svg = re.sub(r'( id="|url\(#|href="#)(?!NotoSansSC)', rf"\1{key}-", svg)
+    svg = re.sub(r'( id="|url\(#|href="#)', rf"\1{key}-", svg)
     return re.sub(r"\s*\n\s*", "\n", svg).strip().replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
 
 

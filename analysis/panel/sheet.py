@@ -1,50 +1,49 @@
-"""Settled scores -> the score sheet that the period report reads. The same panel gives the same bytes."""
+"""Settled scores -> the score sheet that the period report reads; and how every workbook of ours is written, the same bytes each time."""
 
 from __future__ import annotations
 
 import datetime as dt
 import io
 import os
-import re
 import shutil
 import tempfile
-import zipfile
+from collections import Counter
 from pathlib import Path
 
 from analysis import sheets
 from analysis.grades import BEST_FIRST, INCOMPLETE
+from analysis.packing import packed
 from analysis.panel.rules import YES
-from analysis.panel.scores import Scores, Settled
-from analysis.panel.workbook import counted
+from analysis.panel.scores import Scores
+from analysis.panel.workbook import Panel, counted
 
 BANNER = "模拟数据：由程序生成，不是任何一期评价的真实录入或评分"
 PUBLIC = (*sheets.DATES, *sheets.COUNTS, "通知时间")  # what the period report asks of 评价期; nothing else leaves the panel
 NAMED = (INCOMPLETE, sheets.NOT_ENTERED)
-WIDTHS = (8, 52, 12, 14)
-EPOCH = (1980, 1, 1, 0, 0, 0)
+COOPERATION = 1  # the place of the pillar whose indicators are the columns of the sheet 协同创新活动
+WIDE = {"联盟名称": 46, "理由": 40, "列入原因": 40, "说明": 60, "评分标准": 40}
 
 
 def build(scores: Scores) -> bytes:
-    """The workbook, read back as the period report will read it.
+    """The workbook, read back as the period report will read it, with the hash of the panel that it came from.
 
-    Raises DataError while an alliance on the list for the re-review has no decision, and where the report would refuse it.
+    Raises DataError while marks or decisions are to come, and where the report would refuse it.
     """
     scores.complete()
-    panel = scores.panel
+    panel, alliances = scores.panel, scores.alliances
     rows: list[list] = [["序号", "联盟名称", "批次", "评分"]]
-    place = 0
     for grade in BEST_FIRST:
-        here = sorted((one for one in scores.settled if one.grade == grade), key=_order)
+        here = alliances[alliances["等级"] == grade]
+        here = here.assign(评分=here["评分"].where(here["公布"]))  # those withheld follow by code alone, so that their order tells nothing
+        here = here.sort_values(["评分", "代码"], ascending=[False, True])
         rows.append([f"{panel.scheme.labels[grade]}的联盟（共 {len(here)} 家）"])
-        for one in here:
-            place += 1
-            rows.append([place, one.entry.name, _code(one.entry.code), None if one.withheld else _number(one.score)])
-    facts = {item: value for item, value in panel.facts.items() if item in PUBLIC} | counted(panel)
-    if panel.simulated:
-        facts[sheets.NATURE] = sheets.SIMULATED
-    absent = [[n, e.name, _code(e.code), e.state] for n, e in enumerate(
+        rows += [[len(rows), one.联盟名称, code(one.代码), _number(one.评分)] for one in here.itertuples()]
+    for number, row in enumerate((row for row in rows[1:] if len(row) > 1), start=1):
+        row[0] = number
+    absent = [[n, e.name, code(e.code), e.state] for n, e in enumerate(
         sorted((e for e in panel.intake if e.state in NAMED), key=lambda e: (e.state != INCOMPLETE, e.code)), start=1)]
-    made = {sheets.SCORES: rows, sheets.FACTS: [["项目", "数值"], *([item, value] for item, value in facts.items())]}
+    made = {sheets.SCORES: rows, sheets.FACTS: [["项目", "数值"], *map(list, _facts(panel).items())],
+            sheets.ACTIVITIES: _activities(panel, dict(zip(alliances["id"], alliances["等级"])))}
     if absent:
         made[sheets.ABSENT] = [["序号", "联盟名称", "批次", "情况"], *absent]
     if panel.rules["公布专家名单"] == YES:
@@ -52,64 +51,74 @@ def build(scores: Scores) -> bytes:
         made[sheets.EXPERTS] = [[*sheets.HEADINGS[sheets.EXPERTS]], *roster]
     content = workbook(made, panel.end, BANNER if panel.simulated else "")
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(panel.path.parents[1] / "registry", Path(folder) / "registry")
+        shutil.copytree(panel.data / "registry", Path(folder) / "registry")
         put(content, sheets.path_of(panel.name, Path(folder)))
         sheets.read(panel.name, folder)
     return content
 
 
-def _order(one: Settled) -> tuple:
-    """Best first; the withheld by code alone, so that their order tells nothing."""
-    return (0 if one.withheld else -one.score, one.entry.code)
+def _facts(panel: Panel) -> dict[str, object]:
+    """What goes on of 评价期; a re-review that nobody needed did not take place."""
+    facts = {item: value for item, value in panel.facts.items() if item in PUBLIC and (item != "复核日期" or panel.reviews)} | counted(panel)
+    nature = {sheets.NATURE: sheets.SIMULATED} if panel.simulated else {}
+    return facts | nature | {sheets.PANEL: sheets.panel_digest(panel.name, panel.data)}
 
 
-def _code(code: str) -> int | str:
+def _activities(panel: Panel, grades: dict[str, str]) -> list[list]:
+    """How many of each grade show each activity of the second pillar."""
+    pillars = list(dict.fromkeys(i.pillar for i in panel.indicators))
+    names = [i.name for i in panel.indicators if i.pillar == pillars[min(COOPERATION, len(pillars) - 1)]]
+    rows = [["等级", "联盟数", *names]]
+    for grade in BEST_FIRST:
+        here = [entry for entry in panel.evaluated if grades.get(entry.id) == grade]
+        shown = Counter(name for entry in here for name in entry.shown)
+        rows += [[panel.scheme.labels[grade], len(here), *(shown[name] for name in names)]] if here else []
+    return rows
+
+
+def code(code: str) -> int | str:
+    """A code as a cell holds it."""
     return int(code) if code.isdigit() else code
 
 
-def _number(score) -> int | float:
-    return int(score) if score == int(score) else float(score)
+def _number(score: float) -> int | float | None:
+    return None if score != score else int(score) if score == int(score) else float(score)
 
 
-def workbook(content: dict[str, list[list]], day: dt.date, banner: str = "") -> bytes:
-    """Sheets of rows as an .xlsx with fixed dates; a banner stands above each sheet. The first row is the headings."""
+def workbook(content: dict[str, list[list]], day: dt.date, banner: str = "", above: list | None = None,
+             most: dict[int, float] | None = None) -> bytes:
+    """Sheets of rows, their headings first, as an .xlsx with fixed dates; a banner, or a row `above`, stands over the headings.
+
+    `most` is the highest number that may be typed into a column (from 1) of the first sheet.
+    """
     import openpyxl
-    from openpyxl.styles import Font
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
 
     book = openpyxl.Workbook()
     book.remove(book.active)
     for name, rows in content.items():
         sheet = book.create_sheet(name)
-        if banner:
-            sheet.append([banner])
-            sheet["A1"].font = Font(bold=True, color="B4322A")
-        for row in rows:
-            sheet.append(row)
-        heading = 2 if banner else 1
-        for cell in sheet[heading]:
-            cell.font = Font(bold=True)
-        sheet.freeze_panes = f"A{heading + 1}"
-        for index, letter in enumerate("ABCD"):
-            sheet.column_dimensions[letter].width = WIDTHS[index] if rows[0][0] == "序号" else 24
+        over = [[banner]] * bool(banner) + [above] * bool(above)
+        for row in (*over, *rows):
+            sheet.append([str(cell) if isinstance(cell, (list, tuple)) else cell for cell in row])
+        for row in sheet.iter_rows(max_row=len(over) + 1):
+            for cell in row:
+                cell.font, cell.alignment = Font(bold=True, color="B4322A" if banner and cell.row == 1 else None), Alignment(vertical="top")
+        sheet.freeze_panes = f"A{len(over) + 2}"
+        for index, heading in enumerate(rows[0], start=1):
+            sheet.column_dimensions[get_column_letter(index)].width = WIDE.get(heading, 14)
+    for column, points in (most or {}).items():
+        letter = get_column_letter(column)
+        book.worksheets[0].add_data_validation(DataValidation(
+            type="decimal", formula1="0", formula2=f"{points:g}", allow_blank=True, showErrorMessage=True, error=f"请填0到{points:g}之间的数",
+            sqref=f"{letter}{len(over) + 2}:{letter}{len(over) + len(rows)}"))
     book.properties.creator = "alliance-evaluation"
     book.properties.created = dt.datetime.combine(day, dt.time())
     file = io.BytesIO()
     book.save(file)
-    return _fixed(file.getvalue(), day)
-
-
-def _fixed(content: bytes, day: dt.date) -> bytes:
-    """The archive without the clock: openpyxl writes the hour of saving in two places."""
-    fixed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as target:
-        for info in source.infolist():
-            part = source.read(info)
-            if info.filename == "docProps/core.xml":
-                part = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + f"{day}T00:00:00Z".encode(), part)
-            entry = zipfile.ZipInfo(info.filename, EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(entry, part)
-    return fixed.getvalue()
+    return packed(file.getvalue(), day)
 
 
 def put(content: bytes, path: Path) -> None:

@@ -12,20 +12,18 @@ import pandas as pd
 from analysis import sheets
 from analysis.grades import BEST_FIRST, GRADES
 from analysis.panel import workbook
-from analysis.problems import DataError, Problem
 from analysis.shares import signed
 from analysis.sheets import Period
 
 COLUMNS = ("id", "name", "batch", "grade", "pillar", "indicator", "shown")
-COOPERATION = 1  # the place of the pillar whose indicators are the columns of the sheet 协同创新活动
 NAMED = 3
 
 
 def entries(sheet: Period) -> pd.DataFrame:
     """A row for each evaluated alliance and indicator: id, name, batch, grade, pillar, indicator, and whether it is `shown`.
 
-    Grades are those of the score sheet; batch, grade, pillar and indicator are ordered. No rows where the period has no panel.
-    Raises DataError where panel and score sheet do not evaluate the same alliances.
+    Grades are those of the score sheet, which came from the panel as it is now; batch, grade, pillar and indicator are ordered.
+    No rows where the period has no panel.
     """
     panel = _panel(sheet)
     grades = {a.id: a.grade for a in sheet.evaluated}
@@ -33,9 +31,15 @@ def entries(sheet: Period) -> pd.DataFrame:
     rows = [(e.id, e.name, short[e.batch], grades[e.id], i.pillar, i.name, i.name in e.shown)
             for e in (panel.evaluated if panel else ()) for i in panel.indicators]
     frame = pd.DataFrame(rows, columns=COLUMNS).astype({"shown": bool})
-    orders = {"batch": [*short.values()], "grade": GRADES, "pillar": panel.pillars if panel else [],
+    orders = {"batch": [*short.values()], "grade": GRADES, "pillar": list(dict.fromkeys(i.pillar for i in panel.indicators)) if panel else [],
               "indicator": [i.name for i in panel.indicators] if panel else []}
     return frame.assign(**{column: pd.Categorical(frame[column], order, ordered=True) for column, order in orders.items()})
+
+
+def left_out(sheet: Period) -> dict[str, tuple[str, str]]:
+    """Who is listed and not evaluated, by id: the state (信息不完整, 未录入 or 未达评价条件) and what was missing."""
+    panel = _panel(sheet)
+    return {e.id: (e.state, e.why) for e in panel.intake if e.state} if panel else {}
 
 
 def counts(entries: pd.DataFrame, pillar: int) -> pd.DataFrame:
@@ -50,9 +54,8 @@ def counts(entries: pd.DataFrame, pillar: int) -> pd.DataFrame:
 
 
 def activities(sheet: Period) -> pd.DataFrame:
-    """How many of each grade show each activity of cooperation, as `counts`: of the panel, or else as the sheet 协同创新活动 says."""
-    found = entries(sheet)
-    return counts(found, COOPERATION) if len(found) else pd.DataFrame(sheet.activities).rename_axis("活动")
+    """How many of each grade show each activity of cooperation, as `counts`: as the sheet 协同创新活动 says, which a panel writes too."""
+    return pd.DataFrame(sheet.activities).rename_axis("活动")
 
 
 def strengths(gaps: pd.DataFrame, least: float = 10, over: str = "强项", under: str = "弱项") -> pd.DataFrame:
@@ -71,15 +74,6 @@ def strengths(gaps: pd.DataFrame, least: float = 10, over: str = "强项", under
 
 
 def _panel(sheet: Period) -> workbook.Panel | None:
-    """The panel of a period without its marks, or None. Raises DataError where it does not evaluate the same alliances."""
-    path = sheets.path_of(sheet.name, sheet.data, workbook.FOLDER)
-    if not path.exists():
-        return None
-    panel = workbook.read(sheet.name, sheet.data, marks=False)
-    odd = sorted({a.id for a in sheet.evaluated} ^ {entry.id for entry in panel.evaluated})
-    if odd:
-        names = "、".join(sheet.registry.names[id] for id in odd[:NAMED])
-        raise DataError([Problem("panel and score sheet", (f"panel/{path.name}",),
-                                 f"{len(odd)} alliances are evaluated here or in score_sheets/{path.name}, not in both ({names}"
-                                 f"{' …' if len(odd) > NAMED else ''}); make the score sheet from the panel again")])
-    return panel
+    """The panel of a period without its marks, or None."""
+    there = sheets.path_of(sheet.name, sheet.data, workbook.FOLDER).exists()
+    return workbook.read(sheet.name, sheet.data, workbook.INTAKE) if there else None

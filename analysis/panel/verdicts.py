@@ -7,60 +7,55 @@ import math
 import pandas as pd
 
 from analysis.grades import BEST_FIRST, INCOMPLETE
-from analysis.panel.frames import SURE, number
+from analysis.panel.frames import number
 from analysis.panel.rules import MEAN, MEDIAN, POOL, REPLACE, YES
-from analysis.panel.scores import Scores
-from analysis.panel.workbook import UNFIT, Panel
+from analysis.panel.scores import KEEP, SURE, Scores
+from analysis.panel.workbook import SECOND, STAGES, UNFIT, Panel
 from analysis.shares import Share
 from analysis.sheets import NOT_ENTERED
 from analysis.words import Verdict, verdict
 
 
 def cover(panel: Panel) -> Verdict:
-    """The cover, which says where the data is simulated."""
-    return verdict("cover.simulated" if panel.simulated else "cover.real", period=panel.name, start=panel.start, end=panel.end,
-                   evaluated=len(panel.evaluated), experts=len(panel.experts))
+    """The cover, which says where the data is simulated, or the result interim."""
+    kind = "cover.simulated" if panel.simulated else "cover.interim" if panel.interim else "cover.real"
+    return verdict(kind, period=panel.name, start=panel.start, end=panel.end, evaluated=len(panel.evaluated), experts=len(panel.experts))
 
 
-def summary(work: Scores, intake: pd.DataFrame, alliances: pd.DataFrame, experts: pd.DataFrame, adjusted: pd.DataFrame,
-            chances: pd.DataFrame) -> list[list[Verdict]]:
-    """What was found, an item each: who took part, the marks, the list, the experts, how firm the grades are."""
-    states, variance, hinted = intake["情况"], work.model.variance, int((experts["提示"] != "").sum())
-    unfit, unsure = int((states == UNFIT).sum()), int((chances["把握"] < SURE).sum())
-    linked = "summary.one-expert" if len(experts) == 1 else "summary.linked" if work.model.parts == 1 else "summary.parts"
-    comparison = {None: "summary.adjusted-unknown", 0: "summary.adjusted-none"}
-    changed = _changed(work, adjusted)
-    confidence = "summary.unknown" if not _known(chances) else "summary.unsure" if unsure else "summary.sure"
+def summary(work: Scores, intake: pd.DataFrame, alliances: pd.DataFrame, experts: pd.DataFrame) -> list[list[Verdict]]:
+    """What was found, an item each: who took part, the marks and what was checked of them, the list, the experts, how firm it is."""
+    states, panel, unfit = intake["情况"], work.panel, int((intake["情况"] == UNFIT).sum())
+    changed, waiting = _changed(work), int(alliances["待定"].sum())
+    listed_, hinted = int((alliances["重点差异"] != "").sum()), int((experts["提示"] != "").sum())
+    outcome = ("summary.waiting" if waiting else "summary.interim" if panel.interim else "summary.decided" if listed_ else
+               "summary.nobody")
     return [
         [verdict("summary.unfit" if unfit else "summary.entered", entered=int((states > NOT_ENTERED).sum()), unfit=unfit,
-                 incomplete=int((states == INCOMPLETE).sum()), evaluated=len(alliances))],
-        [verdict("summary.marks", experts=len(experts), marks=len(work.panel.marks))],
-        [_list(alliances)],
-        [verdict(linked, parts=work.model.parts),
-         verdict("summary.residual", error=number(math.sqrt(variance), 2)) if math.isfinite(variance) else verdict("summary.no-residual"),
-         verdict("summary.hinted", hinted=hinted) if hinted else verdict("summary.no-hint")],
-        [verdict(comparison.get(changed, "summary.adjusted-some"), changed=changed), verdict(confidence, unsure=unsure),
-         verdict("summary.raw")],
+                 incomplete=int((states == INCOMPLETE).sum()), evaluated=len(panel.evaluated))],
+        marks(work),
+        [verdict(outcome, listed=listed_, open=waiting, share=Share(listed_, len(alliances)))],
+        [*firmness(alliances)],
+        [verdict("summary.hinted" if hinted else "summary.no-hint", hinted=hinted),
+         verdict({None: "summary.adjusted-unknown", 0: "summary.adjusted-none"}.get(changed, "summary.adjusted"), changed=changed)],
     ]
 
 
-def _list(alliances: pd.DataFrame) -> Verdict:
-    """How many are on the list for the re-review, and whether the score sheet waits for them."""
-    listed, waiting = int((alliances["重点差异"] != "").sum()), int(alliances["待定"].sum())
-    asked = "summary.asked" if alliances["复核评分"].notna().any() else "summary.nobody"
-    return verdict("summary.open" if waiting else "summary.decided" if listed else asked, listed=listed, open=waiting,
-                   share=Share(listed, len(alliances)))
+def marks(work: Scores) -> list[Verdict]:
+    """What marks there are, what they were held against, and what the own alliances of experts bar."""
+    panel, evaluated = work.panel, {entry.id: entry for entry in work.panel.evaluated}
+    own = [(e, id) for e in panel.experts for id in e.own & evaluated.keys()]
+    barred = sum(panel.groups[stage].get(e.key) == panel.groups[stage].get(id) is not None for e, id in own for stage in STAGES)
+    untold = sum(not e.told for e in panel.experts)
+    return [verdict("marks.interim" if panel.interim else "marks.all", experts=work.totals["expert"].nunique(), marks=len(panel.marks),
+                    out=len(panel.assigned), missing=len(panel.missing)), verdict("marks.checked"),
+            verdict("marks.own", own=len({e.key for e, _ in own}), pairs=len(own), barred=barred) if own else verdict("marks.no-own"),
+            *([verdict("marks.untold", untold=untold)] if untold else [])]
 
 
-def _known(chances: pd.DataFrame) -> bool:
-    """Whether the chances of the grades could be told."""
-    return len(chances) > 0 and not chances["把握"].isna().any()
-
-
-def _changed(work: Scores, adjusted: pd.DataFrame) -> int | None:
+def _changed(work: Scores) -> int | None:
     """How many grades taking off the severities changes; None where nobody can be held against anybody."""
-    alone = work.model.alone[work.model.part_of_expert >= 0]
-    return None if alone.all() else int((adjusted["等级"] != adjusted["扣除宽严后的等级"]).sum())
+    alone = work.model.alone[work.model.part >= 0]
+    return None if alone.all() else int((work.adjusted["等级"] != work.adjusted["扣除宽严后的等级"]).sum())
 
 
 def ladder(panel: Panel) -> list[Verdict]:
@@ -69,34 +64,18 @@ def ladder(panel: Panel) -> list[Verdict]:
     needed, least = list(rules["信息完整的必填指标"]), rules["可评价的最少开展数"]
     return [verdict("ladder.entered", entered=rules["录入信息的最少填写数"]),
             verdict("ladder.complete-named" if needed else "ladder.complete", complete=rules["信息完整的最少填写数"], needed=needed),
-            verdict("ladder.least" if least else "ladder.all", least=least),
-            *([verdict("ladder.not-shown", words=[f"“{word}”" for word in rules["视为未开展的填写"]])] if rules["视为未开展的填写"] else [])]
+            verdict("ladder.least" if least else "ladder.all", least=least)]
 
 
-def rules(panel: Panel) -> list[Verdict]:
-    """How marks become a score."""
-    rules, weight = panel.rules, panel.rules["会评权重"]
-    centre = {MEAN: "rules.mean", MEDIAN: "rules.median"}.get(rules["汇总方法"], "rules.trimmed")
-    joined = {REPLACE: "rules.replace", POOL: "rules.pool"}.get(rules["两阶段合成"], "rules.weigh")
-    shares = {"second": f"{float(100 * weight):g}%", "first": f"{float(100 - 100 * weight):g}%"} if joined == "rules.weigh" else {}
-    return [verdict("rules.sum"), verdict(centre, trim=rules["截尾个数"]),
-            verdict("rules.one-stage") if len(panel.stages) == 1 else verdict(joined, **shares), verdict("rules.rounding")]
-
-
-def scores(panel: Panel, alliances: pd.DataFrame) -> list[Verdict]:
-    """How many have each grade, and what is withheld."""
-    counts = alliances["等级"].value_counts()
-    withheld, grade = int((~alliances["公布"]).sum()), panel.rules["不公布评分的等级"]
-    return [verdict("scores.grades", grades=[f"{panel.scheme.labels[name]}{counts[name]}家" for name in BEST_FIRST]),
-            verdict("scores.way"),
-            *([verdict("scores.withheld", grade=panel.scheme.labels[grade], withheld=withheld)] if withheld else [])]
-
-
-def stages(panel: Panel, moved: pd.DataFrame) -> Verdict | None:
-    """How many have another grade in the second stage; nothing where there was one stage only."""
-    if len(panel.stages) == 1:
-        return None
-    return verdict("stages.moved", moved=len(moved)) if len(moved) else verdict("stages.none")
+def stages(work: Scores, moved: pd.DataFrame, second: int) -> list[Verdict]:
+    """How many of the `second` that have marks of both stages change grade, and whether one stage lies over the other for all."""
+    if not second:
+        return [verdict("stages.one")]
+    effect, reach = work.stage_effect()
+    told = ("stages.no-effect" if abs(effect) <= reach else "stages.higher" if effect > 0 else "stages.lower") if math.isfinite(reach) \
+        else "stages.effect-unknown"
+    return [verdict("stages.moved", moved=len(moved), both=second) if len(moved) else verdict("stages.none", both=second),
+            verdict(told, effect=number(abs(effect), 2), low=number(effect - reach, "+2"), high=number(effect + reach, "+2"))]
 
 
 def stages_title(moved: pd.DataFrame) -> Verdict:
@@ -109,88 +88,64 @@ def conditions(panel: Panel) -> list[Verdict]:
     """What puts an alliance on the list; an item each, none where the rules name nothing."""
     rules = panel.rules
     spread, residual = rules["重点差异：极差超过"], rules["重点差异：残差超过标准差"]
-    return [*([verdict("listed.range", points=number(spread, 1))] if spread is not None else []),
-            *([verdict("listed.grades", points=number(rules["重点差异：组间相差至少"], 1))] if rules["重点差异：组间等级不同"] == YES else []),
-            *([verdict("listed.residual", times=number(residual, 1))] if residual is not None else [])]
+    return [*([verdict("listed.range", points=f"{spread:g}")] if spread is not None else []),
+            *([verdict("listed.grades", points=f"{rules['重点差异：组间相差至少']:g}")] if rules["重点差异：组间等级不同"] == YES else []),
+            *([verdict("listed.residual", times=f"{residual:g}")] if residual is not None else [])]
 
 
 def listed(alliances: pd.DataFrame) -> list[Verdict]:
-    """What became of those on the list, and how many were re-reviewed without standing there."""
-    on_list, waiting = alliances["重点差异"] != "", alliances.loc[alliances["待定"], "联盟名称"]
-    unasked = int((~on_list & alliances["复核评分"].notna()).sum())
+    """What became of those on the list; who was re-reviewed without standing there; which decision lies outside the marks."""
+    on_list, waiting, outside = alliances["重点差异"] != "", alliances.loc[alliances["待定"], "联盟"], alliances.loc[alliances["出界"], "联盟"]
+    unasked, kept = int((~on_list & (alliances["复核"] != "")).sum()), int((alliances["复核"] == KEEP).sum())
     outcome = "listed.open" if len(waiting) else "listed.decided" if on_list.any() else "listed.nobody"
     return [verdict(outcome, listed=int(on_list.sum()), open=len(waiting), names=list(waiting)),
-            *([verdict("listed.unasked", unasked=unasked)] if unasked else [])]
-
-
-def linked(work: Scores, experts: pd.DataFrame) -> list[Verdict]:
-    """Whether every severity can be held against every other."""
-    parts, alone = work.model.parts, int(experts["宽严"].isna().sum())
-    if len(experts) == 1 or parts == 1:
-        return [verdict("linked.one-expert" if len(experts) == 1 else "linked.all", experts=len(experts))]
-    return [verdict("linked.parts", parts=parts), verdict("linked.alone" if alone else "linked.within", alone=alone),
-            verdict("linked.remedy")]
+            *([verdict("listed.kept", kept=kept)] if kept else []), *([verdict("listed.unasked", unasked=unasked)] if unasked else []),
+            *([verdict("listed.outside", names=list(outside))] if len(outside) else [])]
 
 
 def severity(work: Scores, experts: pd.DataFrame) -> list[Verdict]:
-    """How to read the deviations and severities, and who has a hint."""
-    hinted = experts[experts["提示"] != ""]
-    intervals = "severity.intervals" if math.isfinite(work.model.variance) else "severity.no-intervals"
+    """Whether every severity can be held against every other, what was left out, who has a hint, and what all of it would change."""
+    parts, hinted, changed = work.model.parts, experts[experts["提示"] != ""], _changed(work)
+    thrown = work.totals["alliance"].nunique() - len({*(work.model.cell // len(STAGES)).tolist()})
     names = [f"{one.专家}（{one.提示}）" for one in hinted.itertuples()]
-    return [verdict("severity.nobody" if experts["偏离"].isna().all() else intervals),
-            *([verdict("severity.hinted", hinted=len(names), names=names)] if names else [])]
+    return [verdict("severity.one-expert" if len(experts) == 1 else "severity.linked" if parts == 1 else "severity.parts", parts=parts),
+            verdict("severity.how", residual=number(math.sqrt(work.model.variance), 2)) if work.model.variance >= 0
+            else verdict("severity.no-intervals"),
+            *([verdict("severity.thrown", thrown=thrown)] if thrown else []),
+            *([verdict("severity.hinted", hinted=len(names), names=names)] if names else []),
+            verdict({None: "severity.unknown", 0: "severity.none"}.get(changed, "severity.changed"), changed=changed)]
 
 
-def agreement(work: Scores, groups: pd.DataFrame) -> list[Verdict]:
-    """The components of variance, and what the coefficients of the groups can be held to say."""
-    parts, icc, apart = work.model.components(), work.model.icc(), list(groups.loc[groups["片"] > 1, "范围"])
-    known = all(map(math.isfinite, parts.values()))
-    return [verdict("agreement.components", **{name: number(value, 2) for name, value in parts.items()}, one=number(icc["one"], 3),
-                    many=number(icc["many"], 3), each=number(icc["k"], 1)) if known else verdict("agreement.no-components"),
-            verdict("agreement.groups" if len(groups) else "agreement.nobody"),
-            *([verdict("agreement.apart", apart=apart)] if apart else [])]
+def severity_title(experts: pd.DataFrame) -> Verdict | None:
+    """The severities that are furthest apart."""
+    told = experts["宽严"].dropna()
+    return verdict("title.severity", least=number(told.min(), "+1"), most=number(told.max(), "+1")) if len(told) else None
 
 
-def adjusted(work: Scores, adjusted: pd.DataFrame) -> list[Verdict]:
-    """What taking off the severities would change."""
-    changed = _changed(work, adjusted)
-    return [verdict({None: "adjusted.unknown", 0: "adjusted.none"}.get(changed, "adjusted.some"), changed=changed), verdict("adjusted.only"),
-            *([verdict("adjusted.within")] if work.model.parts > 1 else [])]
+def firmness(alliances: pd.DataFrame) -> list[Verdict]:
+    """The standard error of a settled score in points, and how many grades another panel of such experts might well not give."""
+    known = alliances.dropna(subset=["把握"])
+    if known.empty:
+        return [verdict("firmness.unknown")]
+    unsure, error = int((known["把握"] < SURE).sum()), known["标准误"].median()
+    return [verdict("firmness.error", error=number(error, 1), apart=number(1.96 * math.sqrt(2) * error, 1)),
+            verdict("firmness.unsure", unsure=unsure, near=number(known.loc[known["把握"] < SURE, "离分档线"].max(), 1)) if unsure
+            else verdict("firmness.sure")]
 
 
-def without(experts: pd.DataFrame) -> list[Verdict]:
-    """What leaving out one expert (`frames.without`) or indicator changes, and who is left without a score."""
-    lost = [verdict("without.lost", who=one[1], names=one.没有评分的联盟) for one in experts.itertuples() if one.没有评分的联盟]
-    return [verdict("without.both" if len(experts) > 1 else "without.indicators"), *lost]
+def rules(panel: Panel) -> list[Verdict]:
+    """How marks become a score."""
+    rules, weight = panel.rules, panel.rules["会评权重"]
+    middle = {MEAN: "rules.mean", MEDIAN: "rules.median"}.get(rules["汇总方法"], "rules.trimmed")
+    joined = {REPLACE: "rules.replace", POOL: "rules.pool"}.get(rules["两阶段合成"], "rules.weigh")
+    shares = {"second": f"{float(100 * weight):g}%", "first": f"{float(100 - 100 * weight):g}%"} if joined == "rules.weigh" else {}
+    return [verdict("rules.sum"), verdict(middle, trim=rules["截尾个数"]),
+            verdict(joined, **shares) if SECOND in panel.stages else verdict("rules.one-stage"), verdict("rules.rounding")]
 
 
-def confidence(panel: Panel, chances: pd.DataFrame) -> list[Verdict]:
-    """How many grades another panel of such experts might well not give."""
-    if not _known(chances):
-        return [verdict("confidence.unknown")]
-    unsure = chances[chances["把握"] < SURE]
-    return [verdict("confidence.how", draws=panel.rules["模拟次数"], seed=panel.rules["随机种子"]),
-            verdict("confidence.unsure", unsure=len(unsure), near=number(unsure["离分档线"].max(), 2)) if len(unsure)
-            else verdict("confidence.sure")]
-
-
-def deviations_title(deviations: pd.DataFrame) -> Verdict | None:
-    """The mean deviations that are furthest apart."""
-    means = deviations.groupby("专家")["偏离"].mean()
-    return verdict("title.deviations", least=number(means.min(), "+1"), most=number(means.max(), "+1")) if len(means) else None
-
-
-def agreement_title(groups: pd.DataFrame) -> Verdict | None:
-    """The group in which one expert stands least for the others."""
-    if groups["ICC"].isna().all():
-        return None
-    least = groups.loc[groups["ICC"].idxmin()]
-    return verdict("title.agreement", name=least["范围"], icc=number(least["ICC"], 3))
-
-
-def rates_title(rates: pd.DataFrame) -> Verdict | None:
-    """The indicator on which the grades are furthest apart. `rates`: a row an indicator, a column a grade."""
-    gaps = rates.max(axis=1) - rates.min(axis=1)
-    if rates.shape[1] == 1:
-        return None
-    return verdict("title.rates", indicator=gaps.idxmax(), gap=number(100 * gaps.max(), 0))
+def scores(panel: Panel, alliances: pd.DataFrame) -> list[Verdict]:
+    """How many have each grade, and what is withheld."""
+    counts = alliances["等级"].value_counts()
+    withheld, grade = int((~alliances["公布"]).sum()), panel.rules["不公布评分的等级"]
+    return [verdict("scores.grades", grades=[f"{panel.scheme.labels[name]}{counts[name]}家" for name in BEST_FIRST]),
+            *([verdict("scores.withheld", grade=panel.scheme.labels[grade], withheld=withheld)] if withheld else [])]

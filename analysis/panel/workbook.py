@@ -1,13 +1,14 @@
-"""`data/panel/<period>.xlsx` -> one checked panel, or every error in it; its marks are read in `marks`."""
+"""`data/panel/<period>.xlsx` and the files returned to `data/panel/<period>/` -> one checked panel, or every error in them.
+
+The groups, the marks and the re-review are read in `marks`, from the workbook and from every returned file alike.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import gc
+import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -19,19 +20,21 @@ from analysis.panel.rules import COMPLETENESS, INDICATORS, LIST, RULES, YES, rea
 from analysis.period import FACTS, NOT_ENTERED
 from analysis.problems import DataError, quoted
 from analysis.registry import Registry, normalise
-from analysis.tables import CODE, NAME, Book, Row, Table, kind_of, plain, shown
+from analysis.tables import CODE, NAME, Book, Table, kind_of, plain, shown
 from analysis.workbook import ERROR, UNCALCULATED, Cell
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EXPERTS, INTAKE, MARKS, REVIEWS = "专家", "录入", "评分", "复核"
+EXPERTS, INTAKE, GROUPS, EXPERT_GROUPS, MARKS, REVIEWS = "专家", "录入", "分组", "专家分组", "评分", "复核"
 FOLDER = "panel"
-INDICATOR, MARK, STAGE, EXPERT, AFFILIATION = "指标", "分数", "阶段", "专家", "所属联盟"
+INDICATOR, MARK, STAGE, EXPERT, AFFILIATION, POST, OFFICER = "指标", "分数", "阶段", "专家", "所属联盟", "单位及职务", "联络员"
 STAGES = FIRST, SECOND = ("初评", "会评")
-GROUPS = {FIRST: "初评组", SECOND: "会评组"}
+GROUP_OF = {FIRST: "初评组", SECOND: "会评组"}
 UNITS = 100  # a mark is a whole number of hundredths of a point, so that sums are exact
 UNFIT = "未达评价条件"  # entered and complete, and yet it shows too little to be evaluated
+SHORT, SHORT_DENIAL = 4, 8  # characters of an entry that says too little to be taken for an activity unseen
+NUMBERED, DENIAL = re.compile(r"(\d+(?:\.\d+)?)\D{0,2}"), re.compile(r"[无未没否暂尚不]")
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,14 @@ class Indicator:
 
 @dataclass(frozen=True)
 class Expert:
-    """An expert as the marks call them; `own` are the alliances of an own affiliation, `groups` is by stage."""
+    """An expert as the marks call them; `own` are the alliances of an own affiliation, `told` whether any affiliation is."""
 
     key: str
     name: str
     role: str
     post: str
     own: frozenset[str]
-    groups: dict[str, str]
+    told: bool
     place: str
 
 
@@ -64,40 +67,45 @@ class Entry(period.Alliance):
     `state` is empty for an alliance that is evaluated, else 未达评价条件, 信息不完整 or 未录入; `why` says what was missing.
     """
 
+    officer: str = ""
     answers: dict[str, str] = field(default_factory=dict)
     shown: frozenset[str] = frozenset()
-    groups: dict[str, str] = field(default_factory=dict)
     state: str = ""
     why: str = ""
 
 
 @dataclass(frozen=True)
 class Review:
-    """What the re-review decided for one alliance, and why."""
+    """What the re-review decided for one alliance (no score: 维持, the panel's stands), and why."""
 
-    score: Decimal
+    score: Decimal | None
     reason: str
     place: str
 
 
 @dataclass
 class Panel:
-    """One checked panel. `marks` has a row per mark: alliance, expert, stage, indicator (places in the lists), units, row."""
+    """One checked panel. `marks` has a row per mark: alliance, expert, stage, indicator (places in the lists), units, place.
+
+    Only an expert's whole marks of an alliance are there; `missing` are the others that the groups ask for. `groups` has the
+    group of each alliance (by id) and expert (by key) at each stage.
+    """
 
     name: str
     path: Path
-    sha256: str
     registry: Registry
     scheme: Scheme
     rules: dict[str, object] = field(default_factory=dict)
     indicators: list[Indicator] = field(default_factory=list)
     intake: list[Entry] = field(default_factory=list)
+    undecided: Counter[str] = field(default_factory=Counter)
     experts: list[Expert] = field(default_factory=list)
+    groups: dict[str, dict[str, str]] = field(default_factory=lambda: {stage: {} for stage in STAGES})
     reviews: dict[str, Review] = field(default_factory=dict)
     facts: dict[str, object] = field(default_factory=dict)
-    stages: tuple[str, ...] = STAGES
+    assigned: set[tuple[int, int, int]] = field(default_factory=set)
+    missing: set[tuple[int, int, int]] = field(default_factory=set)
     marks: pd.DataFrame | None = None
-    long: bool = False
 
     @property
     def start(self) -> dt.date:
@@ -106,6 +114,10 @@ class Panel:
     @property
     def end(self) -> dt.date:
         return self.facts[period.END]
+
+    @property
+    def data(self) -> Path:
+        return self.path.parents[1]
 
     @property
     def batches(self) -> list[registry.Batch]:
@@ -121,85 +133,85 @@ class Panel:
         return [entry for entry in self.intake if not entry.state]
 
     @property
+    def stages(self) -> list[str]:
+        """The stages that there are to be: a stage has a group, or a date."""
+        return [stage for stage in STAGES if stage == FIRST or self.groups[stage] or f"{stage}日期" in self.facts]
+
+    @property
+    def interim(self) -> bool:
+        """Whether marks of the last stage, or of an earlier one, are still to come."""
+        return bool(self.missing) or not {*range(len(self.stages))} <= {stage for _, _, stage in self.assigned}
+
+    @property
     def simulated(self) -> bool:
         return self.rules[period.NATURE] == period.SIMULATED
 
-    @property
-    def pillars(self) -> list[str]:
-        return list(dict.fromkeys(indicator.pillar for indicator in self.indicators))
-
-
-def read(name: str | int, data: Path | str = "", marks: bool = True) -> Panel:
-    """The checked panel from a data folder, the project's own unless another is named; without its marks where not asked for.
-
-    Raises DataError with every problem of the workbook, or of the registry.
-    """
-    with _no_collection():
-        return _read(str(name), Path(data or DATA), marks)
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """Half a million cells are made here, none in a cycle; looking for cycles would take two fifths of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-def _read(name: str, data: Path, marks: bool) -> Panel:
-    from analysis.panel import marks as marking
-
-    known = registry.read(data)
-    book = PanelBook(sheets.path_of(name, data, FOLDER), marks)
-    panel = Panel(name, book.path, book.sha256, known, known.scheme(name))
-    for reader in (_read_indicators, read_rules, period.read_facts, _read_intake, _read_experts):
-        reader(book, panel)
-    book.doubtful = {sheet for sheet in (INDICATORS, EXPERTS, INTAKE) if sheet not in book.sheets or book.wrong_in(sheet)}
-    if INDICATORS in book.doubtful or book.wrong_rules.intersection(COMPLETENESS):
-        book.doubtful.add(INTAKE)
-    sheets.check_dates(book, panel, data)
-    marking.check_groups(book, panel)
-    _check_counts(book, panel)
-    if marks:
-        marking.read_marks(book, panel)
-        marking.read_reviews(book, panel)
-    if book.problems:
-        raise DataError(book.problems)
-    return panel
+    def called(self, expert: Expert) -> str:
+        """An expert's key; with the name only where the rules ask for it."""
+        return f"{expert.key} {expert.name}".strip() if self.rules["内部报告写明专家姓名"] == YES else expert.key
 
 
 class PanelBook(Book):
-    """A workbook of the panel; a sheet of marks may be much longer than one of a score sheet.
+    """A workbook of the panel, or a file that was returned; a sheet of marks may be much longer than one of a score sheet.
 
     What is in `doubtful` and `wrong_rules` was read with problems: nothing else is held against it.
     """
 
     headings: ClassVar = {INDICATORS: ("一级指标", "二级指标", "分值"), RULES: ("项目", "数值"), FACTS: ("项目", "数值"),
-                          EXPERTS: (EXPERT,), INTAKE: (NAME, CODE), MARKS: (EXPERT, STAGE, NAME),
-                          REVIEWS: (NAME, CODE, "复核评分", "理由")}
-    optional: ClassVar = {INDICATORS: ("评分标准",), EXPERTS: ("姓名", "职务", "单位及职务", AFFILIATION, *GROUPS.values()),
-                          INTAKE: tuple(GROUPS.values()), MARKS: (CODE, INDICATOR, MARK)}
-    required = (INDICATORS, RULES, FACTS, EXPERTS, INTAKE, MARKS)
-    most_rows, times = 600_000, 10
+                          EXPERTS: (EXPERT,), INTAKE: (NAME, CODE), GROUPS: (NAME, CODE, GROUP_OF[FIRST]),
+                          EXPERT_GROUPS: (EXPERT, GROUP_OF[FIRST]), MARKS: (EXPERT, STAGE, NAME), REVIEWS: (NAME, CODE, "复核评分", "理由")}
+    optional: ClassVar = {INDICATORS: ("评分标准",), RULES: ("说明",), FACTS: ("说明",), EXPERTS: ("姓名", "职务", POST, AFFILIATION),
+                          INTAKE: (OFFICER,), GROUPS: (GROUP_OF[SECOND],), EXPERT_GROUPS: (GROUP_OF[SECOND],),
+                          MARKS: (CODE, INDICATOR, MARK, "合计")}
+    times = 10
 
-    def __init__(self, path: Path, marks: bool = True):
+    def __init__(self, path: Path, required: tuple[str, ...] = ()):
+        self.required = required
         self.fact_cells: dict[str, Cell] = {}
-        self.group_cells: dict[tuple[str, str, str], Cell] = {}
         self.doubtful: set[str] = set()
         self.wrong_rules: set[str] = set()
-        if not marks:
-            self.headings = {sheet: needed for sheet, needed in self.headings.items() if sheet not in (MARKS, REVIEWS)}
-            self.required = tuple(sheet for sheet in self.required if sheet != MARKS)
         super().__init__(path)
 
-    def groups(self, row: Row, key: str) -> dict[str, str]:
-        """The groups of an expert or an alliance, by stage; their cells are kept for the problems of later."""
-        self.group_cells |= {(row.table.sheet, key, stage): row[heading] for stage, heading in GROUPS.items()}
-        return {stage: row.word(heading) for stage, heading in GROUPS.items() if heading in row}
+
+def read(name: str | int, data: Path | str = "", upto: str = MARKS) -> Panel:
+    """The checked panel from a data folder, the project's own unless another is named.
+
+    `upto` the sheet 录入 it is read for the chase list, where nothing in an entry is wrong; `upto` 专家 for the groups.
+    Raises DataError with every problem of the workbook, of the returned files, or of the registry.
+    """
+    from analysis.panel import marks as marking
+
+    name, data = str(name), Path(data or DATA)
+    known = registry.read(data)
+    book = PanelBook(sheets.path_of(name, data, FOLDER), (INDICATORS, RULES, FACTS, INTAKE, *[EXPERTS] * (upto != INTAKE)))
+    panel = Panel(name, book.path, known, known.scheme(name))
+    for reader in (_read_indicators, read_rules, period.read_facts):
+        reader(book, panel)
+    sheets.check_dates(book, panel, data)
+    _read_intake(book, panel, strict=upto != INTAKE)
+    if upto != INTAKE:
+        _read_experts(book, panel)
+        _check_counts(book, panel)
+    books, problems = [book], []
+    if upto == MARKS:
+        book.doubtful = {sheet for sheet in (INDICATORS, EXPERTS, INTAKE) if sheet not in book.sheets or book.wrong_in(sheet)}
+        if INDICATORS in book.doubtful or book.wrong_rules.intersection(COMPLETENESS):
+            book.doubtful.add(INTAKE)
+        for path in returned(name, data):
+            try:
+                books.append(PanelBook(path))
+            except DataError as error:
+                problems += error.problems
+        marking.read(books, panel)
+    problems += [replace(problem, order=(place, *problem.order)) for place, one in enumerate(books) for problem in one.problems]
+    if problems:
+        raise DataError(problems)
+    return panel
+
+
+def returned(name: str, data: Path) -> list[Path]:
+    """The files that came back: mark sheets, an export of marks, groups, minutes."""
+    return sorted(path for path in (data / FOLDER / name).glob("*.xlsx") if path.name[0] not in "~.")
 
 
 def decimals(number: float, places: int) -> bool:
@@ -235,24 +247,52 @@ def indicator_columns(book: PanelBook, panel: Panel, table: Table) -> list[tuple
     return [(place, heading) for place, heading in enumerate(headings) if heading in table.columns]
 
 
-def _read_intake(book: PanelBook, panel: Panel) -> None:
+def shows(word: str, rules: dict) -> bool | None:
+    """Whether an entry shows its activity: by the words of the rules, else by its number; None for a short one that they do not know.
+
+    >>> [shows(word, {"视为未开展的填写": ("无",), "视为开展的填写": ("有",)}) for word in ("无", "0次", "3次", "暂缓", "召开两次理事会")]
+    [False, False, True, None, True]
+    """
+    if word in rules["视为未开展的填写"] or word in rules["视为开展的填写"]:
+        return word in rules["视为开展的填写"]
+    if number := NUMBERED.fullmatch(word):
+        return float(number[1]) > 0
+    return None if len(word) <= (SHORT_DENIAL if DENIAL.match(word) else SHORT) else True
+
+
+def _read_intake(book: PanelBook, panel: Panel, strict: bool) -> None:
     if (table := book.table(INTAKE)) is None:
         return
     columns = [(panel.indicators[place].name, heading) for place, heading in indicator_columns(book, panel, table)]
-    not_shown, seen = set(panel.rules["视为未开展的填写"]), {}
+    seen, cells = {}, {}
     for row in table.filled():
         found, answers, done = row.alliance(panel, seen), {}, set()
         for name, heading in columns:
-            cell = row[heading]
-            if cell.value is not None and row.must(cell.kind not in (ERROR, UNCALCULATED), heading, "entry",
-                                                   f"{name} {shown(cell)} is {kind_of(cell) if cell.kind else ''}"):
-                answers[name] = plain(cell.value)
-                done |= {name} if row.word(heading) not in not_shown else set()
+            cell, word = row[heading], row.word(heading)
+            if word and (fault := _fault(cell, word, panel.rules)):
+                row.must(not strict, heading, "entry", f"{name} {shown(cell)} {fault}")
+            elif word:
+                answers[name], shown_here = plain(cell.value), shows(word, panel.rules)
+                done |= {name} if shown_here is not False else set()
+                if shown_here is None:
+                    panel.undecided[word] += 1
+                    cells.setdefault(word, (row, heading))
         if found is not None:
-            panel.intake.append(Entry(*found, row.at, answers, frozenset(done), book.groups(row, found[0]),
-                                      *_state(panel.rules, answers, done)))
-    if not panel.evaluated and not book.problems:
+            officer = str(row[OFFICER].value or "") if OFFICER in row else ""
+            panel.intake.append(Entry(*found, row.at, officer, answers, frozenset(done), *_state(panel.rules, answers, done)))
+    for word, (row, heading) in cells.items() if strict and not book.wrong_rules.intersection(COMPLETENESS) else ():
+        row.wrong(heading, "entry undecided", f"the entry {quoted(word)} (here and in {panel.undecided[word] - 1} other cells) may or may not "
+                  f"mean that something was done; put it into 视为开展的填写 or 视为未开展的填写 of {RULES}")
+    if strict and not panel.evaluated and not book.problems:
         book.wrong("no alliances", "has no alliance that the completeness rule lets be evaluated", INTAKE, level=1)
+
+
+def _fault(cell: Cell, word: str, rules: dict) -> str:
+    """Why a cell is no entry; nothing where it is one."""
+    if cell.kind in (ERROR, UNCALCULATED):
+        return f"is {kind_of(cell)}"
+    known = word in rules["视为未开展的填写"] or word in rules["视为开展的填写"]
+    return "" if known or any(map(str.isalnum, word)) else "says nothing; leave the cell blank, or write what was done (无 for nothing)"
 
 
 def _state(rules: dict, answers: dict[str, str], done: set[str]) -> tuple[str, str]:
@@ -274,16 +314,28 @@ def _read_experts(book: PanelBook, panel: Panel) -> None:
         key = row.text(EXPERT, "expert")
         if key is None or not row.once(EXPERT, "expert twice", quoted(key), normalise(key), seen):
             continue
-        texts = [row.text(heading) or "" if heading in row else "" for heading in ("姓名", "职务", "单位及职务")]
-        row.must("姓名" in row or panel.rules["公布专家名单"] != YES, "姓名", "姓名 blank",
-                 f"姓名 is blank and 公布专家名单 is {YES}; fill it in")
-        own = set()
-        for name in filter(str.strip, LIST.split(str(row[AFFILIATION].value or ""))):
+        name, role, post = (row.text(heading) or "" if heading in row else "" for heading in ("姓名", "职务", POST))
+        row.must(name or panel.rules["公布专家名单"] != YES, "姓名", "姓名 blank", f"姓名 is blank and 公布专家名单 is {YES}; fill it in")
+        own, wrong = set(), False
+        for alliance in filter(str.strip, LIST.split(str(row[AFFILIATION].value or ""))):
             try:
-                own.add(panel.registry.identify(name.strip(), None, panel.name).id)
+                own.add(panel.registry.identify(alliance.strip(), None, panel.name).id)
             except registry.Conflict as conflict:
-                row.wrong(AFFILIATION, conflict.kind, conflict.__str__)
-        panel.experts.append(Expert(key, *texts, frozenset(own), book.groups(row, key), row[EXPERT].place))
+                wrong = not row.wrong(AFFILIATION, conflict.said)
+        for id in sorted(named_in(post, panel.registry) - own) if not wrong else ():
+            row.wrong(POST, "own alliance not declared", f"{key} holds a post in {quoted(panel.registry.names[id])}, which {AFFILIATION} "
+                      f"({row[AFFILIATION].place}) does not have; add it there, or correct the post")
+        panel.experts.append(Expert(key, name, role, post, frozenset(own), bool(post or AFFILIATION in row), row[EXPERT].place))
+
+
+def named_in(text: str, known: Registry) -> set[str]:
+    """The alliances that a text names, by a name or an alias of the registry; the longest are taken first."""
+    left, found = normalise(text), set()
+    for name, id in sorted((known.by_alias | known.by_name).items(), key=lambda item: -len(item[0])):
+        if name in left:
+            found.add(id)
+            left = left.replace(name, "|")
+    return found
 
 
 def counted(panel: Panel) -> dict[str, int]:
@@ -299,7 +351,7 @@ def counted(panel: Panel) -> dict[str, int]:
 def _check_counts(book: PanelBook, panel: Panel) -> None:
     for item, number in counted(panel).items():
         source = {period.REGISTERED: "", "专家人数": EXPERTS}.get(item, INTAKE)
-        if source not in book.doubtful and panel.facts.get(item, number) != number:
+        if not (source and book.wrong_in(source)) and panel.facts.get(item, number) != number:
             book.wrong("count", f"{item} {panel.facts[item]} is not the {number} that the other sheets count; correct it or leave "
                        "it out", FACTS, book.fact_cells[item])
     for batch in panel.batches:

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 BIN = Path(sys.executable).parent
 RUNS = int(os.environ.get("RUNS", "5"))
 OURS = [sys.executable, "-m", "analysis"]
@@ -56,7 +57,7 @@ def compare(what: str, words: list[str], plain: str, limit: float, folder: Path)
 
 
 def parts(folder: Path) -> None:
-    """How long parts of the work take: a check, the imports of a notebook, a panel with 13,000 marks, ten periods."""
+    """How long parts of the work take: a check, the imports of a notebook, a panel with 4,800 marks, ten periods."""
     panel, periods = folder / "panel", folder / "periods"
     seconds([*OURS, "example-panel", "2017", "--out", str(panel)])
     ten = ("2013", "2014", "2015", "2016", "2017", "2018", "2019", "2020-2021", "2022", "2023")
@@ -75,8 +76,22 @@ def parts(folder: Path) -> None:
         told(what, [seconds(command) for _ in range(RUNS)])
 
 
+def letters(folder: Path) -> None:
+    """How long 120 letters take, 10,000 simulated ones, and one by the loop that a user would write."""
+    import periods as invented
+
+    told("120 letters", [seconds([*OURS, "pages", "2020-2021", "--out", str(folder / f"letters-{n}")]) for n in range(RUNS)])
+    many = invented.many(folder / "many", 10_000)
+    bulk = told("10,112 letters, simulated", [seconds([*OURS, "pages", "2017", "--data", str(many), "--out", str(folder / "bulk")])])
+    loop = told("one by papermill and nbconvert", [seconds(
+        [str(BIN / "papermill"), str(ROOT / "notebooks/alliance.ipynb"), str(folder / "one.ipynb")],
+        [str(BIN / "jupyter"), "nbconvert", "--to", "alliance_pdf", str(folder / "one.ipynb")]) for _ in range(RUNS)])
+    print(f"{'letters, times the rate of the loop':40s} {10_112 / bulk * loop:6.0f}")
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
         parts(Path(temporary))
+        letters(Path(temporary))
         kept = [compare(*comparison, Path(temporary)) for comparison in COMPARISONS]
     sys.exit(not all(kept))

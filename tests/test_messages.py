@@ -1,0 +1,110 @@
+"""The table of messages: two languages, the same placeholders, each used; and what a check leaves for those who fill in a sheet."""
+
+import json
+import re
+
+import openpyxl
+import pytest
+from openpyxl.chart import BarChart, Reference
+from workbooks import change, rewrite
+
+from analysis import DATA, ROOT, guide, messages, sheets
+from analysis.__main__ import main
+
+CODE = "".join(text for path in (ROOT / "analysis").glob("*.py") if "Said" in (text := path.read_text("utf8")))
+TABLE, RULE = messages.table(), re.compile(r'"([a-z]+\.[a-z_]+)"')
+ENGLISH = re.compile(r"(?<![`/\w.-])(?!make |alliance )[a-z]{2,} [a-z]{2,}")
+WRONG = {"评分表!D60": "九十", "评分表!C61": 401, "评分表!B62": "=1+", "评分表!D63": None, "评价期!B2": "2017-13-01", "评价期!A6": "不完整"}
+
+
+def test_each_message_is_there_in_both_languages_with_the_same_placeholders():
+    assert TABLE.keys() >= {"score.outside", "note.sound", "command.unknown"}
+    for rule, entry in TABLE.items():
+        assert entry.keys() - {"kind"} == {"en", "zh"} and len(entry.get("kind", "12")) == 2, rule
+        assert len({frozenset(re.findall(r"{(\w+)}", text)) for text in (entry["en"], entry["zh"])}) == 1, rule
+        assert not re.search("[\u4e00-\u9fff]", entry.get("kind", [""])[0]), rule
+        assert not ENGLISH.search(re.sub("“.*?”", "", entry["zh"])), rule
+
+
+def test_each_message_is_used_and_none_is_missing():
+    sections = {rule.partition(".")[0] for rule in TABLE}
+    used = {rule for rule in RULE.findall(CODE) if rule.partition(".")[0] in sections}
+    assert used == TABLE.keys()
+
+
+def test_the_lists_of_rules_are_those_of_the_table():
+    for name in guide.FILES:
+        assert (DATA / name).read_text("utf8") == guide.text(DATA / name), f"{name} is stale; run .venv/bin/python -m analysis.guide"
+
+
+@pytest.mark.parametrize("words, language", [
+    ({"LANG": "zh_CN.UTF-8"}, "zh"), ({"LC_ALL": "C", "LANG": "zh_CN.UTF-8"}, "en"), ({"LC_MESSAGES": "zh_TW", "LANG": "C"}, "zh"), ({}, "en")])
+def test_the_language_follows_the_locale(monkeypatch, words, language):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.setenv(name, words.get(name, ""))
+    assert messages.language() == language
+
+
+def checked(data, out, period="2017"):
+    status = main(["check", period, "--data", str(data), "--out", str(out)])
+    return status, json.loads((out / "reports" / f"{period}-check.json").read_text("utf8")), out / "reports" / f"{period}-check.xlsx"
+
+
+@pytest.mark.parametrize("cells, period", [
+    (WRONG, "2017"), ({}, "2017"), ({}, "2020-2021"), ({"评分表!E2": "级别", "评价期!A6": "天气"}, "2017")])
+def test_a_check_is_all_chinese_where_the_locale_is(data, tmp_path, monkeypatch, capsys, cells, period):
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    change(data, cells, period)
+    (data / "score_sheets" / "2022年度.xlsx").touch()
+    checked(data, tmp_path, period)
+    main(["check", "2018", "--data", str(data)])
+    main(["check", "", "--data", str(data)])
+    said = capsys.readouterr()
+    assert not ENGLISH.search(re.sub("make .*|“.*?”", "", said.out + said.err)), said
+
+
+def test_a_wrong_workbook_gets_a_marked_copy(data, tmp_path, capsys):
+    path = change(data, WRONG)
+    before = path.read_bytes()
+    status, report, copy = checked(data, tmp_path)
+    assert status == 1 and path.read_bytes() == before and not report["sound"]
+    first, *others = openpyxl.load_workbook(copy).worksheets
+    real = openpyxl.load_workbook(path)
+    assert [sheet.title for sheet in others] == real.sheetnames
+    listed = [row[:3] for row in first.iter_rows(min_row=5, values_only=True)]
+    found = {(row["sheet"], row["cell"]): row for row in report["found"]}
+    assert {(sheet, cell): message for sheet, cell, message in listed} == {key: row["message"] for key, row in found.items()}
+    for (sheet, cell), row in found.items():
+        marked = next(other for other in others if other.title == sheet)[cell]
+        assert row["message"] in marked.comment.text and marked.fill.start_color.rgb == "FFFFC7CE" and row["severity"] == "error"
+        assert f"'{sheet}'!{cell}" in {at.hyperlink.location for line in first.iter_rows(min_row=4) for at in line if at.hyperlink}
+    assert {(row["rule"], row["cell"]) for row in report["found"]} >= {("score.blank", "D63"), ("cell.number", "D60"), ("code.batch", "C61")}
+    assert all(cell.value == real["评分表"][cell.coordinate].value for row in others[0].iter_rows() for cell in row)
+    change(data, {"评分表!D60": 65})
+    path.write_bytes(sheets.path_of("2017", DATA).read_bytes())
+    status, report, copy = checked(data, tmp_path)
+    assert (status, report["sound"], copy.exists()) == (0, True, False)
+
+
+def test_what_a_marked_copy_lacks_is_named(data, tmp_path):
+    def edit(book):
+        book["评分表"]["D60"] = "九十"
+        book.create_sheet("Check")
+        chart = BarChart()
+        chart.add_data(Reference(book["评分表"], range_string="评分表!D4:D9"))
+        book["评价期"].add_chart(chart, "H2")
+    path = change(data, edit)
+    shape = b"<sp><nvSpPr/></sp>"
+    rewrite(path, lambda name, part: part.replace(b"<graphicFrame", shape + b"<graphicFrame", 1) if "drawings/drawing" in name else part)
+    _, _, copy = checked(data, tmp_path)
+    book = openpyxl.load_workbook(copy)
+    assert book.sheetnames[0] == "Check 1"
+    assert book["Check 1"]["A3"].value == "Not in this copy, and unharmed in the workbook itself: 1 charts, 1 shapes"
+    assert [cell.coordinate for row in book["评分表"].iter_rows() for cell in row if cell.comment] == ["D60"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xd0\xcf\x11\xe0 old", b"PK\x03\x04 cut"])
+def test_a_file_that_is_no_workbook_gets_no_copy(data, tmp_path, content):
+    sheets.path_of("2017", data).write_bytes(content)
+    status, report, copy = checked(data, tmp_path)
+    assert status == 1 and report["found"][0]["rule"].startswith("file.") and not copy.exists()

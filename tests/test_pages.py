@@ -1,0 +1,209 @@
+"""What a letter says: each position has its own words, places are true, and nothing of others comes through."""
+
+import dataclasses
+import json
+import re
+from itertools import combinations
+
+import periods
+import pytest
+from conftest import PERIODS, once
+
+from analysis import pages, pages_verdicts, roster, sheets
+from analysis.grades import FAIRLY_HIGH, GRADES, HIGH, INCOMPLETE, LOW
+from analysis.panel import shown
+
+THREE = ("2015", "2016", "2017")
+# An alliance of batch 1 -> what 2017 says of it, beside these others
+OTHERS = {"201": 80, "202": 78, "203": 60, "204": 20}
+POSITIONS = [
+    ("position.top-alone", {"101": 95}), ("position.top-tied", {"101": 95, "102": 95}), ("position.near-next", {"101": 69}),
+    ("position.near-next", {"101": 48, "102": 90}), ("position.near-fall", {"101": 72}), ("position.near-fall", {"101": 86, "102": 99}),
+    ("position.on-floor", {"101": 70}), ("position.on-floor", {"101": 50}), ("position.safe-best", {"101": 90, "102": 99}),
+    ("position.safe", {"101": 77}), ("position.safe", {"101": 53}), ("position.lowest", {"101": 30}), ("position.lowest", {"101": 0}),
+    ("position.withheld", {"101": FAIRLY_HIGH}), ("position.withheld-best", {"101": HIGH}), ("position.withheld-lowest", {"101": LOW}),
+    ("why.incomplete", {"101": INCOMPLETE}), ("why.not-entered", {"101": "未录入"}), ("why.not-evaluated", {"101": None})]
+COURSES = [
+    ("course.first", (None, None, 60)), ("course.back", (60, None, 60)), ("course.back", (60, INCOMPLETE, 60)),
+    ("course.risen-twice", (40, 60, 75)), ("course.fallen-twice", (90, 75, 60)), ("course.fallen-twice", (75, 60, LOW)),
+    ("course.lowest-again", (60, 40, 45)), ("course.lowest-again", (None, LOW, 45)), ("course.best-again", (60, 90, 99)),
+    ("course.risen", (60, 60, 75)), ("course.risen", (None, 40, 60)), ("course.fallen", (60, 75, 60)), ("course.same", (60, 60, 65)),
+    ("course.never", (None, None, None)), ("course.never", (INCOMPLETE, None, "未录入")), ("course.left", (None, 60, None)),
+    ("course.left", (60, 60, INCOMPLETE)), ("course.away", (60, None, None))]
+NEXT = [("next.keep", 95), ("next.hold", 86), ("next.close", 84), ("next.close", 49), ("next.climb", 60), ("next.rise", 20),
+        ("next.withheld", LOW), ("next.withheld-best", HIGH), ("next.complete", INCOMPLETE), ("next.enter", "未录入"), ("next.take-part", None)]
+CHANGES = [("change.up", 60, 61), ("change.down", 61, 60), ("change.none", 60, 60), ("change.open", LOW, 40), ("change.up", 60.1, 60.2)]
+
+
+def told(monkeypatch, line: dict, names=("2017",)) -> tuple[list[str], dict]:
+    """The names of all verdicts for alliance 101 in the last of some periods, and its letter; a line has one cell a period."""
+    said, plain = [], pages.say.plain
+
+    def keep(*given, **numbers):
+        groups = [group if isinstance(group, list) else [group] for group in given if group]
+        said.extend(one if isinstance(one, str) else one.name for group in groups for one in group)
+        return plain(*given, **numbers)
+
+    table = {id: cells if isinstance(cells, tuple) else (cells,) for id, cells in line.items()}
+    frames = pages.frames(periods.sheets_of(table, names), names[-1])
+    monkeypatch.setattr(pages.say, "plain", keep, raising=False)
+    letter = pages.page(frames, next(frames.named.loc[["101"]].itertuples()))
+    monkeypatch.undo()
+    return said, letter
+
+
+def named(section: str) -> set[str]:
+    return {name for name in pages.say.sentences if name.split(".")[0] == section}
+
+
+@pytest.fixture(autouse=True)
+def no_panel(monkeypatch, request):
+    if "panel" not in request.node.name:
+        monkeypatch.setattr(shown, "_panel", lambda sheet: None)
+
+
+@pytest.fixture(scope="module", params=PERIODS)
+def frames(request):
+    return pages.frames(roster.read_sheets(), request.param)
+
+
+@pytest.mark.parametrize(("name", "line"), POSITIONS)
+def test_positions(monkeypatch, name, line):
+    said, letter = told(monkeypatch, line | OTHERS)
+    assert [one for one in said if one in pages_verdicts.POSITIONS + pages_verdicts.ABSENCES] == [name]
+    assert letter["graded"] == name.startswith("position")
+
+
+def test_near_both(monkeypatch):
+    scheme = dataclasses.replace(periods.SCHEME, floors=dict(zip(GRADES, (0, 50, 70, 73))))
+    monkeypatch.setattr(periods, "SCHEME", scheme)
+    said, _ = told(monkeypatch, {"101": 71.5, "102": 99})
+    assert "position.near-both" in said
+
+
+@pytest.mark.parametrize(("name", "cells"), COURSES)
+def test_courses(monkeypatch, name, cells):
+    said, letter = told(monkeypatch, {"101": cells, **dict.fromkeys(OTHERS, (60, 60, 60))}, THREE)
+    assert [one for one in said if one in pages_verdicts.COURSES + pages_verdicts.ABSENT_COURSES] == [name]
+    assert len(letter["cells"]) == 3
+
+
+@pytest.mark.parametrize(("name", "cell"), NEXT)
+def test_what_comes_next(monkeypatch, name, cell):
+    assert [one for one in told(monkeypatch, {"101": cell, **OTHERS})[0] if one in pages_verdicts.NEXT] == [name]
+
+
+@pytest.mark.parametrize(("name", "before", "now"), CHANGES)
+def test_changes(monkeypatch, name, before, now):
+    said, _ = told(monkeypatch, {"101": (before, now), "201": (60, 60)}, ("2016", "2017"))
+    assert [one for one in said if one in pages_verdicts.CHANGES] == [name]
+
+
+@pytest.mark.parametrize(("name", "cell"), [("course.new", 60), ("course.newcomer", INCOMPLETE)])
+def test_whose_batch_joined_later(monkeypatch, name, cell):
+    sheets_of = periods.sheets_of
+    monkeypatch.setattr(periods, "sheets_of", lambda table, names: sheets_of(table, names, late={"1": "2017"}))
+    assert name in told(monkeypatch, {"101": (None, cell), "201": (60, 60)}, ("2016", "2017"))[0]
+
+
+def test_a_course_is_not_compared_over_other_floors_in_silence(monkeypatch):
+    schemes = {"2016": periods.SCHEME, "2017": dataclasses.replace(periods.SCHEME, floors=dict(zip(GRADES, (0, 55, 70, 85))))}
+    frames = pages.frames(periods.sheets_of({"101": (52, 52)}, ("2016", "2017"), schemes=schemes), "2017")
+    assert "分档线不同" in pages.page(frames, next(frames.named.itertuples()))["course"]
+
+
+def test_the_lists_are_whole():
+    """Each name of a list has a sentence and a case here; each sentence of such a section is in its list."""
+    tried = {name for cases in (POSITIONS, COURSES, NEXT, CHANGES) for name, *_ in cases} | {
+        "position.near-both", "why.unfit", "course.alone", "course.new", "course.newcomer"}
+    listed = {"position": pages_verdicts.POSITIONS, "why": pages_verdicts.ABSENCES, "next": pages_verdicts.NEXT,
+              "change": pages_verdicts.CHANGES, "course": pages_verdicts.COURSES + pages_verdicts.ABSENT_COURSES}
+    beside = {"why.because", "why.without", "course.floors", "course.gaps", "course.later"}
+    for section, names in listed.items():
+        assert {*names} == named(section) - beside
+        assert {*names} <= tried
+
+
+def test_letters_of_different_positions_differ(frames):
+    """Two letters read the same only where all that is known of the two is the same."""
+    known = ["state", "score", "places", "past"]
+    letters = [pages.page(frames, row) for row in frames.named.itertuples()]
+    for letter in letters:
+        letter["past"] = [label for period, _, label, _ in letter["cells"] if period <= frames.sheet.name]
+    read = [[json.dumps([letter[key] for key in keys]) for keys in (["result", "course", "next"], known)] for letter in letters]
+    for (words, facts), (other_words, other_facts) in combinations(read, 2):
+        assert words != other_words or facts == other_facts
+    assert len({letter["file"] for letter in letters}) == len(letters)
+
+
+def test_places_are_those_of_the_roster(frames):
+    evaluated = frames.named.dropna(subset="grade")
+    ranks = roster.ranks(evaluated)
+    assert (evaluated.best_all == ranks).loc[ranks.notna()].all() and ((evaluated.best_all < evaluated.worst_all) == ranks.isna()).all()
+    for _, batch in evaluated.groupby("batch"):
+        ranks = roster.ranks(batch)
+        assert (batch.best_batch == ranks).loc[ranks.notna()].all() and (batch.number_batch == len(batch)).all()
+
+
+@pytest.mark.parametrize("hidden", GRADES)
+def test_the_bounds_of_a_place_hold_the_true_one(hidden):
+    evaluated = roster.read("2017").dropna(subset="grade")
+    withheld = evaluated.assign(score=evaluated.score.where(evaluated.grade != hidden))
+    true, bounds = roster.ranks(evaluated), pages.places(withheld)
+    assert ((bounds.best <= true) & (true <= bounds.worst)).all()
+    assert ((bounds.best == bounds.worst) == (evaluated.grade != hidden)).all()
+
+
+def test_nothing_of_another_comes_through(frames):
+    withheld = frames.named[frames.named.grade.notna() & frames.named.score.isna()]
+    everything = json.dumps(pages.common(frames), ensure_ascii=False)
+    letters = {row.name: json.dumps(pages.page(frames, row), ensure_ascii=False) for row in frames.named.itertuples()}
+    assert not any(name in everything for name in letters)
+    for name, letter in letters.items():
+        assert not [other for other in letters if other in letter and other not in name]
+    for row in withheld.itertuples():
+        letter = pages.page(frames, row)
+        assert letter["score"] == "" and letter["strip"]["score"] is None and not re.search(r"评分\d", letter["result"])
+
+
+@pytest.mark.parametrize("score", [3, 3.5])
+def test_a_strip_has_every_published_score(score):
+    table = {f"1{n:02d}": (score + n * 0.37,) for n in range(99)} | {f"2{n:02d}": (score + n * 0.41,) for n in range(99)}
+    common = pages.common(pages.frames(periods.sheets_of(table, ("2017",)), "2017"))
+    assert sum(number for _, number in common["bars"]) == 198 and len(common["bars"]) <= pages.MOST_LINES and common["start"] == 0
+
+
+def test_what_a_panel_says_of_activities(shared):
+    data = once(shared, "example-2017", "example-panel", "2017")
+    once(shared, "panel-2017", "panel", "2017", data=data)
+    sheet = sheets.read("2017", data)
+    frames, entries = pages.frames([sheet], "2017"), shown.entries(sheet)
+    assert frames.usual
+    for row in frames.named.itertuples():
+        letter = pages.page(frames, row)
+        own = entries[(entries.id == row.id) & ~entries.shown].indicator
+        peers = entries[entries.grade == row.grade].groupby("indicator").shown.mean()
+        lacks = [name for name in own if peers[name] >= 0.75] if letter["graded"] else []
+        assert [item.split("（同档")[0] for item in letter["usual"][1:]] == lacks
+        assert bool(letter["usual"]) == letter["graded"]
+    left_out = shown.left_out(sheet)
+    assert left_out and not {*left_out} & {*entries.id}
+    for id, (_, why) in left_out.items():
+        assert why in pages.page(frames, next(frames.named.loc[[id]].itertuples()))["result"]
+
+
+@pytest.mark.parametrize("cell", [60, LOW, INCOMPLETE])
+def test_one_alone_and_nobody(monkeypatch, cell):
+    letter = told(monkeypatch, {"101": cell})[1]
+    assert ("只有贵联盟一家" in letter["result"]) == letter["graded"] == (cell != INCOMPLETE)
+
+
+def test_places_in_a_sector(frames):
+    letters = [pages.page(frames, row) for row in frames.named.itertuples()]
+    assert {"", "轻工农业", "汽车"} < {letter["sector"] for letter in letters}
+    for letter in letters:
+        groups = ["全部", letter["batch"], *filter(None, [letter["sector"]])]
+        assert [head for head, _ in letter["places"]] == (groups if letter["graded"] else [])
+    farm = frames.named[frames.named.sector == "轻工农业"].dropna(subset="grade")
+    ranks = roster.ranks(farm)
+    assert (farm.best_sector == ranks).loc[ranks.notna()].all() and (farm.number_sector == len(farm)).all()

@@ -1,0 +1,238 @@
+"""The letters as files: each a page of A4 that a screen reader reads, in bulk, again, with failures, and the index of all."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import once, run
+from pypdf import PdfReader
+
+from analysis import NOTEBOOKS, pages, pages_run, roster
+from analysis.__main__ import main
+
+A4 = (595.28, 841.89)
+PLACE = "reports/alliances/2017"
+
+
+def bare(text: str) -> str:
+    return re.sub(r"\s", "", text)
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return pages.frames(roster.read_sheets(), "2017")
+
+
+@pytest.fixture(scope="module")
+def letters(frames) -> dict[str, dict]:
+    told = [pages.page(frames, row) for row in frames.named.itertuples()]
+    return {letter["file"]: letter for letter in told}
+
+
+@pytest.fixture(scope="module")
+def common(frames) -> str:
+    return json.dumps(pages.common(frames), ensure_ascii=False)
+
+
+@pytest.fixture(scope="module")
+def made_pages(shared) -> Path:
+    return once(shared, "made-pages", "pages", "2017")
+
+
+@pytest.fixture
+def copied(made_pages, tmp_path) -> Path:
+    return Path(shutil.copytree(made_pages, tmp_path / "out"))
+
+
+def test_each_alliance_has_its_letter(made_pages, letters):
+    files = {path.name for path in (made_pages / PLACE).iterdir()}
+    assert files == {*letters, "index.html"} and len(letters) == 112
+
+
+def test_a_letter_is_one_accessible_page(made_pages, letters):
+    for file in [*letters][::25]:
+        reader, letter = PdfReader(made_pages / PLACE / file), letters[file]
+        [page] = reader.pages
+        assert tuple(round(float(side), 2) for side in page.mediabox[2:]) == pytest.approx(A4, abs=0.1)
+        root, about = reader.trailer["/Root"], reader.xmp_metadata.stream.get_data().decode()
+        assert root["/Lang"].startswith("zh") and root["/MarkInfo"]["/Marked"]
+        assert re.search(r"pdfaid:part>2", about) and re.search(r"pdfaid:conformance>A", about) and re.search(r"pdfuaid:part>1", about)
+        assert letter["name"] in reader.metadata.title
+        text = bare(page.extract_text())
+        for key in ("greeting", "result", "course", "next"):
+            assert bare(letter[key]) in text
+        assert all(bare(place) in text for _, place in letter["places"])
+
+
+def test_the_same_letter_has_the_same_bytes(made_pages, letters, common):
+    file = [*letters][3]
+    assert pages_run.draw(common, json.dumps(letters[file], ensure_ascii=False)) == (made_pages / PLACE / file).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["极" * 80 + "联盟", "A/B:C*产业联盟", "X" * 120])
+def test_a_long_name_fits_the_page_and_the_file(frames, common, name):
+    row = next(frames.named.itertuples())._replace(name=name)
+    letter = pages.page(frames, row)
+    assert len(letter["file"].encode()) < 255 and not re.search(r'[/\\:*?"<>|]', letter["file"])
+    assert pages_run.draw(common, json.dumps(letter, ensure_ascii=False)).startswith(b"%PDF")
+
+
+def test_a_second_run_makes_what_is_missing_or_altered(copied, letters):
+    gone, altered = [*letters][:2]
+    assert "nothing to do" in run("pages", "2017", out=copied).stdout
+    (copied / PLACE / gone).unlink()
+    (copied / PLACE / altered).write_bytes(b"x")
+    stray = copied / PLACE / ".left.pdf.part"
+    stray.touch()
+    said = run("pages", "2017", out=copied)
+    assert said.returncode == 0 and "2 pages made, 110 were up to date" in said.stdout and not stray.exists()
+    assert (copied / PLACE / altered).read_bytes().startswith(b"%PDF")
+    assert "nothing to do" in run("pages", "2017", out=copied).stdout
+
+
+def test_new_data_makes_only_what_it_changes(copied, data, letters):
+    aliases = data / "registry" / "aliases.csv"
+    aliases.write_text(aliases.read_text("utf-8-sig") + "甲乙丙联盟,L012,short,2017 text,test\n", "utf-8-sig")
+    said = run("pages", "2017", out=copied, data=data)
+    assert "0 pages made, 112 were up to date" in said.stdout
+    assert "甲乙丙联盟" in (copied / PLACE / "index.html").read_text("utf8")
+    (data / "score_sheets" / "2020-2021.xlsx").unlink()  # every letter has one cell fewer
+    assert "112 pages made" in run("pages", "2017", out=copied, data=data).stdout
+
+
+def test_a_letter_that_fails_is_named_and_the_others_are_made(tmp_path, letters, common):
+    good, strange = (json.dumps(letter, ensure_ascii=False) for letter in [*letters.values()][:2])
+    made = pages_run.put(tmp_path, common, [("a.pdf", good), ("b.pdf", "{}"), ("c.pdf", strange.replace("联盟", "𓀀")), ("d.pdf", good)])
+    assert [(place, bool(digest)) for place, digest, _ in made] == [("a.pdf", True), ("b.pdf", False), ("c.pdf", False), ("d.pdf", True)]
+    assert "𓀀" in made[2][2] and {path.name for path in tmp_path.iterdir()} == {"a.pdf", "d.pdf"}
+
+
+def test_failures_are_told(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(pages_run, "drawn", lambda letters, *_: ((place, "" if n else "0", "ValueError: no" if n else "")
+                                                                 for n, place in enumerate(letters)))
+    monkeypatch.setattr(pages_run, "EVERY", -1)
+    assert main(["pages", "2017", "--out", str(tmp_path), "--workers", "1"]) == 3
+    said = capsys.readouterr()
+    assert "1 pages made" in said.out and "111 pages failed" in said.err and said.err.count("ValueError: no") == pages_run.NAMED
+    assert re.search(r"56 of 112 pages, [\d,]+ a second, \d+ s yet", said.err)
+
+
+def test_a_process_that_is_killed_loses_nothing(tmp_path, letters, common):
+    waiting = {file: json.dumps(letter, ensure_ascii=False) for file, letter in letters.items()}
+    pool = pages_run._pool(2)
+    made = pages_run.drawn(waiting, common, tmp_path, pool, 2)
+    first = next(made)
+    os.kill(next(iter(pool._processes)), signal.SIGKILL)
+    all_made = [first, *made]
+    assert sorted(file for file, _, error in all_made if not error) == sorted(letters)
+    assert {path.name for path in tmp_path.glob("[!.]*")} == {*letters}
+
+
+def test_a_letter_that_kills_its_process_is_named(monkeypatch, tmp_path):
+    class Pool:
+        broken = False
+
+        def submit(self, _, out, common, part):
+            job, self.broken = Future(), self.broken or any(place == "bad" for place, _ in part)
+            job.set_exception(BrokenProcessPool()) if self.broken else job.set_result([(place, "0", "") for place, _ in part])
+            return job
+
+        def shutdown(self):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(pages_run, "_pool", lambda _: Pool())
+    told = [*pages_run.drawn({"bad": "", **{str(n): "" for n in range(50)}}, "", tmp_path, Pool(), 2)]
+    assert sorted(place for place, _, error in told if not error) == sorted(map(str, range(50)))
+    assert [place for place, _, error in told if error] == ["bad"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="another system")
+def test_its_processes_end_with_the_first(tmp_path):
+    code = "from analysis import pages_run; p = pages_run._pool(1); p.submit(len, '').result(); print(*p._processes, flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        worker = int(first.stdout.readline())
+        first.kill()
+    try:
+        for _ in range(200):
+            os.kill(worker, 0)
+            subprocess.run([sys.executable, "-c", ""], check=True)
+        raise AssertionError("it still runs")
+    except ProcessLookupError:
+        pass
+
+
+@pytest.mark.parametrize(("who", "status", "said"), [
+    ("113", 0, "113-大豆加工"), ("汽车轻量化技术创新战略联盟", 0, "107-"), ("钢铁可循环", 0, "101-"), ("999", 2, "no alliance"),
+    ("", 2, "WHO is missing"), ("生物", 2, "may be")])
+def test_one_letter(tmp_path, capsys, who, status, said):
+    assert main(["page", "2017", who, "--out", str(tmp_path)]) == status
+    heard = capsys.readouterr()
+    assert said in heard.out + heard.err
+    assert len([*tmp_path.rglob("*.pdf")]) == (status == 0)
+
+
+def test_the_notebook_says_what_the_letter_says(tmp_path, letters):
+    subprocess.run([Path(sys.executable).with_name("papermill"), NOTEBOOKS / "alliance.ipynb", "out.ipynb", "-p", "who", "113", "-p", "period",
+                    "2017", "--no-progress-bar"], cwd=tmp_path, check=True, capture_output=True)
+    outputs = json.dumps(nbformat.read(tmp_path / "out.ipynb", 4), ensure_ascii=False)
+    letter = letters["113-大豆加工产业技术创新战略联盟.pdf"]
+    assert all(letter[key] in outputs for key in ("result", "course", "next"))
+
+
+@pytest.mark.chromium
+def test_the_index(made_pages, letters):
+    import axe_playwright_python
+    from playwright.sync_api import sync_playwright
+
+    path = (made_pages / PLACE / "index.html").resolve()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        page, heard = browser.new_page(viewport={"width": 390, "height": 850}), []
+        page.on("request", lambda request: heard.append(request.url))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.goto(path.as_uri())
+        shown = lambda: page.eval_on_selector_all("tbody tr", "all => all.filter(r => !r.hidden).map(r => r.cells[0].textContent)")  # noqa: E731
+        assert len(shown()) == len(letters)
+        for words, code in (("大豆加工", "113"), ("长风开放标准平台软件联盟", "111"), ("半导体 照明", "109"), ("113", "113")):
+            page.fill("#words", words)
+            assert code in shown() and len(shown()) < 5
+        page.fill("#words", "")
+        page.select_option("[data-key=batch]", "第二批")
+        page.select_option("[data-key=state]", "活跃度高")
+        assert shown() and all(code[0] == "2" for code in shown())
+        page.select_option("[data-key=batch]", "")
+        page.select_option("[data-key=state]", "")
+        for head, first in (("评分", 1), ("评分", -1)):
+            page.click(f"th button:text-is('{head}')")
+            numbers = page.eval_on_selector_all("tbody td.r", "all => all.map(cell => parseFloat(cell.textContent))")
+            scores = [number for number in numbers if number == number]
+            assert len(scores) == 101
+            assert scores == sorted(scores)[::first]
+        links = page.eval_on_selector_all("tbody a", "all => all.map(a => decodeURIComponent(a.getAttribute('href')))")
+        assert {*links} == {*letters}
+        page.add_script_tag(path=Path(axe_playwright_python.__file__).with_name("axe.min.js"))
+        assert page.evaluate("axe.run().then(r => r.violations.map(v => v.id + ' ' + v.nodes[0].html))") == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert [address for address in heard if not address.startswith("data:")] == [path.as_uri()]
+        browser.close()
+
+
+def test_the_index_links_to_reports_that_exist(copied):
+    (copied / "reports" / "trends.html").write_text("x")
+    said = run("pages", "2017", out=copied)
+    assert "0 pages made" in said.stdout and 'href="../../trends.html"' in (copied / PLACE / "index.html").read_text("utf8")
