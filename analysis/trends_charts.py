@@ -95,7 +95,7 @@ def _steps(axes: Axes, parts: pd.Series) -> None:
         axes.annotate(half_up(value, 1) if total else signed(value, 1), (place, max(start, start + value)), (0, 2), ha="center", **WORDS)
     axes.set_xticks(range(len(parts)), [name.replace("-", "-\n") for name in parts.index], size=SMALL)
     axes.set(yticks=[])
-    axes.margins(y=0.25)
+    axes.set_ylim(min(0, *levels), 1.2 * max(*levels, parts.iloc[-1], 1))
 
 
 def _spans(axes: Axes, changes: pd.DataFrame) -> None:

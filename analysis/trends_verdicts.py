@@ -309,8 +309,8 @@ def a_level(listed: pd.DataFrame, proposed: pd.DataFrame, alliances: pd.DataFram
     said += [one for kind in ("listed.low", "listed.outside", "listed.missing") if kind in by_kind for one in told(kind, names=by_kind[kind])]
     if period == last:
         return said
-    kinds = dict.fromkeys(("in", "open", "near", "lost"), 0)
-    return [*said, *told("proposed.said" if len(proposed) else "proposed.nobody", period=last, **{"sure" if k == "in" else k: counts.get(k, 0) for k in kinds})]
+    return [*said, *told("proposed.said" if len(proposed) else "proposed.nobody", period=last, sure=counts.get("in", 0),
+                        **{kind: counts.get(kind, 0) for kind in ("open", "near", "lost")})]
 
 
 def claims(found: pd.DataFrame) -> list[Verdict]:
