@@ -6,7 +6,9 @@ import io
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
+import docx
 import nbformat
 import notebook
 import openpyxl
@@ -15,8 +17,9 @@ import pytest
 from conftest import run
 from test_html import browser, opened, texts  # noqa: F401  fixtures
 
+from analysis import report
 from analysis.export import book, document
-from analysis.export.exporters import HTMLExporter
+from analysis.export.exporters import HTMLExporter, PDFExporter, WordExporter
 
 ALLIANCES = pd.DataFrame({"联盟名称": ["甲产业技术创新战略联盟", "乙产业技术创新战略联盟"], "批次": ["第一批", "第二批"], "评分": [90.0, None]})
 
@@ -101,6 +104,20 @@ def test_an_alliance_that_is_chosen_is_lit_up_everywhere(opened, tmp_path):  # n
     page.locator("text.who").dispatch_event("click")
     assert page.locator("tr.lit").count() == 2
     assert not [heard for heard in page.heard if heard.startswith("error")]
+
+
+def test_a_logo_of_the_data_folder_stands_above_the_title(tmp_path):
+    (tmp_path / "score_sheets").mkdir()
+    sheet = SimpleNamespace(path=tmp_path / "score_sheets" / "2017.xlsx")
+    assert report.logo(sheet) == ""
+    (tmp_path / "logo.svg").write_text(notebook.SVG)
+    made = notebook.said(notebook.told({"text/markdown": "# 题\n\n副题\n\n单位"}, cover=True, logo=report.logo(sheet)), "# 一\n\n甲")
+    read = document.read(made)
+    page = HTMLExporter().render(read)
+    assert page.index('alt="标志"') < page.index("<h1>题</h1>")
+    assert b"%PDF" in PDFExporter().render(read)
+    first = docx.Document(io.BytesIO(WordExporter().render(read))).paragraphs[:2]
+    assert first[0]._p.xpath(".//wp:docPr/@descr") == ["标志"] and first[1].text == "题"
 
 
 def test_the_script_is_small():
