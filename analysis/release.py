@@ -12,6 +12,7 @@ from analysis.commands import from_here, say
 from analysis.messages import Said
 
 KINDS = {".html": "网页", ".pdf": "PDF", ".docx": "Word", ".xlsx": "Excel工作簿", ".csv": "CSV", ".parquet": "Parquet", ".json": "数据说明"}
+DATE = re.compile(r'<meta name="date" content="([\d-]+)"')
 
 
 def word(options: Namespace) -> None:
@@ -60,12 +61,13 @@ def _gather(options: Namespace, groups: list[tuple[str, list[str]]], more: list[
     reports, title = options.out / publish.REPORTS, f"release-{options.period}"
     content = {name: (reports / name).read_bytes() for _, names in groups for name in names}
     page = content[f"{options.period}.html"].decode()
-    listed = [(group, [(name, KINDS[Path(name).suffix], f"{max(1, round(len(content[name]) / 1e3)):,} kB") for name in names])
-              for group, names in groups]
+    dates = {name.removesuffix(".html"): DATE.search(text.decode()) for name, text in content.items() if name.endswith(".html")}
+    day = {name: next((found[1] for stem, found in dates.items() if found and name.startswith(stem)), "") for name in content}
+    listed = [(group, [(name, KINDS[Path(name).suffix], f"{max(1, round(len(content[name]) / 1e3)):,} kB", day[name] or max(day.values()))
+                       for name in names]) for group, names in groups]
     template = (Path(__file__).parent / "export" / "templates" / "release.html.j2").read_text("utf8")
     index = jinja2.Environment(autoescape=True).from_string(template).render(
-        title=unescape(re.search(r"<title>(.*?)</title>", page)[1]), date="".join(re.findall(r'<meta name="date" content="([\d-]+)"', page)[:1]),
-        groups=listed)
+        title=unescape(re.search(r"<title>(.*?)</title>", page)[1]), groups=listed)
     folder = publish.REPORTS / title
     files = {folder / name: data for name, data in content.items()} | {folder / name: (reports / name).read_bytes() for name in more}
     files[folder / "index.html"] = index.encode()

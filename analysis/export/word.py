@@ -173,8 +173,9 @@ def _pngs(report: Document) -> dict[Picture, bytes]:
 
     tokens = markup.walk([token for part in report.parts for token in part.tokens])
     shown = [part.table for part in report.parts if part.table and (not part.picture or part.place != "none")]
-    found = dict.fromkeys([part.picture for part in report.parts if part.picture] + [token["picture"] for token in tokens if "picture" in token]
-                          + [_small(value) for table in shown for row in table.values for value in row if isinstance(value, dict)])
+    found = dict.fromkeys(filter(None, [
+        report.logo, *(part.picture for part in report.parts), *(token.get("picture") for token in tokens),
+        *(_small(value) for table in shown for row in table.values for value in row if isinstance(value, dict))]))
     if not found:
         return {}
     compiler = typst.Compiler(input=DRAWN, font_paths=[str(fonts.FOLDER)], ignore_system_fonts=True,

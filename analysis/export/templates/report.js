@@ -120,6 +120,11 @@
   const marks = new Map();
   const mark = (key, ...told) => marks.set(key, [...(marks.get(key) || []), told]);
   const pressed = [];
+  const exhibitOf = (table) => {  // the numbers of a figure that are folded away come after it
+    let where = table.closest("figure, .table[id], details.data");
+    while (where && where.matches(":not(figure):not([id])")) where = where.previousElementSibling;
+    return where;
+  };
   const button = (where, key, text) => {
     const made = make("button", { type: "button", className: "who", textContent: text });
     made.addEventListener("click", () => choose(chosen === key ? "" : key));
@@ -129,11 +134,11 @@
   document.querySelectorAll("main table").forEach((table) => {
     const heads = headsOf(table);
     const column = heads.findIndex((head) => ["联盟名称", "联盟"].includes(head));
-    if (column < 0) return;
+    if (column < 0 || !exhibitOf(table)) return;
     [...table.tBodies].flatMap((body) => [...body.rows]).filter((row) => row.cells.length > column).forEach((row) => {
       const cell = row.cells[column];
-      const words = [...row.cells].map((one, place) => (place === column || !one.textContent || one.querySelector("svg") ? "" : `${heads[place]} ${one.textContent}`));
-      mark(short(cell.textContent), row, table.closest("[id]"), words.filter(Boolean).concat(groupOf(row) || []).join("，"), cell.textContent);
+      const words = [...row.cells].map((one, place) => (place === column || !one.textContent || !heads[place] || one.querySelector("svg") ? "" : `${heads[place]} ${one.textContent}`));
+      mark(short(cell.textContent), row, exhibitOf(table), words.filter(Boolean).concat(groupOf(row) || []).join("，"), cell.textContent);
       button(cell, short(cell.textContent), cell.textContent);
     });
   });
