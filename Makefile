@@ -10,8 +10,7 @@ RUN := @$(PYTHON) -m analysis
 PLACES := --data "$$DATA" --out "$$OUT"
 .PHONY: help report reports trends audit transcribe check check-page new new-panel intake assign panel example-panel pages page word release data lab test fuzz lint bench clean
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
-	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2} END {print "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"}' Makefile
 report: .venv/.installed  ## YEAR=2017: the report of one period, HTML and PDF
 audit: .venv/.installed  ## YEAR=2017: a published report checked, every figure recomputed
 transcribe: .venv/.installed  ## YEAR=2022 FROM=report.pdf: a draft of the figures that a published report prints
@@ -45,8 +44,7 @@ lint: .venv/.testing  ## the linters
 bench: .venv/.testing  ## this project beside the plain tools
 	@$(PYTHON) tests/bench/bench.py
 clean:  ## remove what is made, and .venv
-	rm -rf .venv reports figures/20* figures/audit-* figures/trends figures/panel-* .pytest_cache .ruff_cache .hypothesis build *.egg-info
-	find analysis notebooks tests -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv reports figures/20* figures/audit-* figures/trends figures/panel-* .pytest_cache .ruff_cache .hypothesis build *.egg-info $$(find analysis notebooks tests -name __pycache__)
 # An installed uv is used if there is one, and is not needed. pip's lines become dots; what it warns of is shown where it fails.
 .venv/.installed: requirements.lock pyproject.toml
 .venv/.testing: requirements-test.lock .venv/.installed
