@@ -83,7 +83,7 @@ def pies(shares: pd.DataFrame, title: str = "") -> list[Axes]:
     """A row of pies, one for each value of the first index level; names stand on the slices, or in a key where there are many."""
     groups = list(shares.index.unique(0))
     named = len(groups) < 3
-    axes = canvas(2.8 if named else 2.4, title=title, columns=len(groups), squeeze=False)[0]
+    axes = canvas(2.45 if named else 2.3, title=title, columns=len(groups), squeeze=False)[0]
     part_of = shares.iloc[:, 0] / shares.iloc[:, 0].groupby(level=0).transform("sum")
     inside = 0.155 if named else 0.095  # counts and shares without a name take less room
     thin = bool(((part_of > 0) & (part_of < inside)).any())
