@@ -8,10 +8,9 @@ PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --disable-pip-version-check
 RUN := @$(PYTHON) -m analysis
 PLACES := --data "$$DATA" --out "$$OUT"
-.PHONY: help report reports trends audit transcribe check check-page new new-panel intake assign panel example-panel pages page data lab test fuzz lint bench clean
+.PHONY: help report reports trends audit transcribe check check-page new new-panel intake assign panel example-panel pages page word release data lab test fuzz lint bench clean
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
-	@echo "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2} END {print "  DATA=dir reads another data folder, OUT=dir writes to dir/reports and dir/figures"}' Makefile
 report: .venv/.installed  ## YEAR=2017: the report of one period, HTML and PDF
 audit: .venv/.installed  ## YEAR=2017: a published report checked, every figure recomputed
 transcribe: .venv/.installed  ## YEAR=2022 FROM=report.pdf: a draft of the figures that a published report prints
@@ -23,8 +22,10 @@ assign: .venv/.installed  ## YEAR=2022: groups without conflicts, and a mark she
 panel: .venv/.installed  ## YEAR=2017: from the experts' marks to the score sheet; FORCE=1 replaces one unasked
 example-panel: .venv/.installed  ## YEAR=2017: a small simulated panel in build/ (or OUT)
 pages: .venv/.installed  ## YEAR=2017: a letter to each alliance as PDF, and an index of all
+word: .venv/.installed  ## YEAR=2017: the report as a Word document
+release: .venv/.installed  ## YEAR=2017: everything that goes out, in one folder with an index
 page: .venv/.installed  ## YEAR=2017 WHO=113: the letter to one alliance, by name, alias or code
-report audit transcribe check new new-panel intake assign panel example-panel pages page:
+report audit transcribe check new new-panel intake assign panel example-panel pages page word release:
 	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(PLACES) -- "$$YEAR" $(if $(filter page,$@),"$$WHO") $(if $(filter transcribe,$@),"$$FROM")
 trends: .venv/.installed  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
 	$(RUN) trends $(PLACES) -- "$$PERIODS"
@@ -43,8 +44,7 @@ lint: .venv/.testing  ## the linters
 bench: .venv/.testing  ## this project beside the plain tools
 	@$(PYTHON) tests/bench/bench.py
 clean:  ## remove what is made, and .venv
-	rm -rf .venv reports figures/20* figures/audit-* figures/trends figures/panel-* .pytest_cache .ruff_cache .hypothesis build *.egg-info
-	find analysis notebooks tests -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv reports figures/20* figures/audit-* figures/trends figures/panel-* .pytest_cache .ruff_cache .hypothesis build *.egg-info $$(find analysis notebooks tests -name __pycache__)
 # An installed uv is used if there is one, and is not needed. pip's lines become dots; what it warns of is shown where it fails.
 .venv/.installed: requirements.lock pyproject.toml
 .venv/.testing: requirements-test.lock .venv/.installed

@@ -27,11 +27,12 @@ COMMANDS = {
     "assign": "draw groups of experts and write their mark sheets", "panel": "from the marks of one period to its score sheet",
     "example-panel": "make a small simulated panel to try that on",
     "pages": "make a letter to each alliance of one period, and an index", "page": "make the letter to one alliance",
+    "word": "make the report of one period as a Word document", "release": "make everything that goes out, in one folder",
     "data": "write the tidy tables of all periods, CSV and Parquet, with a Data Package",
     "lab": "start JupyterLab at explore.ipynb",
 }
 MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "analysis.panel.commands") | dict.fromkeys(
-    ("pages", "page"), "analysis.pages_run")
+    ("pages", "page"), "analysis.pages_run") | dict.fromkeys(("word", "release"), "analysis.release")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,8 +50,10 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
     subparsers.choices["page"].add_argument("who", help="a name, an alias, or a code of that period")
-    subparsers.choices["pages"].add_argument("--workers", type=int, default=0, help="processes; as many as there are cores")
-    subparsers.choices["report"].add_argument("--pass-over-unfilled", action="store_true", help=argparse.SUPPRESS)
+    for name in ("pages", "release"):
+        subparsers.choices[name].add_argument("--workers", type=int, default=0, help="processes; as many as there are cores")
+    for name in ("report", "word", "release"):
+        subparsers.choices[name].add_argument("--pass-over-unfilled", action="store_true", help=argparse.SUPPRESS)
     subparsers.choices["panel"].add_argument("--force", action="store_true", help="replace a score sheet without asking")
     return main
 

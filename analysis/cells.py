@@ -29,7 +29,7 @@ RESOURCE = "application/vnd.dataresource+json"
 SVG = "image/svg+xml"
 OPTION = re.compile(r"#\|\s*([\w-]+)\s*:\s*(.*?)\s*$")
 SYNONYMS = {"fig-cap": "caption", "tbl-cap": "caption", "fig-alt": "alt"}
-KNOWN = ("label", "caption", "alt", "table", "note", "group", "search", "choose", "stretch", "also", "align", "cover", "date")
+KNOWN = ("label", "caption", "alt", "table", "note", "group", "search", "choose", "stretch", "also", "align", "cover", "date", "logo")
 PERCENT = re.compile(r"占|.*(占比|比例|%)$")  # a column of floats under such a heading is of percentages
 HEADINGS = {"period": "评价期", "id": "编号", "name": "联盟名称", "code": "代码", "batch": "批次", "pilot": "试点联盟", "score": "评分",
             "low": "评分至少", "high": "评分至多", "grade": "等级", "level": "等级序号", "outcome": "等级", "state": "状态", "rank": "名次",
@@ -55,10 +55,10 @@ def options(source: str) -> dict[str, str]:
 
 def show(*shown: object, data: pd.DataFrame | pd.Series | None = None, label: str = "", caption: str = "", alt: str = "",
          table: str = "", note: str = "", group: str = "", search: bool = False, choose: str = "", stretch: str = "",
-         also: str = "", align: str = "", cover: bool = False, date: dt.date | str = "") -> None:
+         also: str = "", align: str = "", cover: bool = False, date: dt.date | str = "", logo: str = "") -> None:
     """Show a figure, a frame, Markdown (a str too) or a figure and its frame, with what option lines say elsewhere.
 
-    `data` is the frame whose CSV is saved where it is not the one shown.
+    `data` is the frame whose CSV is saved where it is not the one shown; `logo` the picture above the title of a cover, as an address.
     """
     said = {key: value for key, value in locals().items() if key in KNOWN and value} | ({"date": str(date)} if date else {})
     from IPython import get_ipython

@@ -186,19 +186,21 @@ def transcribe(options: Namespace) -> None:
     from analysis import transcribe
 
     if not PERIOD.fullmatch(options.period) or not options.source:
-        raise CommandError("YEAR and FROM are needed: make transcribe YEAR=2022 FROM=report.pdf")
+        raise CommandError(Said("command.from"))
     path, source = options.data / "published" / f"{options.period}.csv", Path(options.source).expanduser()
     if os.path.lexists(path):
-        raise CommandError(f"{from_here(path)} is there already and is never overwritten; move it away first")
+        raise CommandError(Said("command.kept", path=from_here(path)))
     if not source.is_file():
-        raise CommandError(f"there is no file {options.source}")
+        raise CommandError(Said("command.file", path=options.source))
     drafted = transcribe.draft(transcribe.text_of(source), options.period, options.data)
     if not drafted:
-        raise CommandError(f"{options.source} has no figure that can be read; a scan has no text, and chapters must be headed like 一、前言")
+        raise CommandError(Said("command.unread", path=options.source))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(transcribe.written(drafted))
+    part = path.with_suffix(".part")  # so that a full disk leaves no half of it
+    part.write_bytes(transcribe.written(drafted))
+    part.rename(path)
     sure = sum(float(row["confidence"]) >= transcribe.TRUSTED for row in drafted)
-    say(f"{from_here(path)}: {len(drafted)} rows, {sure} of them sure; look at the others, then run: make audit YEAR={options.period}")
+    say(Said("command.drafted", path=from_here(path), rows=len(drafted), sure=sure, period=options.period))
 
 
 def check(options: Namespace) -> int:
@@ -214,11 +216,13 @@ def check(options: Namespace) -> int:
     except DataError as error:
         problems = error.problems
         say(error, to=sys.stderr)
-    made = {publish.REPORTS / file: content for file, content in check.files(name, options.data, problems, notes).items()}
-    copy = publish.REPORTS / f"{name}-check.xlsx"
-    publish.publish(made, options.out, f"{name}-check", [copy])
-    if copy in made:
-        say(Said("command.marked", path=from_here(options.out / copy)))
+    made, folder = check.files(name, options.data, problems, notes), options.out / publish.REPORTS
+    for file, content in made.items():
+        publish.put(folder / file, content)
+    if (copy := f"{name}-check.xlsx") in made:
+        say(Said("command.marked", path=from_here(folder / copy)))
+    else:
+        (folder / copy).unlink(missing_ok=True)
     return bool(problems)
 
 

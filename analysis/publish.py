@@ -65,6 +65,17 @@ def _swap(stage: Path, out: Path, places: list[Path], stale: list[Path]) -> None
         raise
 
 
+def put(path: Path, content: bytes) -> None:
+    """A file in its place by rename; stopped half-way, what was there stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f".making-{path.name}.{os.getpid()}")
+    try:
+        made.write_bytes(content)
+        os.replace(made, path)
+    finally:
+        made.unlink(missing_ok=True)
+
+
 def check_writable(out: Path, places: Iterable[Path] = (REPORTS / "a", FIGURES / "a")) -> None:
     """Raise OSError for the first folder of some places under `out` that nothing can be written to."""
     for place in places:

@@ -12,7 +12,7 @@ from pathlib import Path
 from analysis import NOTEBOOKS, ROOT
 
 DATA_OF = {  # what a notebook reads in the data folder; the sheets of other periods too, for their dates, grades and names
-    "report": ("registry/*.csv", "score_sheets/*.xlsx", "remarks/{period}.md", "panel/**/*.xlsx"),
+    "report": ("registry/*.csv", "logo.*", "score_sheets/*.xlsx", "remarks/{period}.md", "panel/**/*.xlsx"),
     "trends": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
     "audit": ("registry/*.csv", "score_sheets/*.xlsx", "published/*.csv", "panel/**/*.xlsx"),
     "pages": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),

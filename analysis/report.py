@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from fractions import Fraction
+from pathlib import Path
 
 import pandas as pd
 
@@ -42,6 +44,13 @@ def cover(sheet: Period, alliances: pd.DataFrame) -> Verdict:
     name = "cover.dated" if sheet.facts.get("发布时间") else "cover.page"
     return verdict(name, period=sheet.name, start=sheet.start, end=sheet.end, total=len(alliances),
                    evaluated=int(alliances["grade"].notna().sum()), issued=sheet.facts.get("发布时间"))
+
+
+def logo(sheet: Period) -> str:
+    """The picture `logo.svg` or `logo.png` of the data folder as an address that has it whole; nothing where there is none."""
+    found = next(filter(Path.exists, (sheet.path.parents[1] / f"logo.{kind}" for kind in ("svg", "png"))), None)
+    kind = "image/svg+xml" if found and found.suffix == ".svg" else "image/png"
+    return f"data:{kind};base64,{base64.b64encode(found.read_bytes()).decode()}" if found else ""
 
 
 def change(sheet: Period, before: Period | None) -> list[Verdict]:

@@ -155,7 +155,7 @@ def test_latex_of_an_output_is_a_formula():
 
 
 def test_a_loop_shows_in_order_and_data_is_what_is_saved(page, report):
-    part = [bare(tag.text) for tag in section(page, "循环").find_next_siblings(["h3", "figure"])][:4]
+    part = [bare((tag.figcaption or tag).text) for tag in section(page, "循环").find_next_siblings(["h3", "figure"])][:4]
     assert part == ["1.第1个", "图4循环1", "2.第2个", "图5循环2"]
     assert report.saved()["loop-1.csv"].decode("utf-8-sig").splitlines()[1:] == ["其他,29,55.765"]
     assert "其他：联盟数29" in page.find(id="figure-loop-1").svg["aria-label"]

@@ -71,8 +71,8 @@ def test_text_of_a_sheet_is_text(printed, text):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_of_a_sheet_in_a_table_is_text(text):
     page = Reader(main(said(told(frame(pd.DataFrame({text: [text]})), label="key", caption=text, note=text))))
-    assert page.text == f"表1　{text}" + text * 3
-    assert {tag for tag, _ in page.tags} <= {"div", "table", "caption", "thead", "tbody", "tr", "th", "td", "p", "span"}
+    assert page.text == f"表1　{text}" + text * 3 + "下载数据"
+    assert {tag for tag, _ in page.tags} <= {"div", "table", "caption", "thead", "tbody", "tr", "th", "td", "p", "span", "a"}
 
 
 def test_hostile_html_of_an_output_fetches_and_runs_nothing():

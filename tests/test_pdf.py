@@ -75,7 +75,7 @@ def test_standards_language_and_title(pdf, html, period):
     root = pdf.trailer["/Root"]
     xmp = root["/Metadata"].get_data().decode()
     said = {name: re.search(rf"<{name}>(.*?)</{name}>", xmp)[1] for name in ("pdfaid:part", "pdfaid:conformance", "pdfuaid:part")}
-    assert said == {"pdfaid:part": "2", "pdfaid:conformance": "A", "pdfuaid:part": "1"}
+    assert said == {"pdfaid:part": "3", "pdfaid:conformance": "A", "pdfuaid:part": "1"}
     assert root["/Lang"] == "zh-CN"
     assert root["/MarkInfo"]["/Marked"]
     assert root["/ViewerPreferences"]["/DisplayDocTitle"]
@@ -183,6 +183,22 @@ def test_figures_and_tables_are_tagged_for_a_screen_reader(pdf, html):
     assert len(tagged(tree["/K"], "/TH")) >= sum(len(table.select("thead th")) for table in shown)
 
 
+def test_each_csv_is_attached_as_data_and_the_caption_says_so(pdf, pages, made, period):
+    saved = {path.name: path.read_bytes() for path in (made / "figures" / period).glob("*.csv")}
+    attached = {name: content for name, (content,) in pdf.attachments.items()}
+    assert len(attached) > 8 and attached.items() <= saved.items()
+    assert {name for name, content in saved.items() if content.count(b"\n") > 1} == set(attached), "all but the empty ones"
+    related = [file.get_object() for file in pdf.trailer["/Root"]["/AF"]]
+    assert {file["/AFRelationship"] for file in related} == {"/Data"} and len(related) == len(attached)
+    text = bare("".join(pages))
+    assert all(f"（数据见附件{name}）" in text for name in attached)
+
+
+def test_words_in_drawings_can_be_searched(pages, made, period):
+    drawn = re.findall("<!-- (.*?) -->", (made / "figures" / period / "overall.svg").read_text("utf8"))
+    assert len(drawn) > 10 and all(bare(words) in bare("".join(pages)) for words in drawn)
+
+
 def test_every_page_but_the_cover_has_its_number(pages):
     assert not re.search(r"/ ?\d+\s*$", pages[0])
     for number, page in enumerate(pages[1:], start=2):
@@ -228,7 +244,7 @@ def test_no_page_is_nearly_empty(pages):
 def test_links_lead_somewhere(pdf, html):
     targets = set(pdf.named_destinations)
     links = [note.get_object() for page in pdf.pages for note in page.get("/Annots", []) or []]
-    assert len(links) >= len(html.select("main a")) + len(html.select(".contents a"))
+    assert len(links) >= len(html.select("main a[href^='#']")) + len(html.select(".contents a"))
     for link in links:
         assert link["/Subtype"] == "/Link" and "/URI" not in link.get("/A", {})
         where = link.get("/Dest", link.get("/A", {}).get("/D")).get_object()

@@ -89,7 +89,7 @@ def test_its_text_is_the_pdfs(word, read):
     for number, page in enumerate(pages[2:], start=3):
         inner = bare(page).removeprefix(title)
         text += inner.removeprefix(next(filter(inner.startswith, chapters))).removesuffix(f"{number}/{len(pages)}")
-    shown, place = lines(word), 0
+    text, shown, place = re.sub(r"（数据见附件[\w-]+\.csv）", "", text), lines(word), 0
     notes = bare("".join(node.text or "" for rel in word.part.rels.values() if rel.reltype.endswith("/footnotes")
                          for node in docx.oxml.parse_xml(rel.target_part.blob).iter(qn("w:t"))))
     for line in shown:

@@ -6,7 +6,7 @@ Every exporter starts here, so that the numbers of HTML and PDF agree.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ FIGURE, TABLE = "图", "表"
 SHOWN = ("picture", "frame", "html")
 ANNEX = re.compile(r"附件\s*")
 DIGITS = "零一二三四五六七八九十"
+LOGO = 5  # ems high
 LEFT_OUT = "notebook-only"
 SILENT = re.compile(r"[\[(]*(array\()?[\[(]*<|Text\(|None$|\(array\(|$")  # what a drawing call returns
 
@@ -77,6 +78,7 @@ class Document:
     facts: list[str] = field(default_factory=list)
     publishers: list[str] = field(default_factory=list)
     date: str = ""
+    logo: Picture | None = None
     parts: list[Part] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     references: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -213,6 +215,7 @@ class _Reader:
         texts = {kind: [markup.words(t["children"]) for t in tokens if t["type"] == kind] for kind in ("heading", "paragraph")}
         self.document.title, self.document.cover, self.document.date = "".join(texts["heading"][:1]), True, str(said.get("date", ""))
         self.document.subtitle, self.document.publishers = "".join(texts["paragraph"][:1]), texts["paragraph"][1:]
+        self.document.logo = replace(pictures.found(said["logo"], self.folder, {}), height=LOGO) if said.get("logo") else None
         self.document.facts = [markup.words(item["children"]) for t in tokens if t["type"] == "list" for item in t["children"]]
 
     def exhibit(self, said: dict, picture: Picture | None, piece: tuple[str, object] | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 import re
@@ -16,11 +17,13 @@ from analysis import fonts
 from analysis.export import document
 from analysis.export.document import Document, DocumentError
 from analysis.export.pictures import Picture
+from analysis.export.tables import Table
 
 TEMPLATES = Path(__file__).parent / "templates"
 ASCII = "".join(map(chr, range(32, 127)))
 WHOLE = re.compile(r"(?<![\w.-])(\w?\d[\d.]*(?:-\d+)+)(?![\w-])", re.ASCII)  # a number or years that a line must not break
 STANDARDS = ["a-3a", "ua-1"]
+MOST_IN_A_PAGE = 200_000  # bytes of a CSV
 NO_DATE = "1980-01-01"  # for a document without a date; PDF/A wants one, and the clock would change the bytes
 
 
@@ -48,14 +51,15 @@ class HTMLExporter(ReportExporter):
     file_extension = ".html"
     export_from_notebook = "联盟报告 (HTML)"
 
-    def render(self, report: Document) -> str:
+    def render(self, report: Document, links: dict[str, str] | None = None) -> str:
+        """The page. `links` are the addresses of files beside it, each with its words."""
         import jinja2
 
         loader = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-        loader.filters |= {"picture": lambda picture, *words: Markup(picture.html(*words)),
+        loader.filters |= {"csv": _address, "picture": lambda picture, *words: Markup(picture.html(*words)),
                            "whole": lambda text: Markup(WHOLE.sub(r'<span class="whole">\1</span>', escape(text)))}
         own = {name: (TEMPLATES / f"report.{name}").read_text("utf8") for name in ("css", "js", "html.j2")}
-        page = loader.from_string(own["html.j2"]).render(report=report, own=own)
+        page = loader.from_string(own["html.j2"]).render(report=report, own=own, links=links or {})
         return page.replace("/* faces */", fonts.faces(page + ASCII), 1)
 
 
@@ -75,6 +79,12 @@ class PDFExporter(ReportExporter):
         compiler = typst.Compiler(input=str(TEMPLATES / "report.typ"), root=str(TEMPLATES), font_paths=[str(fonts.FOLDER)],
                                   ignore_system_fonts=True, sys_inputs={"report": json.dumps(data, default=_plain, ensure_ascii=False)})
         return compiler.compile(format="pdf", pdf_standards=STANDARDS, timestamp=day)
+
+
+def _address(table: Table) -> str:
+    """A table's CSV as an address; none where it would make the page heavy."""
+    content = table.csv()
+    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(content).decode()}" if len(content) < MOST_IN_A_PAGE else ""
 
 
 def _plain(item: object) -> dict[str, object]:

@@ -26,7 +26,7 @@ class Table:
 
     `shown` are the columns that are on the page, with a `side` and a `kind` each (classes of the page) and a `room` (0: as
     wide as its texts; else its part of what is left); a row begins a group where `groups` has another value than before, and
-    is found by the words in `also`. `html` is a table that a page shows as it is.
+    is found by the words in `also`; `grouped` heads the groups. `html` is a table that a page shows as it is.
     """
 
     heads: list[str]
@@ -38,6 +38,7 @@ class Table:
     also: list[str]
     search: bool = False
     choose: str = ""
+    grouped: str = ""
     html: str = ""
 
     def csv(self) -> bytes:
@@ -85,7 +86,8 @@ def of_resource(resource: dict, look: dict) -> Table:
         room = 1 if stretch else min(max(wide[place], ems(heads[place])), 40) + 1
         shown.append({"place": place, "side": side, "kind": kind, "room": room if place in roomy else 0})
     groups, found = (["，".join(row[place] for place in some) for row in texts] for some in (group, also))
-    return Table(heads, texts, names, values, shown, groups, found, str(look.get("search")).lower() == "true", "".join(heads[n] for n in choose))
+    chosen, grouped = ("，".join(heads[place] for place in some) for some in (choose, group))
+    return Table(heads, texts, names, values, shown, groups, found, str(look.get("search")).lower() == "true", chosen, grouped)
 
 
 def _places(heads: list[str], names: list[str], wanted: str) -> list[int]:

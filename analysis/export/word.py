@@ -113,7 +113,8 @@ class _Writer:
         width, height = image.px_width * EMU / PIXELS, image.px_height * EMU / PIXELS
         scale = picture.height * self.em / height if picture.height else min(1, self.room * 635 / width)
         svg = self.svg(picture) if picture.kind == cells.SVG else ""
-        return {"png": related, "svg": svg, "width": round(width * scale), "height": round(height * scale), "lower": round(picture.depth * self.em / 6_350)}
+        return {"png": related, "svg": svg, "width": round(width * scale), "height": round(height * scale),
+                "lower": round(picture.depth * self.em / 6_350)}
 
     def svg(self, picture: Picture) -> str:
         """The relation of a drawing as SVG, which python-docx refuses to add."""
@@ -172,8 +173,9 @@ def _pngs(report: Document) -> dict[Picture, bytes]:
 
     tokens = markup.walk([token for part in report.parts for token in part.tokens])
     shown = [part.table for part in report.parts if part.table and (not part.picture or part.place != "none")]
-    found = dict.fromkeys([part.picture for part in report.parts if part.picture] + [token["picture"] for token in tokens if "picture" in token]
-                          + [_small(value) for table in shown for row in table.values for value in row if isinstance(value, dict)])
+    found = dict.fromkeys(filter(None, [
+        report.logo, *(part.picture for part in report.parts), *(token.get("picture") for token in tokens),
+        *(_small(value) for table in shown for row in table.values for value in row if isinstance(value, dict))]))
     if not found:
         return {}
     compiler = typst.Compiler(input=DRAWN, font_paths=[str(fonts.FOLDER)], ignore_system_fonts=True,

@@ -1,0 +1,76 @@
+"""What goes out: the report in Word, and one folder of everything, ready to be put on a site."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from html import unescape
+from pathlib import Path
+
+from analysis import commands, publish, record
+from analysis.commands import from_here, say
+from analysis.messages import Said
+
+KINDS = {".html": "网页", ".pdf": "PDF", ".docx": "Word", ".xlsx": "Excel工作簿", ".csv": "CSV", ".parquet": "Parquet", ".json": "数据说明"}
+DATE = re.compile(r'<meta name="date" content="([\d-]+)"')
+
+
+def word(options: Namespace) -> None:
+    """Make the report of one period as a Word document, from the notebook that ran."""
+    commands.report(options)
+    title = f"{options.period}-word"
+    path = publish.REPORTS / f"{options.period}.docx"
+    if record.holds(options.out, title, options.state):
+        return
+    import nbformat
+
+    from analysis.export import document
+    from analysis.export import word as writer
+
+    notebook = nbformat.read(options.out / publish.REPORTS / f"{options.period}.ipynb", 4)
+    files = {path: writer.render(document.read(notebook))}
+    publish.publish({**files, record.path_of(title): record.written(options.state, files)}, options.out, title)
+    say(f"{from_here(options.out / path)}  {len(files[path]) / 1e3:,.0f} kB")
+
+
+def release(options: Namespace) -> int:
+    """Make all that goes out, gather it in one folder, and name each file in an index."""
+    from analysis import pages_run, sheets
+
+    period, reports = options.period, options.out / publish.REPORTS
+    word(options)
+    groups = [("报告", [f"{period}{kind}" for kind in (".html", ".pdf", ".docx", "-tables.xlsx")])]
+    if len(filled := sheets.filled_periods(options.data)[0]) > 1:
+        commands.trends(Namespace(**vars(options) | {"periods": filled}))
+        groups.append(("趋势", [f"trends{kind}" for kind in (".html", ".pdf", "-tables.xlsx")]))
+    if (options.data / "published" / f"{period}.csv").exists():
+        commands.audit(options)
+        groups.append(("勘误", [f"errata-{period}{kind}" for kind in (".html", ".pdf", ".csv")]))
+    status = pages_run.pages(options)
+    groups.append(("各联盟的一页", [f"alliances/{period}/index.html"]))
+    commands.data(options)
+    groups.append(("数据包", [f"data/{path.name}" for path in sorted((reports / "data").iterdir()) if path.suffix in KINDS]))
+    _gather(options, groups, [path.relative_to(reports) for path in sorted((reports / "alliances" / period).glob("*.pdf"))])
+    return status
+
+
+def _gather(options: Namespace, groups: list[tuple[str, list[str]]], more: list[Path]) -> None:
+    """Publish the folder: what the index names, `more`, and the index."""
+    import jinja2
+
+    reports, title = options.out / publish.REPORTS, f"release-{options.period}"
+    content = {name: (reports / name).read_bytes() for _, names in groups for name in names}
+    page = content[f"{options.period}.html"].decode()
+    dates = {name.removesuffix(".html"): DATE.search(text.decode()) for name, text in content.items() if name.endswith(".html")}
+    day = {name: next((found[1] for stem, found in dates.items() if found and name.startswith(stem)), "") for name in content}
+    listed = [(group, [(name, KINDS[Path(name).suffix], f"{max(1, round(len(content[name]) / 1e3)):,} kB", day[name] or max(day.values()))
+                       for name in names]) for group, names in groups]
+    template = (Path(__file__).parent / "export" / "templates" / "release.html.j2").read_text("utf8")
+    index = jinja2.Environment(autoescape=True).from_string(template).render(
+        title=unescape(re.search(r"<title>(.*?)</title>", page)[1]), groups=listed)
+    folder = publish.REPORTS / title
+    files = {folder / name: data for name, data in content.items()} | {folder / name: (reports / name).read_bytes() for name in more}
+    files[folder / "index.html"] = index.encode()
+    stale = [Path(place) for place in record.earlier(options.out, title).get("made", ())]
+    publish.publish({**files, record.path_of(title): record.written({}, files)}, options.out, title, stale)
+    say(Said("command.release", path=from_here(options.out / folder), number=len(files), size=f"{sum(map(len, files.values())) / 1e6:.1f}"))

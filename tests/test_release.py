@@ -1,0 +1,141 @@
+"""The workbook of tables, the page that answers, and the folder that goes out."""
+
+import base64
+import csv
+import io
+import re
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import docx
+import nbformat
+import notebook
+import openpyxl
+import pandas as pd
+import pytest
+from conftest import run
+from test_html import browser, opened, texts  # noqa: F401  fixtures
+
+from analysis import report
+from analysis.export import book, document
+from analysis.export.exporters import HTMLExporter, PDFExporter, WordExporter
+
+ALLIANCES = pd.DataFrame({"联盟名称": ["甲产业技术创新战略联盟", "乙产业技术创新战略联盟"], "批次": ["第一批", "第二批"], "评分": [90.0, None]})
+
+
+@pytest.fixture(scope="module")
+def read(made, period) -> document.Document:
+    return document.read(nbformat.read(made / "reports" / f"{period}.ipynb", 4))
+
+
+@pytest.fixture(scope="module")
+def workbook(made, period) -> openpyxl.Workbook:
+    return openpyxl.load_workbook(made / "reports" / f"{period}-tables.xlsx")
+
+
+def test_one_table_a_sheet_marked_and_nothing_merged(workbook, read):
+    shown = [part.number for part in read.parts if part.number and part.saved and part.saved.values]
+    assert workbook.sheetnames == ["封面", "目录", "注释", *shown] and len(shown) > 9
+    names = [name for sheet in workbook for name in sheet.tables]
+    assert len(names) == len(set(names)) == len(workbook.sheetnames) - 1
+    for sheet in workbook:
+        assert not sheet.merged_cells.ranges and sheet.sheet_state == "visible" and sheet["A1"].value
+        for table in sheet.tables.values():
+            assert table.ref == f"A3:{sheet.cell(sheet.max_row, sheet.max_column).coordinate}"
+            assert all(cell.value not in (None, "") for row in sheet.iter_rows(min_row=3) for cell in row), sheet.title
+    links = {row[0].hyperlink.location or row[0].hyperlink.target for row in workbook["目录"].iter_rows(min_row=4)}
+    assert links == {f"#'{name}'!A1" for name in [*shown, "注释"]} or links == {f"'{name}'!A1" for name in [*shown, "注释"]}
+
+
+def test_its_numbers_are_those_of_the_csvs_each_as_what_it_is(workbook, read):
+    for part in (part for part in read.parts if part.number and part.saved and part.saved.values):
+        sheet = workbook[part.number]
+        for row, values in zip(sheet.iter_rows(min_row=4), part.saved.values, strict=True):
+            for cell, value, head in zip(row, values, part.saved.heads, strict=True):
+                if isinstance(value, float) and cell.number_format == "0.00%":
+                    assert cell.value == pytest.approx(value / 100, abs=1e-12) and "占" in head
+                elif value is not None:
+                    assert cell.value == value and cell.data_type in "ns"
+
+
+def test_symbols_are_explained_and_no_text_is_a_formula():
+    cells = notebook.said(("#| label: a\n#| caption: 甲\n#| note: 一条注。", notebook.frame(ALLIANCES.assign(名=["=1+1", None]))))
+    made = book.render(document.read(cells))
+    assert made == book.render(document.read(cells))
+    workbook = openpyxl.load_workbook(io.BytesIO(made))
+    assert [cell.value for cell in workbook["表1"][5]][2:] == ["[c]", "[x]"]
+    assert (workbook["表1"]["D4"].value, workbook["表1"]["D4"].data_type) == ("=1+1", "s")
+    assert [row[0].value for row in workbook["注释"].iter_rows(min_row=4)] == ["[c]", "[x]", "[注1]"]
+    assert workbook["表1"]["A1"].value == "表1　甲　[注1]"
+
+
+def test_each_csv_can_be_taken_from_the_page(made, period):
+    page = (made / "reports" / f"{period}.html").read_text("utf8")
+    found = re.findall(r'href="data:text/csv;charset=utf-8;base64,([^"]*)" download="([^"]*)"', page)
+    assert len(found) > 9
+    for content, name in found:
+        assert base64.b64decode(content) == (made / "figures" / period / name).read_bytes()
+        assert list(csv.reader(io.StringIO(base64.b64decode(content).decode("utf-8-sig"))))
+
+
+@pytest.mark.chromium
+def test_an_alliance_that_is_chosen_is_lit_up_everywhere(opened, tmp_path):  # noqa: F811
+    drawing = notebook.SVG.replace("<path", '<g id="figure_1"><text x="1" y="5">甲</text></g><path')
+    cells = notebook.said(("#| label: a\n#| caption: 甲\n#| search: true", notebook.frame(ALLIANCES)),
+                          ("#| label: b\n#| alt: 图", {"image/svg+xml": drawing}),
+                          ("#| label: c\n#| caption: 丙", notebook.frame(ALLIANCES[["联盟名称", "评分"]])))
+    path = tmp_path / "page.html"
+    path.write_text(HTMLExporter().render(document.read(cells)), "utf8")
+    page = opened(path=path)
+    page.get_by_role("button", name="甲产业").first.press("Enter")
+    assert page.locator("tr.lit").count() == 2 and page.locator("text.lit").count() == 1
+    assert texts(page, ".chosen li") == ["表1：批次 第一批，评分 90", "表2：评分 90", "图1"]
+    assert "who=" in page.url
+    page.get_by_label("批次").select_option("第二批")
+    page.reload()
+    assert page.locator(".chosen strong").inner_text() == "甲产业技术创新战略联盟"
+    assert page.locator("#table-a tbody tr:visible").count() == 1
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#table-a tbody tr:visible").count() == 2
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.keyboard.press("Escape")
+    assert page.locator(".lit").count() == 0 and "who=" not in page.url
+    page.locator("text.who").dispatch_event("click")
+    assert page.locator("tr.lit").count() == 2
+    assert not [heard for heard in page.heard if heard.startswith("error")]
+
+
+def test_a_logo_of_the_data_folder_stands_above_the_title(tmp_path):
+    (tmp_path / "score_sheets").mkdir()
+    sheet = SimpleNamespace(path=tmp_path / "score_sheets" / "2017.xlsx")
+    assert report.logo(sheet) == ""
+    (tmp_path / "logo.svg").write_text(notebook.SVG)
+    made = notebook.said(notebook.told({"text/markdown": "# 题\n\n副题\n\n单位"}, cover=True, logo=report.logo(sheet)), "# 一\n\n甲")
+    read = document.read(made)
+    page = HTMLExporter().render(read)
+    assert page.index('alt="标志"') < page.index("<h1>题</h1>")
+    assert b"%PDF" in PDFExporter().render(read)
+    first = docx.Document(io.BytesIO(WordExporter().render(read))).paragraphs[:2]
+    assert first[0]._p.xpath(".//wp:docPr/@descr") == ["标志"] and first[1].text == "题"
+
+
+def test_the_script_is_small():
+    assert (Path(book.__file__).parent / "templates" / "report.js").stat().st_size < 20_000
+
+
+def test_a_release_has_all_and_is_the_same_each_time(made, period, tmp_path):
+    shutil.copytree(made, tmp_path / "out")
+    words = ("release", period, "--workers", "2")
+    first = run(*words, out=tmp_path / "out")
+    assert first.returncode == 0, first.stderr
+    folder = tmp_path / "out" / "reports" / f"release-{period}"
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    index = files["index.html"].decode()
+    named = re.findall(r'href="([^"]+)"', index)
+    assert set(named) <= set(files) and {f"{period}{kind}" for kind in (".html", ".pdf", ".docx", "-tables.xlsx")} <= set(named)
+    assert {"trends.html", f"errata-{period}.pdf", "data/datapackage.json", f"alliances/{period}/index.html"} <= set(named)
+    assert not any(name.endswith(".ipynb") or "score_sheets" in name for name in files)
+    (folder / "index.html").unlink()
+    assert run(*words, out=tmp_path / "out").returncode == 0
+    assert {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == files
