@@ -12,7 +12,7 @@ from conftest import once, run
 from workbooks import change, scores
 
 from analysis import DATA
-from analysis.registry import normalise
+from analysis.registry import normalise, short
 
 HOSTILE = (
     "<script>document.title='run'</script>甲联盟", "<img src=x onerror=\"document.title='run'\">乙联盟", "A&B &amp; \"丙\" 'c'联盟",
@@ -105,7 +105,7 @@ def test_in_pdf(hostile):
 
     for file in files(hostile, "*.pdf"):
         text = squeezed("".join(page.extract_text() for page in PdfReader(file).pages))
-        assert [name for name in HOSTILE if squeezed(name) not in text] == []
+        assert [name for name in HOSTILE if squeezed(short(name)) not in text] == []
 
 
 def test_in_svg_csv_and_file_names(hostile):

@@ -128,7 +128,7 @@ def test_the_findings_open_the_report(made, html, held):
 def test_pdf_is_standard_and_no_word_leaves_a_page(made, held):
     pdf = PdfReader(made / "reports/trends.pdf")
     xmp = pdf.trailer["/Root"]["/Metadata"].get_data().decode()
-    assert [re.search(rf"<pdf{name}>(.*?)<", xmp)[1] for name in ("aid:part", "aid:conformance", "uaid:part")] == ["2", "A", "1"]
+    assert [re.search(rf"<pdf{name}>(.*?)<", xmp)[1] for name in ("aid:part", "aid:conformance", "uaid:part")] == ["3", "A", "1"]
     assert all((float(p.mediabox.width), float(p.mediabox.height)) == pytest.approx(A4, abs=0.01) for p in pdf.pages)
     assert len(pdf.pages) <= 15, "ten periods take no more room than two"
 
