@@ -3,8 +3,11 @@
 problems, grades, registry, sheets -> roster -> shares, charts, words -> the notebook -> cells -> export, run.
 """
 
+import os
 import sys
 from pathlib import Path
+
+os.environ.setdefault("OPENPYXL_LXML", "False")  # a workbook is read and written alike, whether lxml is installed or not
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"

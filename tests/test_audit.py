@@ -351,7 +351,8 @@ def test_a_sheet_of_another_period_that_cannot_be_read_is_left_out_and_named(dat
 def test_what_an_audit_makes(made_audit, period):
     reports, records = made_audit / "reports", frame(period)[audit.SAVED].astype(str)
     assert {path.name for path in reports.iterdir() if path.name[0] != "." and path.suffix != ".log"} == {
-        *(f"audit-{period}.{kind}" for kind in ("html", "pdf", "csv", "ipynb")), *(f"errata-{period}.{kind}" for kind in ("html", "pdf", "csv"))}
+        *(f"audit-{period}.{kind}" for kind in ("html", "pdf", "csv", "ipynb")), f"audit-{period}-tables.xlsx",
+        *(f"errata-{period}.{kind}" for kind in ("html", "pdf", "csv"))}
     assert (reports / f"audit-{period}.csv").read_bytes().startswith(b"\xef\xbb\xbfid,section,statement,printed,recomputed,")
     saved = pd.read_csv(reports / f"audit-{period}.csv", dtype=str, keep_default_na=False)
     pd.testing.assert_frame_equal(saved.map(lambda text: text.removeprefix("'")), records, check_dtype=False)
