@@ -7,6 +7,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
+from fontTools.ttLib import TTFont
 from matplotlib import font_manager
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Wedge
@@ -128,6 +129,13 @@ def test_dots_stand_at_their_percentages():
 def test_every_name_has_one_colour_of_its_own():
     names = [f"第{digit}批" for digit in "一二三四五六七八九十"] + ["网员联盟", *OUTCOMES]
     assert len({charts.colour(name) for name in names}) == len(names) and charts.colour("新材料") == charts.colour("新材料")
+
+
+def test_the_list_of_characters_is_that_of_both_faces():
+    """Reading looks into the list, so that it needs no library of fonts; fontTools reads the faces themselves."""
+    both = [set(TTFont(face, lazy=True).getBestCmap()) for face in (fonts.REGULAR, fonts.BOLD)]
+    assert fonts.characters() >= {chr(code) for code in both[0] & both[1] if chr(code).isprintable() and not chr(code).isspace()}
+    assert {ord(character) for character in fonts.characters()} <= both[0] & both[1]
 
 
 def lab(colour: str) -> tuple[float, float, float]:
