@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from conftest import DATA, once
 
-from analysis import registry, sheets, words
+from analysis import publish, registry, sheets, words
 from analysis.__main__ import main
 from analysis.grades import FAIR, FAIRLY_HIGH, HIGH, LOW
 from analysis.panel import example, frames, scores, shown, verdicts, workbook
@@ -137,7 +137,7 @@ def test_the_list_and_the_re_review(data, decided, score, outside, told):
     assert (one.评分, one.出界) == (69 if decided == "维持" else score, outside) and told in say(verdicts.listed(work.alliances))
     assert work.panel.reviews[one.id].place == "2017.xlsx 复核 C2" and "集体核对" in frames.listed(work.alliances).列入原因与决定[0]
     path = sheets.path_of("2017", data)
-    writer.put(writer.build(work), path)
+    publish.put(path, writer.build(work))
     assert {a.name: a.score for a in sheets.read("2017", data).evaluated} == {STEEL: one.评分, COAL: 49}
     assert writer.build(work) == path.read_bytes()  # no clock in it
 
@@ -155,7 +155,7 @@ def test_what_goes_into_the_score_sheet(data):
     """The withheld scores are blank, the activities counted, other items of 评价期 stay in the panel, no re-review took place."""
     work = scores.Scores(read(data, 规则=rule("不公布评分的等级", "活跃度较差"), 评价期=lambda r: [
         *r, ["会评日期", "2018-03-01"], ["复核日期", "2018-03-09"], ["专家联系电话", "13800000000"], ["通知时间", "2018年1月"]]))
-    writer.put(writer.build(work), sheets.path_of("2017", data))
+    publish.put(sheets.path_of("2017", data), writer.build(work))
     back = sheets.read("2017", data)
     assert [(a.score, a.grade) for a in back.evaluated] == [(78, FAIRLY_HIGH), (None, LOW)]
     assert back.activities == {FAIRLY_HIGH: {"联盟数": 1, "政府项目": 0}, LOW: {"联盟数": 1, "政府项目": 1}}

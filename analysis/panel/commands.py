@@ -10,6 +10,7 @@ from analysis import DATA, ROOT, record, sheets
 from analysis.commands import CommandError, from_here, known_period, make, say
 from analysis.panel import example, organise, sheet, workbook
 from analysis.panel.scores import Scores
+from analysis.publish import put
 from analysis.registry import PERIOD
 
 DOSSIER, CHASE, SHEETS_OUT = "复核材料.xlsx", "催报名单", "评分表格"
@@ -42,7 +43,7 @@ def panel(options: Namespace) -> None:
     options.out = internal(options, period)
     make(options, "panel", f"panel-{period}", {"period": period}, saved={"trace": f"panel-{period}-trace.csv"})
     if waiting:
-        sheet.put(organise.dossier(scores, scores.alliances), options.out / DOSSIER)
+        put(options.out / DOSSIER, organise.dossier(scores, scores.alliances))
         say(f"{from_here(options.out / DOSSIER)}  dossier and minutes of the re-review")
     for one in scores.alliances[scores.alliances["出界"]].itertuples():
         say(f"  the decision {one.复核} for {one.联盟名称} ({one.代码}) lies outside all of its own marks")
@@ -51,7 +52,7 @@ def panel(options: Namespace) -> None:
             + "".join(f"; {stage} has no groups yet" for stage in panel.stages if not panel.groups[stage]) + "; no score sheet is written")
         return
     if content and not same:
-        sheet.put(content, place)
+        put(place, content)
     if waiting:
         say("the list for the re-review is in the report; the score sheet waits for these decisions:", to=sys.stderr)
         scores.complete()
@@ -75,13 +76,13 @@ def assign(options: Namespace) -> None:
     if place.exists() or workbook.GROUPS in workbook.PanelBook(panel.path).sheets:
         say("the groups that are there stay; take them away to draw new ones")
     else:
-        sheet.put(sheet.workbook(organise.assign(panel), panel.end), place)
+        put(place, sheet.workbook(organise.assign(panel), panel.end))
         place.parent.chmod(0o700)
         say(f"{from_here(place)}  groups" + "; no 会评日期, so for 初评 only" * (workbook.SECOND not in panel.stages))
     panel, out = workbook.read(period, options.data), internal(options, period) / SHEETS_OUT
     made = organise.mark_sheets(panel)
     for name, content in made.items():
-        sheet.put(content, out / name)
+        put(out / name, content)
     say(f"{from_here(out)}/  {len(made)} mark sheets; when filled in, they go to {from_here(place.parent)}/",
         "  the severities of all experts can be held against each other" if organise.linked(panel) else
         "  the groups are not all linked: let some experts change groups between the stages",
@@ -95,8 +96,8 @@ def intake(options: Namespace) -> None:
     panel = workbook.read(period, options.data, workbook.INTAKE)
     frame, content = organise.chase_list(panel)
     out = internal(options, period)
-    sheet.put(content, out / f"{CHASE}.xlsx")
-    sheet.put(frame.to_csv(index=False).encode("utf-8-sig"), out / f"{CHASE}.csv")
+    put(out / f"{CHASE}.xlsx", content)
+    put(out / f"{CHASE}.csv", frame.to_csv(index=False).encode("utf-8-sig"))
     states = "，".join(f"{state} {number}" for state, number in frame["情况"].value_counts(sort=False).items())
     say(f"{from_here(out / CHASE)}.xlsx, .csv  {len(frame)} alliances: {states}",
         *[f"  {len(panel.undecided)} short entries are to be decided in the rules" for _ in [1] if panel.undecided])
@@ -110,7 +111,7 @@ def new_panel(options: Namespace) -> None:
     path = sheets.path_of(options.period, options.data, workbook.FOLDER)
     if path.exists():
         raise CommandError(f"{from_here(path)} is there already and is never overwritten; fill it in, or move it away")
-    sheet.put(organise.new(options.period, options.data), path)
+    put(path, organise.new(options.period, options.data))
     say(f"{from_here(path)}: fill in 指标, 规则, 评价期 and 录入, then run: make intake YEAR={options.period}; with 专家, make assign")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis import registry, sheets
+from analysis import publish, registry, sheets
 from analysis.panel import organise, sheet, workbook
 from analysis.panel.rules import WEIGH, YES
 from analysis.panel.scores import Scores
@@ -46,7 +46,7 @@ def make(period: str, data: Path, out: Path) -> Path:
 
     def put(more: dict[str, list[list]]) -> None:
         content.update(more)
-        sheet.put(sheet.workbook(content, dt.date(registry.first_year(period), 12, 31), sheet.BANNER), path)
+        publish.put(path, sheet.workbook(content, dt.date(registry.first_year(period), 12, 31), sheet.BANNER))
 
     put({})
     put(organise.assign(workbook.read(period, out, workbook.EXPERTS)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -16,6 +15,7 @@ from analysis.packing import packed
 from analysis.panel.rules import YES
 from analysis.panel.scores import Scores
 from analysis.panel.workbook import Panel, counted
+from analysis.publish import put
 
 BANNER = "模拟数据：由程序生成，不是任何一期评价的真实录入或评分"
 PUBLIC = (*sheets.DATES, *sheets.COUNTS, "通知时间")  # what the period report asks of 评价期; nothing else leaves the panel
@@ -52,7 +52,7 @@ def build(scores: Scores) -> bytes:
     content = workbook(made, panel.end, BANNER if panel.simulated else "")
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(panel.data / "registry", Path(folder) / "registry")
-        put(content, sheets.path_of(panel.name, Path(folder)))
+        put(sheets.path_of(panel.name, Path(folder)), content)
         sheets.read(panel.name, folder)
     return content
 
@@ -119,14 +119,3 @@ def workbook(content: dict[str, list[list]], day: dt.date, banner: str = "", abo
     file = io.BytesIO()
     book.save(file)
     return packed(file.getvalue(), day)
-
-
-def put(content: bytes, path: Path) -> None:
-    """The file in its place by rename; stopped half-way, what was there stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f".making-{os.getpid()}-{path.name}")
-    try:
-        made.write_bytes(content)
-        os.replace(made, path)
-    finally:
-        made.unlink(missing_ok=True)
