@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from test_panel import COAL, HAND, STEEL, hand, put
 
-from analysis import sheets
+from analysis import publish, sheets
 from analysis.__main__ import main
 from analysis.panel import example, organise, scores, sheet, workbook
 from analysis.panel.marks import members
@@ -32,7 +32,7 @@ def real(tmp_path_factory):
     content[workbook.EXPERTS] = [["专家", "姓名", "职务", "单位及职务", "所属联盟"], *(
         [f"E{n:02d}", name, role, post, "、".join(names[id] for id in sorted(workbook.named_in(post, panel.registry))) or None]
         for n, (role, name, post) in enumerate(published.experts, start=1))]
-    sheet.put(sheet.workbook(content, published.end), sheets.path_of(period, data / "example", workbook.FOLDER))
+    publish.put(sheets.path_of(period, data / "example", workbook.FOLDER), sheet.workbook(content, published.end))
     return data / "example"
 
 
