@@ -31,8 +31,8 @@ def test_the_errata_have_a_row_for_each_slip_and_the_corrected_words(period):
         assert corrected["3.5-22"].endswith("的10.91%") and corrected["3.1-17"] == "活跃度较差的联盟"
         assert table.loc[0, "位置"] == "三、5 活跃度高，第8—9页"
     else:
-        assert corrected["1-07"] == "投入1474亿元，另有收入71亿元" and corrected["3.9-23"].startswith("不活跃联盟")
-        assert table.loc[0, "随之变动"] == "是，就是这句话"
+        assert corrected["1-07"] == "投入1474亿元，另有收入71亿元" and corrected["3.9-23"].startswith("不活跃联盟中")
+        assert table.loc[0, "随之变动"] == "是，即此句"
 
 
 def test_a_slip_says_which_statements_change_with_it():
