@@ -94,10 +94,10 @@ def faults(row: Printed) -> list[tuple[str, Said]]:
          Said("published.printed", found=quoted(row.printed), form=Said(example), unit=row.unit)),
         (row.printed.endswith("多") and row.counts, "counts", Said("published.rough", found=quoted(row.counts), printed=row.printed)),
         (f"[{row.id}]" in row.counts, "counts", Said("published.itself", found=quoted(row.counts), id=row.id)),
-        (not row.counts and row.unit not in (phrases.DATE, PLACE, CLAIM if row.needs else "", *UNITS), "counts",
+        (not row.counts and row.unit not in (phrases.DATE, PLACE, SHARE, CLAIM if row.needs else "", *UNITS), "counts",
          Said("published.counts", unit=row.unit)),
         (row.of and row.unit not in (SHARE, CLAIM, phrases.JUDGEMENT), "of", Said("published.whole", found=quoted(row.of), unit=row.unit)),
-        (row.unit == SHARE and not row.of, "of", Said("published.no_whole", known=phrases.DENOMINATORS))]
+        (row.unit == SHARE and row.counts and not row.of, "of", Said("published.no_whole", known=phrases.DENOMINATORS))]
     return [(column, said) for wrong, column, said in checks if wrong]
 
 

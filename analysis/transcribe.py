@@ -47,7 +47,7 @@ NUMBER = (rf"(?<![{CHINESE}第])(?P<number>\d+(?:\.\d+)?多?|[{CHINESE}]?十[{CH
           rf"(?P<unit>{UNIT}|大(?=\w\w)|(?=方面))(?!级|数|月)")
 ROWS = (re.compile(r"\d+\s+\S.*?联盟\s+D?\d{3}(?:\s+\d+)?"), re.compile(r"\d+ ?家(?:\s+\d+ ?家){2,}"),  # of tables, with blanks for tabs
         re.compile(r"[^\d\s，。]{4,}(?:\s+\d+){2,}"))
-CAPTION, TOTAL = re.compile(r"图 ?\d+ "), re.compile("[。；：]$|共")  # a line of prose, above which there is no chart's text
+CAPTION, PROSE = re.compile(r"图 ?\d+ "), re.compile("[。；：]$|共")
 GRADE = "不活跃度?|活跃度?(?:较高|高|一般|较差|差)"
 TOKEN = re.compile("|".join([
     r"(?:占|达到)(?P<whole>[^，。；占%（）]*?)(?P<share>\d+(?:\.\d+)?%)", r"(?P<date>\d{4}年\d{1,2}月(?:\d{1,2}日)?)",
@@ -98,53 +98,63 @@ def text_of(path: Path) -> list[str]:
         raise DataError([Problem.of(Said("published.text", reason=str(error)), path.name)]) from None
 
 
-def prose(pages: list[str]) -> Iterator[tuple[str, str]]:
+def bare(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def prose(pages: list[str]) -> list[tuple[str, str]]:
     """The lines with their page, without running heads and feet, and without what a chart has above its caption."""
     kept, split = [], [[line.strip(" ") for line in page.splitlines() if line.strip()] for page in pages]
-    ends = Counter(re.sub(r"\d|\s", "", end)[:NEAR // 2] for lines in split for end in {*lines[:1], *lines[-1:]})
-    for number, lines in enumerate(split, start=1):
-        for place, line in enumerate(lines):
-            if len(pages) > 1 and place in (0, len(lines) - 1) and ends[re.sub(r"\d|\s", "", line)[:NEAR // 2]] > max(1, len(pages) // 3):
+    starts = [[re.sub(r"\d|\s", "", line)[:NEAR // 2] for line in lines] for lines in split]
+    ends = Counter(start for each in starts for start in {*each[:1], *each[-1:]})
+    for number, (lines, own) in enumerate(zip(split, starts), start=1):
+        for place, (line, start) in enumerate(zip(lines, own)):
+            if place in (0, len(lines) - 1) and ends[start] > max(1, len(pages) // 3):
                 continue
-            while len(pages) > 1 and CAPTION.match(line) and kept and not TOTAL.search(kept[-1][1]) and not heading(kept[-1][1]):
+            while len(pages) > 1 and CAPTION.match(line) and kept and not (
+                    PROSE.search(kept[-1][1]) or heading(kept[-1][1]) or row_of(kept[-1][1])):
                 kept.pop()
             kept.append((str(number) if len(pages) > 1 else "", line))
-    return iter(kept)
+    return kept
+
+
+def row_of(line: str) -> str:
+    """A row of a table, with tabs between its cells; nothing where it is none."""
+    known = "\t" in line or any(form.fullmatch(line) for form in ROWS)
+    return re.sub(r"[^\S\t]+", "", line if "\t" in line else "\t".join(re.split(r"\s+(?!家)", line))) if known else ""
 
 
 def heading(line: str) -> re.Match | None:
     """The number and the title of a heading."""
-    bare = re.sub(r"\s+", "", line)
-    return next((match for form in HEADINGS if (match := form.fullmatch(bare)) and not re.search("[。；，]", bare)), None)
+    return next((match for form in HEADINGS if (match := form.fullmatch(bare(line))) and not re.search("[。；，]", line)), None)
 
 
 def sentences(pages: list[str]) -> Iterator[Sentence]:
     """Dates of the cover, headings in the contents, then the sentences of the text and the rows of its tables, each in its section."""
     chapter, section, text, part, first = "", "", "", COVER, ""
     for page, line in [*prose(pages), ("", "附件")]:
-        bare, contents = re.sub(r"\s+", "", line), bool(part and TO_PAGE.search(line))
+        contents, row = bool(part and TO_PAGE.search(line)), row_of(line)
         found = heading(TO_PAGE.sub("", line) if contents else line)
         if part and found and found[1] == "一" and not contents:
             chapter, part = "", ""
-        part = part and (CONTENTS if bare == CONTENTS else part)
+        part = part and (CONTENTS if bare(line) == CONTENTS else part)
         found = None if found and not part and chapter.startswith("附件") and found.re is not HEADINGS[2] else found
-        cells = "\t".join(re.split(r"\s+(?!家)", line)) if any(form.fullmatch(line) for form in ROWS) else line
-        if not part and (found or "\t" in cells):
+        if not part and (found or row):
             pieces = [piece for piece in re.split("[。；]", text) if piece]
             yield from (Sentence(section, piece, first, tuple(pieces[at:])) for at, piece in enumerate(pieces, start=1))
             text = ""
         if found:
             chapter = chapter if found.re is HEADINGS[1] else found[1] if found.re is HEADINGS[0] else f"附件{found[1] or ''}"
             section = f"{chapter}、{found[1]} {found[2]}" if found.re is HEADINGS[1] else f"{chapter} {found[2]}"
-        if part and (found or re.fullmatch(r"\d{4}年\d+月(\d+日)?", bare)):
-            yield Sentence(part, section if found else bare, page)
+        if part and (found or re.fullmatch(r"\d{4}年\d+月(\d+日)?", bare(line))):
+            yield Sentence(part, section if found else bare(line), page)
         elif not part and found:
             first, text = page, f"{found[2]}。"
-        elif not part and "\t" in cells:
-            yield Sentence(section, re.sub(r"[^\S\t]+", "", cells), page)
+        elif not part and row:
+            yield Sentence(section, row, page)
         elif not part:
-            section += bare if section.endswith(" ") else ""  # the title of an annex, under its number
-            first, text = first if text else page, text + bare
+            section += bare(line) if section.endswith(" ") else ""  # the title of an annex, under its number
+            first, text = first if text else page, text + bare(line)
 
 
 def grade_of(words: str) -> str:
@@ -189,13 +199,26 @@ def counted(unit: str, said: str, batch: str, before: str, after: str, section: 
     return (f"{phrases.A_LEVEL} {said}" if said == batch and phrases.A_LEVEL in section else said), SURE if said else UNREAD
 
 
-def rows(sentence: Sentence, items: dict[str, str] = {}) -> Iterator[Read]:  # noqa: B006
+def numbered(match: re.Match, start: int, said: str, batch: str, sentence: Sentence, items: dict[str, str]) -> Read | None:
+    """What a number is read as whose own words begin at `start`, where some words and a batch were said; None for no count."""
+    text, end, printed = sentence.text, match.end(), match["number"] or match[0]
+    unit, before, after = match["unit"] or "家" * (match["unit"] is None), text[start:match.start()], text[end:]
+    if unit in ("个", "项", "大", "") and printed[0] in CHINESE[1:] + "两" and (found := listed(text[:match.start()], after, sentence.after)):
+        return Read(printed, "个", f"列举 {'；'.join(found)}", "", LIKELY)
+    if unit in ("大", "") or re.fullmatch(r"\d{4}年", printed + unit) or (unit != "家" and printed == "一"):
+        return None
+    counts, sure = counted(unit, said, batch, before.rpartition("，")[2], re.split(r"\d+[家个]", after)[0], sentence.section)
+    near = (before[-NEAR:], text[:match.start()][-NEAR:], re.split("[，。]", after)[0][:NEAR])
+    item = "" if counts else item_of(unit, items, *near)
+    return Read(printed, unit, counts or item, "", LIKELY if item else sure)
+
+
+def rows(sentence: Sentence, items: dict[str, str]) -> Iterator[Read]:
     """What a sentence prints; `items` are those of the sheet that have a number of their own, with its unit."""
-    grades, batch, score, counts, last, number = [], "", "", "", 0, 0
-    text = sentence.text
+    grades, batch, score, counts, last, number, text = [], "", "", "", 0, 0, sentence.text
     for match in TOKEN.finditer(text):
-        kind, between = match.lastgroup, text[last:match.start()]
-        value = match[kind]
+        kind, between, value = match.lastgroup, text[last:match.start()], match[match.lastgroup]
+        last, own = match.end(), "网员联盟" if match.lastgroup == "none" else batch
         if kind in ("grade", "half"):
             named = HALVES[value] if kind == "half" else [grade_of(value)]
             grades = [*dict.fromkeys([*grades, *named])] if JOINED.fullmatch(between) else named
@@ -211,27 +234,16 @@ def rows(sentence: Sentence, items: dict[str, str] = {}) -> Iterator[Read]:  # n
                 yield Read(inner["number"], inner["unit"], looked_up(BATCHES, match["whole"]) or batch)
             yield Read(value, SHARE, counts if whole else "", whole)
         elif kind == "date":
-            yield Read(value, DATE, looked_up(DATES, text[match.end():][:2], between, text[match.end():]), "", UNREAD)
+            yield Read(value, DATE, looked_up(DATES, text[last:][:2], between, text[last:]), "", UNREAD)
         elif kind == "band" and grades:
             yield Read(value, BAND, grades[-1])
         elif kind == "names" and counts:
             yield Read(value.replace("、", "；"), LIST, counts)
         elif kind in ("unit", "none"):
-            start, number, unit = number, match.end(), match["unit"] or "家" * (match["unit"] is None)
-            before, after = text[start:match.start()], re.split(r"\d+[家个]", text[number:])[0]
-            grades = grades or [grade_of(ahead[0]) for ahead in [re.match(GRADE, after)] if ahead]  # 24家活跃度高的联盟
-            own = "网员联盟" if kind == "none" else batch
-            said = " ".join(filter(None, ["+".join(grades), score, own]))
-            counts, sure = counted(unit, said, own, before.rpartition("，")[2], after, sentence.section)
-            printed = match["number"] or value
-            found = listed(text[:match.start()], text[number:], sentence.after) if unit in ("个", "项", "大", "") else []
-            if printed[0] in CHINESE[1:] + "两" and found:
-                yield Read(printed, "个", f"列举 {'；'.join(found)}", "", LIKELY)
-            elif unit not in ("大", "") and not re.fullmatch(r"\d{4}年", printed + unit) and (unit == "家" or printed != "一"):
-                near = (before, text[:match.start()], re.split("[，。]", after)[0])
-                item = "" if counts else item_of(unit, items, *(words[-NEAR:] for words in near))
-                yield Read(printed, unit, counts or item, "", LIKELY if item else sure)
-        last = match.end()
+            grades = grades or [grade_of(ahead[0]) for ahead in [re.match(GRADE, text[last:])] if ahead]  # 24家活跃度高的联盟
+            found = numbered(match, number, " ".join(filter(None, ["+".join(grades), score, own])), own, sentence, items)
+            number, counts = last, found.counts if found and not found.counts.startswith("列举") else ""
+            yield from [found] if found else []
 
 
 def names(sentence: Sentence, known: registry.Registry, period: str) -> Iterator[Read]:
@@ -249,7 +261,7 @@ def rows_of_table(line: Sentence, state: dict[str, object], known: registry.Regi
     """What a row of a table prints: counts of activities, names that the registry has as misspelt, codes that it doubts."""
     cells, activities = line.text.split("\t"), state["activities"]
     if len([*filter(None, cells)]) == 1:
-        found = [*rows(line._replace(text="".join(cells)))]
+        found = [*rows(line._replace(text="".join(cells)), {})]
         state["grades"] = [row.counts for row in found if row.counts][:1] or state["grades"]
         yield from found
     elif all(re.fullmatch(r"\d+家", cell) for cell in cells):
@@ -271,15 +283,13 @@ def rows_of_table(line: Sentence, state: dict[str, object], known: registry.Regi
 
 def wholes(found: list[tuple[Printed, float]], items: Iterable[str]) -> Iterator[tuple[int, str]]:
     """Totals of which the next sentences, 其中…, have the parts: the place of the row, and the sum of what the parts count."""
-    told = [[*places] for _, places in groupby(range(len(found)), key=lambda place: found[place][0].sentence)]
-    for total, first, at in zip(told, told[1:], range(1, len(told))):
-        units = [found[place][0].unit for place in first]
-        parts = [*takewhile(lambda places: [found[place][0].unit for place in places] == units, told[at:])]
-        if found[first[0]][0].sentence.startswith("其中") and len(parts) > 1:
-            for place in total:
-                row = found[place][0]
-                if row.unit in units and row.counts in ("", *items):
-                    yield place, " + ".join(found[part[units.index(row.unit)]][0].counts for part in parts)
+    told = [[*group] for _, group in groupby(enumerate(row for row, _ in found), key=lambda each: each[1].sentence)]
+    for at, first in enumerate(told[1:], start=1):
+        units = [row.unit for _, row in first]
+        parts = [*takewhile(lambda group, units=units: [row.unit for _, row in group] == units, told[at:])]
+        for place, row in told[at - 1] if first[0][1].sentence.startswith("其中") and len(parts) > 1 else ():
+            if row.unit in units and row.counts in ("", *items):
+                yield place, " + ".join(part[units.index(row.unit)][1].counts for part in parts)
 
 
 def closures(here: dict[str, Printed], everywhere: dict[str, Printed], members: bool) -> Iterator[tuple[Printed, str]]:
@@ -312,27 +322,20 @@ def titled(section: str) -> str:
     return f"{key}：{title}" if key.startswith("附件") else f"{key.partition('、')[2]}.{title}" if "、" in key else f"{key}、{title}"
 
 
-def headings(read: list[Sentence]) -> Iterator[tuple[Sentence, Read]]:
-    """Each heading of the contents beside the one that it points to."""
-    there = {key_of(line.section): titled(line.section) for line in read if line.section not in (COVER, CONTENTS)}
-    for line in read:
-        if line.section == CONTENTS:
-            key = key_of(line.text)
-            yield line, Read(titled(line.text), PLACE, there.get(key, there.get("A", "") if key.startswith("A") else ""), "", TRUSTED)
-
-
 def _read(read: list[Sentence], known: registry.Registry, period: str, sheet: sheets.Period | None) -> Iterator[tuple[Sentence, Read]]:
     """Everything that the lines of a report print, in order."""
+    there = {key_of(line.section): titled(line.section) for line in read if line.section not in (COVER, CONTENTS)}
     items = {item: unit for item, (_, unit) in sheet.totals.items()} if sheet else {}
     state = {"heads": [], "grades": [], "text": "", "last": "",
              "activities": [name for name in next(iter(sheet.activities.values()), ()) if name != phrases.EACH] if sheet else []}
-    yield from headings(read)
     for line, after in zip(read, [*read[1:], None]):
         if line.section == COVER:
             yield line, Read(line.text, DATE, "", "", UNREAD)
+        elif line.section == CONTENTS:  # beside the heading that it points to; one annex may have no number there
+            yield line, Read(titled(line.text), PLACE, there.get(key_of(line.text), there.get(key_of(line.text)[0], "")), "", TRUSTED)
         elif "\t" in line.text:
             yield from ((line, row) for row in rows_of_table(line, state, known, period))
-        elif line.section != CONTENTS:
+        else:
             said = [*rows(line, items), *names(line, known, period)]
             if not any("\t" in other.text and other.section == line.section for other in read):
                 said += [Read(there, PLACE) for there in re.findall("详?见下表", line.text)]
@@ -345,31 +348,30 @@ def _read(read: list[Sentence], known: registry.Registry, period: str, sheet: sh
 
 def draft(pages: list[str], period: str, data: Path) -> list[dict[str, str]]:
     """The rows of a draft, in printed order, with the columns of COLUMNS. A sheet of the period, if it is sound, moves the confidence."""
-    known, found, numbers, labels = registry.read(data), [], Counter(), set()
-    try:
+    known, found, numbers, seen, sheet = registry.read(data), [], Counter(), set(), None
+    with contextlib.suppress(DataError, OSError):  # then there is no sheet to weigh it with
         sheet = sheets.read(period, data)
-    except (DataError, OSError):  # there is no sheet to weigh it with
-        sheet = None
+
+    def add(at: int, section: str, row: Read, what: str, sentence: str, page: str) -> None:
+        numbers[key := key_of(section)] += 1
+        printed = Printed(f"{key}-{numbers[key]:02}", section, what, *row[:4], "", sentence.lstrip("=@+-"), page)
+        found.insert(at, (printed, row.sure))  # a sentence that no spreadsheet would run
+
     for line, row in _read([*sentences(pages)], known, period, sheet):
-        if (row.unit in (LABEL, NAME) and (line.section, row.printed) in labels) or (
-                row.unit == LABEL and known.scheme(period).labels[row.counts].endswith(row.printed)):
-            continue
-        labels |= {(line.section, row.printed)}
-        key = key_of(line.section)
-        numbers[key] += 1
-        statement = f"{row.counts or '？'}{f'占{row.of}' if row.of else ''}"
-        place = (line.text.lstrip("=@+-"), line.page)  # which no spreadsheet would run
-        found.append((Printed(f"{key}-{numbers[key]:02}", line.section, statement, *row[:4], "", *place), row.sure))
+        again = row.unit in (LABEL, NAME) and (line.section, row.printed) in seen
+        if not again and not (row.unit == LABEL and known.scheme(period).labels[row.counts].endswith(row.printed)):
+            seen.add((line.section, row.printed))
+            add(len(found), line.section, row, f"{row.counts or '？'}{f'占{row.of}' if row.of else ''}", line.text, line.page)
     for place, total in [*wholes(found, sheet.totals if sheet else ())]:
         found[place] = (found[place][0]._replace(counts=total, statement=total), LIKELY)
-    everywhere, members = {row.counts: row for row, _ in reversed(found) if row.unit in UNITS}, any(not batch.is_pilot for batch in known.batches_in(period))
+    everywhere = {row.counts: row for row, _ in reversed(found) if row.unit in UNITS}
+    members = not all(batch.is_pilot for batch in known.batches_in(period))
     for section in dict.fromkeys(row.section for row, _ in found):
         here = {row.counts: row for row, _ in reversed(found) if row.section == section and row.unit in UNITS}
         last = max(place for place, (row, _) in enumerate(found) if row.section == section)
-        sums = enumerate(closures(here, everywhere, members), start=numbers[key_of(section)] + 1)
-        found[last + 1:last + 1] = [(row._replace(id=f"{key_of(section)}-{number:02}", section=section, counts=terms,
-                                                  statement=f"{row.statement}应等于各项之和", unit=row.unit.replace("号", "家")), LIKELY)
-                                    for number, (row, terms) in sums]
+        for at, (row, terms) in enumerate(closures(here, everywhere, members), start=last + 1):
+            add(at, section, Read(row.printed, row.unit.replace("号", "家"), terms, "", LIKELY), f"{row.statement}应等于各项之和",
+                row.sentence, row.page)
     return _weighed(found, sheet)
 
 
