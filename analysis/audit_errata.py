@@ -72,13 +72,16 @@ def table(found: pd.DataFrame, say: Words) -> pd.DataFrame:
     def moved(row: object) -> str:
         if row.unit == CLAIM or not row.touches:
             return say.plain("errata.claim" if row.unit == CLAIM else "errata.unchanged")
-        others, words = [by_id[id] for id in row.touches], row.unit in (LABEL, NAME)
-        return say.plain("errata.again" if words else "errata.changes",
-                         statements=[*dict.fromkeys(other.section if words else other.statement for other in others)])
+        others = [by_id[id] for id in row.touches]
+        if row.unit in (LABEL, NAME):
+            sections = dict.fromkeys(other.section.partition(" ")[0] for other in others if other.section != row.section)
+            return say.plain("errata.again", places="；".join(sections)) if sections else say.plain("errata.here")
+        return say.plain("errata.changes", statements=[other.statement for other in others])
 
+    sentences = rows["sentence"].where(rows["sentence"] != "", rows["printed"])
     return pd.DataFrame({
-        "位置": map(place, rows.itertuples()), "原文": rows["sentence"].where(rows["sentence"] != "", rows["printed"]),
-        "印作": rows["printed"], "应为": rows["corrected"].where(rows["corrected"] != "", say.plain("errata.rewrite")),
+        "位置": map(place, rows.itertuples()), "原文": sentences,
+        "印作": rows["printed"].mask(rows["printed"] == sentences, say.plain("errata.same")), "应为": rows["corrected"].where(rows["corrected"] != "", say.plain("errata.rewrite")),
         "依据": map(grounds, rows.itertuples()), "随之变动": map(moved, rows.itertuples())}).reset_index(drop=True)
 
 

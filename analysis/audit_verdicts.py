@@ -30,7 +30,7 @@ AGREES, DIFFERS, OPEN, READING, UNVERIFIED = VERDICTS = ("agrees", "differs", "d
 COMPARISON = re.compile(r"(.+?)\s+(>=|<=|>|<|=)\s+(.+)")
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 HOLDS = {">": operator.gt, "<": operator.lt, "=": operator.eq, ">=": operator.ge, "<=": operator.le}
-BY_COUNT, NO_SOURCE = "家数", "原始记录"
+BY_COUNT, NO_SOURCE, NOTHING = "家数", "原始记录", "没有对应的内容"
 OUTCOMES = {True: "成立", False: "说法不成立", None: "不能判定"}
 NEAR, SHOWN = 8, 3  # rows of the same section, from which a slip of copying comes; other sections that are named
 
@@ -285,8 +285,8 @@ def of_code(row: Printed, report: Report) -> Finding:
 
 def of_place(row: Printed, report: Report) -> Finding:
     """What the contents page or the text points to, and what stands there."""
-    found = worded(row, row.counts or "没有对应的内容", "所指之处")
-    return found._replace(working=f"所指之处印的是“{row.counts}”" if row.counts else "所指之处没有对应的内容")
+    working = f"所指之处{NOTHING}" if not row.counts else f"所指之处是{row.counts}" if row.instead else "以所指之处为准"
+    return worded(row, row.counts or NOTHING, "所指之处")._replace(working=working)
 
 
 def of_claim(row: Printed, report: Report) -> Finding:

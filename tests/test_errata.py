@@ -43,7 +43,7 @@ def test_a_slip_says_which_statements_change_with_it():
     changes = audit_errata.table(found, words.read("audit")).set_index("印作").loc["107", "随之变动"]
     assert changes == "是：录入减去不完整应等于参评"
     changes = audit_errata.table(frame("2017"), words.read("audit")).set_index("印作")["随之变动"]
-    assert changes["10.90%"] == "否" and changes["活跃度差"].iloc[0] == "否；同样的写法还见于目录、三、1 总体情况、三、8 活跃度差，一并改"
+    assert changes["10.90%"] == "否" and changes["活跃度差"].iloc[0] == "否；一并改：目录；三、8"
 
 
 def test_a_slip_is_followed_to_what_was_computed_from_it_and_to_where_it_is_printed_again(monkeypatch):
