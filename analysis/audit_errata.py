@@ -81,7 +81,8 @@ def table(found: pd.DataFrame, say: Words) -> pd.DataFrame:
     sentences = rows["sentence"].where(rows["sentence"] != "", rows["printed"])
     return pd.DataFrame({
         "位置": map(place, rows.itertuples()), "原文": sentences,
-        "印作": rows["printed"].mask(rows["printed"] == sentences, say.plain("errata.same")), "应为": rows["corrected"].where(rows["corrected"] != "", say.plain("errata.rewrite")),
+        "印作": rows["printed"].mask(rows["printed"] == sentences, say.plain("errata.same")),
+        "应为": rows["corrected"].where(rows["corrected"] != "", say.plain("errata.rewrite")),
         "依据": map(grounds, rows.itertuples()), "随之变动": map(moved, rows.itertuples())}).reset_index(drop=True)
 
 

@@ -23,7 +23,6 @@ from analysis.audit_verdicts import AGREES, DIFFERS, OPEN, Report, finding
 from analysis.grades import BEST_FIRST, FAIR, FAIRLY_HIGH, HIGH, INCOMPLETE, LOW, NOT_EVALUATED
 from analysis.messages import Said
 from analysis.problems import DataError, Problem
-from analysis.registry import normalise
 
 COLUMNS = ("id", "section", "statement", "printed", "unit", "counts", "of", "needs", "sentence", "page", "instead", "confidence")
 TRUSTED = 0.85  # from here on a row is taken as read rightly
@@ -36,7 +35,7 @@ GRADES = {"高": HIGH, "较高": FAIRLY_HIGH, "一般": FAIR, "较差": LOW, "�
 HALVES = {"前两档": [HIGH, FAIRLY_HIGH], "后两档": [FAIR, LOW], "其余两档": [FAIR, LOW]}
 STEPS = {"^试点联盟": phrases.PILOTS, "网站": "有网站联盟数", "不完整": INCOMPLETE, "未参评": NOT_EVALUATED,
          "较全|较完整|较为完整|较为完善|参评|纳入评价": phrases.EVALUATED, "没有.*填报|没有录入|未录入": phrases.NOT_ENTERED,
-         "录入": phrases.ENTERED, "(?<!档)合计": phrases.EVERYONE, "三批": phrases.PILOTS, "连续": phrases.A_LEVEL}
+         "录入": phrases.ENTERED, "(?<!档)合计": phrases.EVERYONE, f"[两{CHINESE}]批": phrases.PILOTS, "连续": phrases.A_LEVEL}
 WHOLES = {"[该本]批.*参评": phrases.OWN_BATCH_EVALUATED, "参评联盟": phrases.EVALUATED, "(第.|[该本])批.*总数": phrases.OWN_BATCH,
           "试点联盟总数": phrases.PILOTS, "联盟总数": phrases.EVERYONE, "活跃.*试点": phrases.OWN_GRADE_PILOTS, "活跃": phrases.OWN_GRADE}
 BATCHES = {f"第{digit}批": f"第{digit}批" for digit in CHINESE}
@@ -271,10 +270,8 @@ def rows_of_table(line: Sentence, state: dict[str, object], known: registry.Regi
     elif cells[0] in activities and len(cells) == len(state["grades"]) + 1:  # an activity a row, a grade a column
         yield from (Read(cell, "家", f"{grade} {cells[0]}") for grade, cell in zip(state["grades"], cells[1:]))
     elif cells[0].isdigit() and len(cells) > 2:
-        id = known.id_of(cells[1])
-        if any(normalise(d.get("alias", "")) == normalise(cells[1]) and d["kind"] == "misspelt" for d in known.decisions.get(id, ())):
-            yield Read(cells[1], NAME, cells[2])
-        if known.codes.get((id, period), ("", ""))[1] == "doubtful":
+        yield from names(line, known, period)
+        if known.codes.get((known.id_of(cells[1]), period), ("", ""))[1] == "doubtful":
             yield Read(cells[2], CODE, cells[1])
         state["last"] = cells[0]
     else:
@@ -292,22 +289,25 @@ def wholes(found: list[tuple[Printed, float]], items: Iterable[str]) -> Iterator
                 yield place, " + ".join(part[units.index(row.unit)][1].counts for part in parts)
 
 
-def closures(here: dict[str, Printed], everywhere: dict[str, Printed], members: bool) -> Iterator[tuple[Printed, str]]:
+def closures(here: dict[str, Printed], everywhere: dict[str, Printed], batches: list[registry.Batch]) -> Iterator[tuple[Printed, str]]:
     """The sums that the counts of one section should keep to, by what they count: a row with the whole, and the terms."""
-    pilots, halves = [f"第{digit}批" for digit in "一二三"], [f"{HIGH}+{FAIRLY_HIGH}", f"{FAIR}+{LOW}"]
-    everyone, heads = pilots + ["网员联盟"] * members, [phrases.A_LEVEL, *halves, *BEST_FIRST]
-    sums = [(f"{head} {phrases.PILOTS}".strip(), [f"{head} {batch}".strip() for batch in pilots]) for head in ["", *heads]]
-    sums += [(head, [f"{head} {batch}" for batch in everyone]) for head in heads]
-    sums += [(halves[0], [HIGH, FAIRLY_HIGH]), (phrases.EVALUATED, [*BEST_FIRST]), (phrases.EVERYONE, [phrases.PILOTS, "网员联盟"])]
+    pilots, halves = [batch.short for batch in batches if batch.is_pilot], [f"{HIGH}+{FAIRLY_HIGH}", f"{FAIR}+{LOW}"]
+    members = [batch.short for batch in batches if not batch.is_pilot]
+    heads, all_of_it = ["", phrases.A_LEVEL, *halves, *BEST_FIRST], phrases.EVERYONE if members else phrases.PILOTS
+    sums = [(f"{head} {phrases.PILOTS}".strip(), [f"{head} {batch}".strip() for batch in pilots]) for head in heads]
+    sums += [(head, [f"{head} {batch}" for batch in (*pilots, *members)]) for head in heads[1:]]
+    sums += [(halves[0], [HIGH, FAIRLY_HIGH]), (phrases.EVALUATED, [*BEST_FIRST]), (phrases.EVERYONE, [phrases.PILOTS, *members])]
     sums += [(row.counts, row.counts.split(" + ")) for row in here.values() if " + " in row.counts]
+    if phrases.NOT_ENTERED in here:
+        sums += [(all_of_it, [phrases.EVALUATED, INCOMPLETE, phrases.NOT_ENTERED])]
     for whole, parts in sums:
-        if whole in ({**everywhere, **here} if whole in halves or len(parts) == len(BEST_FIRST) else here) and {*parts} <= here.keys():
-            yield here.get(whole, everywhere.get(whole)), " + ".join(f"[{here[part].id}]" for part in parts)
-    evaluated, incomplete, absent, entered = map((everywhere | here).get, (phrases.EVALUATED, INCOMPLETE, phrases.NOT_ENTERED, phrases.ENTERED))
+        known = everywhere | here if phrases.NOT_ENTERED in parts else here
+        there = known if whole in here or whole not in (*halves, phrases.EVALUATED) else everywhere
+        if whole in there and {*parts} <= known.keys():
+            yield there[whole], " + ".join(f"[{known[part].id}]" for part in parts)
+    evaluated, incomplete = (everywhere.get(step) for step in (phrases.EVALUATED, INCOMPLETE))
     if phrases.ENTERED in here and evaluated and incomplete:
-        yield evaluated, f"[{entered.id}] - [{incomplete.id}]"
-    if phrases.NOT_ENTERED in here and evaluated and incomplete and (whole := everywhere.get(phrases.EVERYONE if members else phrases.PILOTS)):
-        yield whole, f"[{evaluated.id}] + [{incomplete.id}] + [{absent.id}]"
+        yield evaluated, f"[{here[phrases.ENTERED].id}] - [{incomplete.id}]"
 
 
 def key_of(section: str) -> str:
@@ -365,11 +365,10 @@ def draft(pages: list[str], period: str, data: Path) -> list[dict[str, str]]:
     for place, total in [*wholes(found, sheet.totals if sheet else ())]:
         found[place] = (found[place][0]._replace(counts=total, statement=total), LIKELY)
     everywhere = {row.counts: row for row, _ in reversed(found) if row.unit in UNITS}
-    members = not all(batch.is_pilot for batch in known.batches_in(period))
     for section in dict.fromkeys(row.section for row, _ in found):
         here = {row.counts: row for row, _ in reversed(found) if row.section == section and row.unit in UNITS}
         last = max(place for place, (row, _) in enumerate(found) if row.section == section)
-        for at, (row, terms) in enumerate(closures(here, everywhere, members), start=last + 1):
+        for at, (row, terms) in enumerate(closures(here, everywhere, known.batches_in(period)), start=last + 1):
             add(at, section, Read(row.printed, row.unit.replace("号", "家"), terms, "", LIKELY), f"{row.statement}应等于各项之和",
                 row.sentence, row.page)
     return _weighed(found, sheet)

@@ -6,7 +6,9 @@ this project made; and the two published ones, where they lie beside the checkou
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 import typst
@@ -22,7 +24,8 @@ from analysis.transcribe import TRUSTED
 BATCHES = ("第一批", "第二批", "第三批", "网员联盟")
 FIRST = {"活跃度高": "活跃度高", "活跃度较高": "活跃度较高", "活跃度一般": "活跃度一般", "活跃度较差": "不活跃", "信息不完整": "填报不完整",
          "录入信息": "录入资料", "参评联盟": "资料较全", "95分及以上": "95分以上", "100分": "100分"}
-SOURCES, LEAST = ROOT.parent / "shared" / "sources", {"2017": 200, "2020-2021": 225}
+SOURCES = Path(os.environ.get("SOURCES", ROOT.parent / "shared" / "sources"))
+LEAST = {"2017": 205, "2020-2021": 230}
 SAME = {"第一批+第二批+第三批": "试点联盟", "试点联盟+网员联盟": "联盟总数", "联盟总数-录入信息": "未录入", "试点联盟-[2.4-01]": "未录入"}
 
 
@@ -160,31 +163,32 @@ def test_a_report_of_our_own_is_read_too(shared):
     assert sum(row["counts"].split(" ")[-1] in ACTIVITIES for row in rows) == 18
 
 
+def bare(said: str) -> str:
+    return re.sub(r"\s", "", said).translate(transcribe.WIDTHS).replace("，", ",").replace("家/次", "家次")
+
+
+def key(row: Printed) -> tuple[str, ...]:
+    """What a row reads, and where: of what is listed the number, of a sum that it is one, of a heading the beginning and the end."""
+    counts = SAME.get(bare(row.counts), bare(row.counts))
+    kind = "[" if "[" in counts else f"列举{counts.count('；')}" if counts.startswith("列举") else counts
+    printed = bare(row.printed)[:6] + bare(row.printed)[-4:] if row.unit == "对照" else bare(row.printed)
+    return row.id.rpartition("-")[0], printed, "" if kind == "[" else row.unit, "" if row.unit == "对照" else kind, row.of
+
+
 def test_the_published_reports_are_read_where_their_texts_are():
-    """Against each row of data/published but claims: no error of reading is at 0.6, every percentage is right, quotations are there."""
-    def bare(said: str) -> str:
-        return re.sub(r"\s", "", said).translate(transcribe.WIDTHS).replace("，", ",")
-
-    def key(section, printed, unit, counts, of):
-        counts = SAME.get(bare(counts), bare(counts))
-        kind = "[" if "[" in counts else "…" if unit == "对照" else counts if counts[:2] != "列举" else f"列举{counts.count('；')}"
-        return section, bare(printed).partition("…")[0][:9] if unit == "对照" else bare(printed), "" if kind == "[" else unit, kind, of
-
+    """Against each row of data/published but claims: the quotations are there, every percentage is right, no error of reading is at 0.6."""
     for path in SOURCES.glob("*-report.txt"):
-        period, content = path.name.removesuffix("-report.txt"), bare(path.read_text("utf-8-sig")).replace("家/次", "家次")
+        period, content = path.name.removesuffix("-report.txt"), bare(path.read_text("utf-8-sig"))
         made = transcribe.draft(transcribe.text_of(path), period, DATA)
-        left = [key(row["id"].rpartition("-")[0], *(row[name] for name in ("printed", "unit", "counts", "of"))) for row in made]
-        wanted = [row for row in audited(period)[0].printed if row.unit not in ("说法", "评语")]
-        keys = [key(row.id.rpartition("-")[0], row.printed, row.unit, row.counts, row.of) for row in wanted]
-        found = [left.remove(each) is None for each in keys if each in left]
-        assert len(found) >= LEAST[period] and not [each for each in left if each[2] == "%"]
-        known = {each[:3] for each in keys}
-        sure = [row for row in made if float(row["confidence"]) >= 0.6 and "[" not in row["counts"]]
-        wrong = [each for each in (key(r["id"].rpartition("-")[0], r["printed"], r["unit"], r["counts"], r["of"]) for r in sure)
-                 if each in left and each[:3] in known]
-        assert not [each for each in wrong if each[3] not in ("", "…")]
+        read = [(key(Printed(**{name: row[name] for name in Printed._fields if name in row})), float(row["confidence"])) for row in made]
+        wanted = [key(row) for row in audited(period)[0].printed if row.unit not in ("说法", "评语")]
+        left = [each for each, _ in read]
+        assert sum(left.remove(each) is None for each in wanted if each in left) >= LEAST[period]
+        assert not [each for each in left if each[2] == "%"]
+        wrong = [each for each, sure in read if sure >= 0.6 and each[3] not in ("", "[") and each not in wanted]
+        assert not {each[:3] for each in wrong} & {each[:3] for each in wanted}, wrong
         for row in audited(period)[0].printed:
-            assert all(bare(part).replace("家/次", "家次") in content for part in row.sentence.split("…")), row.id
+            assert all(bare(part) in content for part in row.sentence.split("…")), row.id
 
 
 def test_the_command_writes_a_draft_that_can_be_audited_and_never_overwrites(data, tmp_path, capsys):
