@@ -130,28 +130,28 @@ def heading(line: str) -> re.Match | None:
 
 def sentences(pages: list[str]) -> Iterator[Sentence]:
     """Dates of the cover, headings in the contents, then the sentences of the text and the rows of its tables, each in its section."""
-    chapter, section, text, part, first = "", "", "", COVER, ""
+    chapter, section, text, first, ahead = "", "", "", "", True
     for page, line in [*prose(pages), ("", "附件")]:
-        contents, row = bool(part and TO_PAGE.search(line)), row_of(line)
+        contents, row = bool(ahead and TO_PAGE.search(line)), row_of(line)
         found = heading(TO_PAGE.sub("", line) if contents else line)
-        if part and found and found[1] == "一" and not contents:
-            chapter, part = "", ""
-        part = part and (CONTENTS if bare(line) == CONTENTS else part)
-        found = None if found and not part and chapter.startswith("附件") and found.re is not HEADINGS[2] else found
-        if not part and (found or row):
+        if ahead and found and found[1] == "一" and not contents:
+            chapter, ahead = "", False
+        if found and not ahead and chapter.startswith("附件") and found.re is not HEADINGS[2]:
+            found = None  # inside an annex
+        if not ahead and (found or row):
             pieces = [piece for piece in re.split("[。；]", text) if piece]
             yield from (Sentence(section, piece, first, tuple(pieces[at:])) for at, piece in enumerate(pieces, start=1))
             text = ""
         if found:
             chapter = chapter if found.re is HEADINGS[1] else found[1] if found.re is HEADINGS[0] else f"附件{found[1] or ''}"
             section = f"{chapter}、{found[1]} {found[2]}" if found.re is HEADINGS[1] else f"{chapter} {found[2]}"
-        if part and (found or re.fullmatch(r"\d{4}年\d+月(\d+日)?", bare(line))):
-            yield Sentence(part, section if found else bare(line), page)
-        elif not part and found:
+        if ahead and ((contents and found) or re.fullmatch(r"\d{4}年\d+月(\d+日)?", bare(line))):
+            yield Sentence(CONTENTS if contents else COVER, section if contents else bare(line), page)
+        elif not ahead and found:
             first, text = page, f"{found[2]}。"
-        elif not part and row:
+        elif not ahead and row:
             yield Sentence(section, row, page)
-        elif not part:
+        elif not ahead:
             section += bare(line) if section.endswith(" ") else ""  # the title of an annex, under its number
             first, text = first if text else page, text + bare(line)
 
@@ -229,7 +229,7 @@ def rows(sentence: Sentence, items: dict[str, str]) -> Iterator[Read]:
             score = match["score"].replace("满分", "100分") + ("及以上" if match["side"] else "")
         elif kind == "share":
             whole = looked_up(WHOLES, match["whole"])
-            if inner := re.search(NUMBER, match["whole"]):
+            if (inner := re.search(NUMBER, match["whole"])) and inner["unit"] in UNITS:
                 yield Read(inner["number"], inner["unit"], looked_up(BATCHES, match["whole"]) or batch)
             yield Read(value, SHARE, counts if whole else "", whole)
         elif kind == "date":
