@@ -128,6 +128,14 @@ def test_sums_are_proposed_and_every_row_has_its_own_id():
     assert len({row["id"] for row in made}) == len(made) == 5
 
 
+def test_a_text_in_disorder_is_read_too():
+    """Lines in any order, and cut short: no text stops the reading, and no id comes twice."""
+    lines = REPORT.splitlines()
+    for start in range(1, len(lines)):
+        made = transcribe.draft(["\n".join([*lines[start:], *lines[:start // 2]])], "2020-2021", DATA)
+        assert len({row["id"] for row in made}) == len(made)
+
+
 @pytest.fixture
 def pdf(tmp_path):
     """Three pages with a running head, a chart with its text, and a table of activities with narrow heads."""
