@@ -38,6 +38,7 @@ STEPS = {"^试点联盟": phrases.PILOTS, "网站": "有网站联盟数", "不�
          "录入": phrases.ENTERED, "(?<!档)合计": phrases.EVERYONE, f"[两{CHINESE}]批": phrases.PILOTS, "连续": phrases.A_LEVEL}
 WHOLES = {"[该本]批.*参评": phrases.OWN_BATCH_EVALUATED, "参评联盟": phrases.EVALUATED, "(第.|[该本])批.*总数": phrases.OWN_BATCH,
           "试点联盟总数": phrases.PILOTS, "联盟总数": phrases.EVERYONE, "活跃.*试点": phrases.OWN_GRADE_PILOTS, "活跃": phrases.OWN_GRADE}
+INSIDE = {"参评联盟中": phrases.EVALUATED}  # of what a share is that names no whole
 BATCHES = {f"第{digit}批": f"第{digit}批" for digit in CHINESE}
 DATES = {r"^[至-]\d": "开始日期", "[至-]$": "结束日期", "通知": "通知时间", "启动会": "启动会日期", "复核会": "复核日期", "会评": "会评日期"}
 LISTS = {"未纳入": INCOMPLETE, "A级": phrases.A_LEVEL}  # what an annex lists, if not those evaluated
@@ -214,9 +215,10 @@ def numbered(match: re.Match, start: int, said: str, batch: str, sentence: Sente
 
 def rows(sentence: Sentence, items: dict[str, str]) -> Iterator[Read]:
     """What a sentence prints; `items` are those of the sheet that have a number of their own, with its unit."""
-    grades, batch, score, counts, last, number, text = [], "", "", "", 0, 0, sentence.text
+    grades, batch, score, counts, earlier, last, number, text = [], "", "", "", "", 0, 0, sentence.text
     for match in TOKEN.finditer(text):
         kind, between, value = match.lastgroup, text[last:match.start()], match[match.lastgroup]
+        batch = "" if "）" in between else batch
         last, own = match.end(), "网员联盟" if match.lastgroup == "none" else batch
         if kind in ("grade", "half"):
             named = HALVES[value] if kind == "half" else [grade_of(value)]
@@ -228,10 +230,10 @@ def rows(sentence: Sentence, items: dict[str, str]) -> Iterator[Read]:
         elif kind in ("score", "side"):
             score = match["score"].replace("满分", "100分") + ("及以上" if match["side"] else "")
         elif kind == "share":
-            whole = looked_up(WHOLES, match["whole"])
+            whole = looked_up(WHOLES, match["whole"]) or ("" if match["whole"] else earlier or looked_up(INSIDE, text[:match.start()]))
             if (inner := re.search(NUMBER, match["whole"])) and inner["unit"] in UNITS:
                 yield Read(inner["number"], inner["unit"], looked_up(BATCHES, match["whole"]) or batch)
-            yield Read(value, SHARE, counts if whole else "", whole)
+            yield Read(value, SHARE, counts if whole else "", whole, SURE if match["whole"] else LIKELY)
         elif kind == "date":
             yield Read(value, DATE, looked_up(DATES, text[last:][:2], between, text[last:]), "", UNREAD)
         elif kind == "band" and grades:
@@ -241,7 +243,7 @@ def rows(sentence: Sentence, items: dict[str, str]) -> Iterator[Read]:
         elif kind in ("unit", "none"):
             grades = grades or [grade_of(ahead[0]) for ahead in [re.match(GRADE, text[last:])] if ahead]  # 24家活跃度高的联盟
             found = numbered(match, number, " ".join(filter(None, ["+".join(grades), score, own])), own, sentence, items)
-            number, counts = last, found.counts if found and not found.counts.startswith("列举") else ""
+            number, earlier, counts = last, counts, found.counts if found and not found.counts.startswith("列举") else ""
             yield from [found] if found else []
 
 

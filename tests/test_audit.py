@@ -313,7 +313,7 @@ def test_a_sheet_of_another_period_that_cannot_be_read_is_left_out_and_named(dat
     assert audit.others(sheets.read("2017", data)) == ([], ["2020-2021"])
 
 
-def test_what_an_audit_makes(made_audit, period):
+def test_what_an_audit_makes(made_audit, period, monkeypatch):
     reports, records = made_audit / "reports", frame(period)[audit.SAVED].astype(str)
     assert {path.name for path in reports.iterdir() if path.name[0] != "." and path.suffix != ".log"} == {
         *(f"audit-{period}.{kind}" for kind in ("html", "pdf", "csv", "ipynb")), f"audit-{period}-tables.xlsx",
@@ -332,6 +332,9 @@ def test_what_an_audit_makes(made_audit, period):
         assert row.verdict != DIFFERS or (row.corrected in html and row.corrected in errata)
     assert html.index("勘误表") < html.index("需由作者判断") < html.index("核对结论") and "需由作者判断" not in errata
     assert all(f">{word}<" in html for word in ("一码两家", "一家两码", "更名", "同分次序"))
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    lines = audit.summary(period, reports / f"audit-{period}.csv")
+    assert lines[0].startswith(f"{period}：核对了 {len(records)} 条") and "不符\n    印作 " in lines[1]
 
 
 def test_names_stand_beside_the_registrys_decision(period, report):
