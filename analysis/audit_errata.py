@@ -66,8 +66,8 @@ def table(found: pd.DataFrame, say: Words) -> pd.DataFrame:
     rows = rows.sort_values("unit", kind="stable", key=lambda units: units.isin([NAME, LABEL, CODE, PLACE]) + 1 * (units == PLACE))
 
     def grounds(row: object) -> str:
-        told = say.plain(row.told)
-        return told if row.working.partition(" = ")[0] in told else f"{row.working}。{told}"
+        told, working = say.plain(row.told), f"{row.statement}：{row.working}" if row.unit == CLAIM else row.working
+        return told if working.partition(" = ")[0] in told else f"{working}。{told}"
 
     def moved(row: object) -> str:
         if row.unit == CLAIM or not row.touches:
