@@ -28,11 +28,12 @@ COMMANDS = {
     "example-panel": "make a small simulated panel to try that on",
     "pages": "make a letter to each alliance of one period, and an index", "page": "make the letter to one alliance",
     "word": "make the report of one period as a Word document", "release": "make everything that goes out, in one folder",
+    "preview": "show the report of one period at a local address, made again when something is saved",
     "data": "write the tidy tables of all periods, CSV and Parquet, with a Data Package",
     "lab": "start JupyterLab at explore.ipynb",
 }
 MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "analysis.panel.commands") | dict.fromkeys(
-    ("pages", "page"), "analysis.pages_run") | dict.fromkeys(("word", "release"), "analysis.release")
+    ("pages", "page"), "analysis.pages_run") | dict.fromkeys(("word", "release"), "analysis.release") | {"preview": "analysis.preview"}
 
 
 def parser() -> argparse.ArgumentParser:
