@@ -29,4 +29,4 @@ def html(frames: Frames, told: list[dict[str, Any]], links: list[str]) -> str:
         (TEMPLATES / "index.html.j2").read_text("utf8"))
     page = template.render(common(frames), rows=rows, choices=choices,
                            links=[(f"../../{quote(link)}", names.get(link, "评价报告")) for link in links])
-    return page.replace("<!-- faces -->", fonts.faces(page + "".join(map(chr, range(32, 127)))), 1)
+    return page.replace("<!-- faces -->", fonts.faces(page), 1)
