@@ -26,7 +26,7 @@ from pathlib import Path
 from analysis import NOTEBOOKS, ROOT, commands, record
 from analysis.messages import Said
 
-PAUSE, BEAT, LONGEST = 0.05, 15, 60  # seconds: between two looks, between two signs of life, for one run
+PAUSE, BEAT, LONGEST = 0.1, 15, 60  # seconds: between two looks, between two signs of life, for one run
 ANSWER = "\x1e"  # begins the line that says what was made; in other lines stands what cells print
 FIRST = "<!DOCTYPE html><html lang='zh-CN'><meta charset='utf-8'><title>预览</title><body><h1>正在生成报告</h1></body></html>"
 FAULT = """<pre role="alert" style="position: fixed; inset: 0 0 auto 0; max-height: 45vh; overflow: auto; margin: 0; padding: 1em; z-index: 9;
