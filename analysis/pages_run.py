@@ -19,7 +19,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from pathlib import Path
 
-from analysis import ROOT, fonts, record
+from analysis import ROOT, fonts, links, record
 from analysis.commands import CommandError, from_here, known_period, say
 from analysis.publish import check_writable
 
@@ -107,9 +107,9 @@ def pages(options: Namespace) -> int:
 
     started, workers, title = time.perf_counter(), options.workers or os.cpu_count() or 1, f"alliances-{options.period}"
     folder, place = options.out / _place(options), f"{_place(options)}/index.html"
-    links = [name for name in (f"{options.period}.html", "trends.html") if (options.out / "reports" / name).exists()]
-    state = record.state("pages", [options.period], options.data) | {"links": links}
+    state = record.state("pages", [options.period], options.data)
     if record.holds(options.out, title, state):
+        links.refresh(options.out)
         say(f"{title}: nothing to do; {from_here(folder)} is up to date")
         return 0
     known_period(options.period, options.data, "pages")
@@ -117,7 +117,7 @@ def pages(options: Namespace) -> int:
     with _pool(workers) as pool:
         frames, common, told, letters = _letters(options)
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.parent / f".{options.period}.lock"):
+        with FileLock(options.out / record.path_of(title).with_suffix(".lock")):
             earlier, keys = record.earlier(options.out, title), {file: _key(common, page) for file, page in letters.items()}
             for left in [*folder.glob(".*.part"), *(options.out / file for file in {*earlier.get("keys", ())} - {*letters})]:
                 left.unlink(missing_ok=True)
@@ -127,8 +127,9 @@ def pages(options: Namespace) -> int:
             failed = _follow(drawn(stale, common, options.out, pool, workers), options.out, title, keys, made, len(stale))
             from analysis.export import index
 
-            made[place] = _put(options.out / place, index.html(frames, told, links).encode())
+            made[place] = _put(options.out / place, index.html(frames, told).encode())
             _note(options.out, title, keys, made, {} if failed else state)
+    links.refresh(options.out)
     say(f"{from_here(folder / 'index.html')}  {len(letters):,} alliances", f"{title}: {len(stale) - len(failed):,} pages made, "
         f"{len(letters) - len(stale):,} were up to date; done in {time.perf_counter() - started:.1f} s")
     if failed:

@@ -230,9 +230,3 @@ def test_the_index(made_pages, letters):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert [address for address in heard if not address.startswith("data:")] == [path.as_uri()]
         browser.close()
-
-
-def test_the_index_links_to_reports_that_exist(copied):
-    (copied / "reports" / "trends.html").write_text("x")
-    said = run("pages", "2017", out=copied)
-    assert "0 pages made" in said.stdout and 'href="../../trends.html"' in (copied / PLACE / "index.html").read_text("utf8")
