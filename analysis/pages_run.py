@@ -87,7 +87,7 @@ def _pools(options: Namespace) -> Iterator[tuple[Callable[[int], Executor], int]
     try:
         from distributed import Client
     except ImportError as error:
-        raise CommandError(Said("letters.packages", what=options.scheduler, package=error.name)) from None
+        raise CommandError(Said("letters.packages", what=options.scheduler, why=str(error))) from None
     try:
         client = Client(options.scheduler, timeout=PATIENCE, set_as_default=False)
         client.wait_for_workers(1, timeout=PATIENCE)

@@ -59,8 +59,9 @@ class Address:
             from fsspec.core import url_to_fs
 
             self.files, root = url_to_fs(address, use_listings_cache=False)
-        except ImportError as error:
-            raise CommandError(Said("letters.packages", what=address, package=error.name or str(error))) from None
+        except (ImportError, ValueError) as error:
+            rule = "letters.packages" if isinstance(error, ImportError) else "letters.address"
+            raise CommandError(Said(rule, what=address, why=str(error))) from None
         self.root = root.rstrip("/")
 
     def shown(self, place: str) -> str:
