@@ -142,7 +142,7 @@ def pages(options: Namespace) -> int:
         return 0
     known_period(options.period, options.data, "pages")
     with _pools(options) as (start, workers), start(workers) as pool:
-        frames, common, told, letters = _letters(options)
+        frames, common, letters = _letters(options)
         with store.lock(folder):
             (found, there), keys = _earlier(store, title), {file: _key(common, page) for file, page in letters.items()}
             made = {file: mark for file, mark in there.items()
@@ -160,7 +160,7 @@ def pages(options: Namespace) -> int:
             failed = {file: failed.get(file) or Said("letters.unseen") for file in stale if file not in made}
             from analysis.export import index
 
-            store.put(f"{folder}/index.html", index.html(frames, told, links).encode())
+            store.put(f"{folder}/index.html", index.html(frames, map(json.loads, letters.values()), links).encode())
             note([f"{folder}/index.html"], None if failed else state)
     say(Said("letters.index", path=store.shown(f"{folder}/index.html"), number=f"{len(letters):,}"), Said(
         "letters.done", title=title, made=f"{len(stale) - len(failed):,}", kept=f"{len(letters) - len(stale):,}",
@@ -204,7 +204,7 @@ def page(options: Namespace) -> None:
     known_period(options.period, options.data, "page")
     if not options.who.strip():
         raise CommandError(Said("letters.who", period=options.period))
-    frames, common, _, letters = _letters(options)
+    frames, common, letters = _letters(options)
     try:
         found = roster.find(frames.named, frames.sheet.registry, options.who)
     except LookupError as error:
@@ -218,15 +218,15 @@ def page(options: Namespace) -> None:
 
 
 def _letters(options: Namespace) -> tuple:
-    """The frames, what all letters share as JSON, and what each says, as it is and as JSON by its place."""
+    """The frames, what all letters share, and what each says by its place, both as JSON."""
     from analysis import pages as content
     from analysis import roster, sheets
 
     names = [name for name in sheets.filled_periods(options.data)[0] if name != options.period]
     frames = content.frames(roster.read_sheets([*names, options.period], options.data), options.period)
-    told = [content.page(frames, row) for row in frames.named.itertuples()]
-    letters = {f"{_place(options)}/{page['file']}": json.dumps(page, ensure_ascii=False) for page in told}
-    return frames, json.dumps(content.common(frames), ensure_ascii=False), told, letters
+    letters = {f"{_place(options)}/{row.file}.pdf": json.dumps(content.page(frames, row), ensure_ascii=False)
+               for row in frames.named.itertuples()}
+    return frames, json.dumps(content.common(frames), ensure_ascii=False), letters
 
 
 def _place(options: Namespace) -> str:
