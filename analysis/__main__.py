@@ -101,7 +101,7 @@ def _tell(error: Exception, options: argparse.Namespace) -> None:
     if isinstance(why, Said) or where:
         say(Said("command.failed", command=options.command, why=why, where=f": {where}" if where else "", earlier=earlier), to=sys.stderr)
         return
-    said = str(error) if hasattr(error, "log") else f"{options.command} failed: {type(error).__name__}: {error}"
+    said = str(error) if hasattr(error, "log") else Said("run.error", command=options.command, kind=type(error).__name__, said=error)
     rest = getattr(error, "log", None) or traceback.format_exc()
     title = "-".join([options.command] * (options.command != "report") + getattr(options, "period", "").split())
     log = (ROOT if isinstance(options.out, str) else options.out) / "reports" / f"{title}.log"
@@ -120,7 +120,7 @@ def _stop(number: int, _: object) -> None:
     for undo in reversed(getattr(running, "UNDO", ())):
         with contextlib.suppress(Exception):
             undo()
-    os.write(2, b"\nstopped; every file that was there is whole\n")
+    os.write(2, "\n{}\n".format(Said("run.stopped")).encode())
     os._exit(128 + number)
 
 

@@ -83,7 +83,8 @@ def pies(shares: pd.DataFrame, title: str = "") -> list[Axes]:
     """A row of pies, one for each value of the first index level; names stand on the slices, or in a key where there are many."""
     groups = list(shares.index.unique(0))
     named = len(groups) < 3
-    axes = canvas(2.45 if named else 2.3, title=title, columns=len(groups), squeeze=False)[0]
+    axes = canvas(2.6 if named else 2.45, title=title, columns=len(groups), squeeze=False)[0]
+    axes[0].figure.get_layout_engine().set(h_pad=0.08)  # a headline over the pies' own titles
     part_of = shares.iloc[:, 0] / shares.iloc[:, 0].groupby(level=0).transform("sum")
     inside = 0.155 if named else 0.095  # counts and shares without a name take less room
     thin = bool(((part_of > 0) & (part_of < inside)).any())
@@ -157,7 +158,8 @@ def stacked(counts: pd.DataFrame, title: str = "", percent: bool = True, unit: s
         for place, (count, width, start, whole) in enumerate(zip(counts[name], widths, left, wholes)):
             _on_bar(axes, place, start + width / 2, width / most, count, whole, colour(name), percent, unit)
         left += widths
-    axes.set_yticks(range(len(counts)), [f"{called(row)}\n（{whole}家）" if percent else called(row) for row, whole in wholes.items()])
+    axes.set_yticks(range(len(counts)), [f"{called(row)}\n（{whole}家）" if percent else called(row) for row, whole in wholes.items()],
+                    linespacing=1.4)
     axes.set(xlim=(0, most), ylim=(len(counts) - 0.5, -0.5), xticks=[])
     axes.spines[:].set_visible(False)
     legend(axes, names)

@@ -134,16 +134,16 @@ def _outcome(job: Future) -> tuple[list, str]:
 def pages(options: Namespace) -> int:
     """Make the letters of a period that are missing or out of date, and the index of all; the exit status."""
     started, title, store = time.perf_counter(), f"alliances-{options.period}", pages_store.at(options.out)
-    folder, links = _place(options), [name for name in (f"{options.period}.html", "trends.html") if store.marks([f"reports/{name}"])]
-    state = record.state("pages", [options.period], options.data) | {"links": links}
+    folder, state = _place(options), record.state("pages", [options.period], options.data)
     found, there = _earlier(store, title)
     if there and there == found["made"] and {name: found.get(name) for name in state} == state:
+        store.link()
         say(Said("letters.nothing", title=title, folder=store.shown(folder)))
         return 0
     known_period(options.period, options.data, "pages")
     with _pools(options) as (start, workers), start(workers) as pool:
         frames, common, letters = _letters(options)
-        with store.lock(folder):
+        with store.lock(title, folder):
             (found, there), keys = _earlier(store, title), {file: _key(common, page) for file, page in letters.items()}
             made = {file: mark for file, mark in there.items()
                     if file in keys and (keys[file], mark) == (found["keys"][file], found["made"][file])}
@@ -160,8 +160,9 @@ def pages(options: Namespace) -> int:
             failed = {file: failed.get(file) or Said("letters.unseen") for file in stale if file not in made}
             from analysis.export import index
 
-            store.put(f"{folder}/index.html", index.html(frames, map(json.loads, letters.values()), links).encode())
+            store.put(f"{folder}/index.html", index.html(frames, map(json.loads, letters.values())).encode())
             note([f"{folder}/index.html"], None if failed else state)
+    store.link()
     say(Said("letters.index", path=store.shown(f"{folder}/index.html"), number=f"{len(letters):,}"), Said(
         "letters.done", title=title, made=f"{len(stale) - len(failed):,}", kept=f"{len(letters) - len(stale):,}",
         seconds=f"{time.perf_counter() - started:.1f}"))

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
-from analysis import record
+from analysis import links, record
 from analysis.commands import CommandError, from_here
 from analysis.messages import Said
 from analysis.publish import put
@@ -26,15 +26,19 @@ class Folder:
         return from_here(self.root / place)
 
     @contextlib.contextmanager
-    def lock(self, folder: str) -> Iterator[None]:
-        """Runs take turns; what a killed one left is removed."""
+    def lock(self, title: str, folder: str) -> Iterator[None]:
+        """Runs take turns; what a killed one left in a folder is removed."""
         from filelock import FileLock
 
         (self.root / folder).mkdir(parents=True, exist_ok=True)
-        with FileLock((self.root / folder).with_name(f".{Path(folder).name}.lock")):
+        with FileLock(self.root / record.path_of(title).with_suffix(".lock")):
             for left in (self.root / folder).glob(".making-*"):
                 left.unlink(missing_ok=True)
             yield
+
+    def link(self) -> None:
+        """The pages of reports that are there name each other."""
+        links.refresh(self.root)
 
     def read(self, place: str) -> bytes:
         return (self.root / place).read_bytes()
@@ -67,8 +71,11 @@ class Address:
     def shown(self, place: str) -> str:
         return self.files.unstrip_protocol(f"{self.root}/{place}")
 
-    def lock(self, folder: str) -> contextlib.AbstractContextManager:
-        return contextlib.nullcontext(folder)
+    def lock(self, title: str, folder: str) -> contextlib.AbstractContextManager:
+        return contextlib.nullcontext((title, folder))
+
+    def link(self) -> None:
+        """There are no reports beside the letters."""
 
     def read(self, place: str) -> bytes:
         return self.files.cat_file(f"{self.root}/{place}")

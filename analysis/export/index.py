@@ -14,11 +14,11 @@ SHOWN = ("name", "code", "batch", "sector", "state", "score", "graded")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def html(frames: Frames, told: Iterable[dict[str, Any]], links: list[str]) -> str:
-    """The index of what `pages.page` said of each; `links` are reports beside the folder of letters that exist."""
+def html(frames: Frames, told: Iterable[dict[str, Any]]) -> str:
+    """The index of what `pages.page` said of each."""
     import jinja2
 
-    registry, names = frames.sheet.registry, {"trends.html": "趋势报告"}
+    registry = frames.sheet.registry
     also: dict[str, list[str]] = {id: [registry.names[id]] for id in frames.named.index}
     for alias, id in registry.aliases.items():
         also.get(id, []).append(alias)
@@ -30,6 +30,5 @@ def html(frames: Frames, told: Iterable[dict[str, Any]], links: list[str]) -> st
     choices = {key: [*dict.fromkeys(row[key] for row in sorted(rows, key=order) if row[key])] for key, order in orders.items()}
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined).from_string(
         (TEMPLATES / "index.html.j2").read_text("utf8"))
-    page = template.render(common(frames), rows=rows, choices=choices,
-                           links=[(f"../../{quote(link)}", names.get(link, "评价报告")) for link in links])
+    page = template.render(common(frames), rows=rows, choices=choices)
     return page.replace("<!-- faces -->", fonts.faces(page + "".join(map(chr, range(32, 127)))), 1)
