@@ -18,9 +18,10 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from analysis import ROOT, fonts, pages_store, record
-from analysis.commands import CommandError, known_period, say
+from analysis.commands import CommandError, from_here, known_period, say
 from analysis.messages import Said, reason
 
 STANDARDS = ["a-2a", "ua-1"]
@@ -47,13 +48,15 @@ def draw(common: str, page: str) -> bytes:
     return _compiler(threading.get_ident()).compile(letter.encode(), format="pdf", pdf_standards=STANDARDS, timestamp=day)
 
 
-def put(out: Path | str, common: str, letters: list[tuple[str, str]]) -> list[tuple[str, Said | str]]:
+def put(out: Path | str, looks: str, common: str, letters: list[tuple[str, str]]) -> list[tuple[str, Said | str]]:
     """Draw some letters and put each in its place, the next one drawn while the last is written: the place, and what went wrong."""
+    if looks != _looks():
+        raise RuntimeError("another version of the project")
     jobs: dict[str, Future | Exception] = {}
     with ThreadPoolExecutor(CHUNK) as threads:
         for place, page in letters:
             try:
-                jobs[place] = threads.submit(pages_store.at(out).put, place, draw(common, page))
+                jobs[place] = threads.submit(pages_store.at(out).pipe_file, place, draw(common, page))
             except Exception as error:
                 jobs[place] = error
     faults = {place: job if isinstance(job, Exception) else job.exception() for place, job in jobs.items()}
@@ -106,7 +109,7 @@ def drawn(letters: dict[str, str], common: str, out: Path | str, pool: Executor,
         items, jobs = [*waiting.items()], []
         with contextlib.suppress(BrokenProcessPool):
             for n in range(0, len(items), CHUNK):
-                jobs.append(pool.submit(put, out, common, items[n:n + CHUNK]))
+                jobs.append(pool.submit(put, out, _looks(), common, items[n:n + CHUNK]))
         for job in as_completed(jobs):
             for made in _outcome(job)[0]:
                 del waiting[made[0]]
@@ -119,7 +122,7 @@ def drawn(letters: dict[str, str], common: str, out: Path | str, pool: Executor,
     pool.shutdown()
     for place, page in waiting.items():
         with start(1) as alone:
-            made, fault = _outcome(alone.submit(put, out, common, [(place, page)]))
+            made, fault = _outcome(alone.submit(put, out, _looks(), common, [(place, page)]))
             yield from made or [(place, Said("letters.died", why=fault))]
 
 
@@ -133,49 +136,54 @@ def _outcome(job: Future) -> tuple[list, str]:
 
 def pages(options: Namespace) -> int:
     """Make the letters of a period that are missing or out of date, and the index of all; the exit status."""
-    started, title, store = time.perf_counter(), f"alliances-{options.period}", pages_store.at(options.out)
+    started, title, files = time.perf_counter(), f"alliances-{options.period}", pages_store.at(options.out)
     folder, state = _place(options), record.state("pages", [options.period], options.data)
-    found, there = _earlier(store, title)
+    found, there = _earlier(files, title)
     if there and there == found["made"] and {name: found.get(name) for name in state} == state:
-        store.link()
-        say(Said("letters.nothing", title=title, folder=store.shown(folder)))
+        with pages_store.turn(files, title, folder):
+            say(Said("letters.nothing", title=title, folder=_shown(options, folder)))
         return 0
     known_period(options.period, options.data, "pages")
     with _pools(options) as (start, workers), start(workers) as pool:
         frames, common, letters = _letters(options)
-        with store.lock(title, folder):
-            (found, there), keys = _earlier(store, title), {file: _key(common, page) for file, page in letters.items()}
-            made = {file: mark for file, mark in there.items()
-                    if file in keys and (keys[file], mark) == (found["keys"][file], found["made"][file])}
-            store.remove({*found.get("keys", ())} - {*letters})
+        with pages_store.turn(files, title, folder):
+            (found, there), keys = _earlier(files, title), {place: _key(common, page) for place, page in letters.items()}
+            made = {place: mark for place, mark in there.items()
+                    if place in keys and (keys[place], mark) == (found["keys"][place], found["made"][place])}
+            for left in {*there} - {*letters, f"{folder}/index.html"}:
+                files.rm_file(left)
 
             def note(fresh: list[str], state: dict | None = None) -> None:
-                made.update(store.marks(fresh))
+                made.update(pages_store.marks(files, fresh))
                 content = json.dumps({**(state or {}), "keys": keys, "made": made}, ensure_ascii=False)
-                store.put(record.path_of(title).as_posix(), content.encode())
+                files.pipe_file(record.path_of(title).as_posix(), content.encode())
 
             note([])
-            stale = {file: page for file, page in letters.items() if file not in made}
+            stale = {place: page for place, page in letters.items() if place not in made}
             failed = _follow(drawn(stale, common, options.out, pool, start, workers), len(stale), note)
-            failed = {file: failed.get(file) or Said("letters.unseen") for file in stale if file not in made}
+            failed = {place: failed.get(place) or Said("letters.unseen") for place in stale if place not in made}
             from analysis.export import index
 
-            store.put(f"{folder}/index.html", index.html(frames, map(json.loads, letters.values())).encode())
+            files.pipe_file(f"{folder}/index.html", index.html(frames, map(json.loads, letters.values())).encode())
             note([f"{folder}/index.html"], None if failed else state)
-    store.link()
-    say(Said("letters.index", path=store.shown(f"{folder}/index.html"), number=f"{len(letters):,}"), Said(
+    say(Said("letters.index", path=_shown(options, f"{folder}/index.html"), number=f"{len(letters):,}"), Said(
         "letters.done", title=title, made=f"{len(stale) - len(failed):,}", kept=f"{len(letters) - len(stale):,}",
         seconds=f"{time.perf_counter() - started:.1f}"))
     if failed:
-        say(*(f"{file}: {error}" for file, error in [*failed.items()][:NAMED]), Said("letters.failed", number=f"{len(failed):,}"), to=sys.stderr)
+        named = [f"{place}: {error}" for place, error in failed.items()][:NAMED]
+        say(*named, Said("letters.failed", number=f"{len(failed):,}"), to=sys.stderr)
     return 3 if failed else 0
 
 
-def _earlier(store: pages_store.Folder | pages_store.Address, title: str) -> tuple[dict, dict[str, str]]:
+def _shown(options: Namespace, place: str) -> str:
+    return from_here(options.out / place) if isinstance(options.out, Path) else f"{options.out}/{place}"
+
+
+def _earlier(files: Any, title: str) -> tuple[dict, dict[str, str]]:
     """The record of an earlier run, and the marks that what it made has now; nothing where none can be read."""
     try:
-        found = json.loads(store.read(record.path_of(title).as_posix()))
-        return found, store.marks(found["made"])
+        found = json.loads(files.cat_file(record.path_of(title).as_posix()))
+        return found, pages_store.marks(files, found["made"])
     except (OSError, ValueError, TypeError, LookupError):
         return {}, {}
 
@@ -213,9 +221,9 @@ def page(options: Namespace) -> None:
     if found.empty:
         raise CommandError(Said("letters.absent", who=repr(options.who), period=options.period))
     place, page = [*letters.items()][frames.named.index.get_loc(found.index[0])]
-    store, content = pages_store.at(options.out), draw(common, page)
-    store.put(place, content)
-    say(f"{store.shown(place)}  {len(content) / 1e3:,.0f} kB")
+    content = draw(common, page)
+    pages_store.at(options.out).pipe_file(place, content)
+    say(f"{_shown(options, place)}  {len(content) / 1e3:,.0f} kB")
 
 
 def _letters(options: Namespace) -> tuple:

@@ -116,15 +116,18 @@ def test_new_data_makes_only_what_it_changes(copied, data, said):
 
 def test_a_letter_that_fails_is_named_and_the_others_are_made(monkeypatch, tmp_path, letters, common):
     good, strange = (json.dumps(letter, ensure_ascii=False) for letter in [*letters.values()][:2])
-    made = pages_run.put(tmp_path, common, [("a.pdf", good), ("b.pdf", "{}"), ("c.pdf", strange.replace("联盟", "𓀀")), ("d.pdf", good)])
+    given = [("a.pdf", good), ("b.pdf", "{}"), ("c.pdf", strange.replace("联盟", "𓀀")), ("d.pdf", good)]
+    made = pages_run.put(tmp_path, pages_run._looks(), common, given)
     assert [(place, bool(error)) for place, error in made] == [("a.pdf", False), ("b.pdf", True), ("c.pdf", True), ("d.pdf", False)]
     assert "𓀀" in str(made[2][1]) and {path.name for path in tmp_path.iterdir()} == {"a.pdf", "d.pdf"}
 
     def full(*_):
         raise OSError(errno.ENOSPC, "no room")
 
-    monkeypatch.setattr(pages_store.Folder, "put", full)
-    assert [str(error) for _, error in pages_run.put(tmp_path, common, [("a.pdf", good), ("e.pdf", good)])] == ["the disk is full"] * 2
+    monkeypatch.setattr(pages_store.Folder, "pipe_file", full)
+    assert [str(error) for _, error in pages_run.put(tmp_path, pages_run._looks(), common, given[::3])] == ["the disk is full"] * 2
+    with pytest.raises(RuntimeError, match="another version"):
+        pages_run.put(tmp_path, "0", common, given)
 
 
 def test_failures_are_told(monkeypatch, tmp_path, said):
@@ -150,13 +153,13 @@ def test_a_letter_that_kills_its_process_is_named(tmp_path):
     class Pool(Executor):
         broken = False
 
-        def submit(self, _, out, common, part):
+        def submit(self, _, out, looks, common, part):
             job, self.broken = Future(), self.broken or any(place == "bad" for place, _ in part)
             job.set_exception(BrokenProcessPool("no")) if self.broken else job.set_result([(place, "") for place, _ in part])
             return job
 
     told = dict(pages_run.drawn({"bad": "", **{str(n): "" for n in range(50)}}, "", tmp_path, Pool(), lambda _: Pool(), 2))
-    assert {place: str(error) for place, error in told.items() if error} == {"bad": "the process that made it died (BrokenProcessPool no)"}
+    assert {place: str(error) for place, error in told.items() if error} == {"bad": "no process made it (BrokenProcessPool no)"}
     assert len(told) == 51
 
 
