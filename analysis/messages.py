@@ -55,7 +55,7 @@ class Said:
         return self._filled(kind) if "{" in kind else kind
 
     def _filled(self, text: str) -> str:
-        return text.format_map({name: _word(value) for name, value in self.values.items() if f"{{{name}}}" in text}).lstrip()
+        return text.format_map({name: _word(value) for name, value in self.values.items() if f"{{{name}}}" in text})
 
 
 def _word(value: object) -> str:

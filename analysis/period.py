@@ -12,7 +12,7 @@ from analysis.grades import BEST_FIRST, HIGH, INCOMPLETE, TOP_SCORE, Scheme
 from analysis.messages import Said
 from analysis.problems import quoted, unfit
 from analysis.registry import ROSTER, Batch, Registry, normalise
-from analysis.tables import CODE, NAME, Book, Row, Table, closest, shown
+from analysis.tables import CODE, NAME, Book, Row, Table, closest, plain, shown
 from analysis.workbook import ERROR, UNCALCULATED, Cell
 
 SCORES, FACTS, ABSENT, ACTIVITIES, TOTALS, A_LEVEL, EXPERTS = (
@@ -218,12 +218,15 @@ def _grade(row: Row, section: Section, reading: Period, withheld: bool) -> tuple
 def read_facts(book: Book, reading: Period) -> None:
     if (table := book.table(FACTS)) is None:
         return
-    seen, known = {}, (*DATES, *COUNTS, *TOLD, NATURE)
+    seen, known, blank = {}, (*DATES, *COUNTS, *TOLD, NATURE), []
     for row in table.filled():
         cell, item = row["数值"], SYNONYMS.get(row.word("项目"), row.word("项目"))
         if not row.must(item or cell.value is None, "项目", "cell.beside", what="项目", cell=shown(cell)) or not item:
             continue
-        if not row.once("项目", "twice.item", item, item, seen) or cell.value is None:
+        if not row.once("项目", "twice.item", item, item, seen):
+            continue
+        if cell.value is None:
+            blank.append(item)
             continue
         if item not in known:
             near = closest(item, known)
@@ -240,6 +243,8 @@ def read_facts(book: Book, reading: Period) -> None:
             value = f"{day.year}年{day.month}月{day.day}日" if day else row.text("数值", item)
         if value is not None:
             reading.facts[item] = value
+    if blank:
+        book.said.append(Said("note.blank", sheet=FACTS, items=blank))
     for item in (START, END):
         if item not in book.fact_cells and "cell.beside" not in book.kinds:
             book.wrong("fact.missing", "", FACTS, level=1, item=item)
@@ -252,8 +257,8 @@ def _check_steps(book: Book, reading: Period) -> None:
     facts, before, last = reading.facts, START, dt.date(min(reading.end.year + YEARS_AFTER, dt.MAXYEAR), 12, 31)
     ordered = must(book, reading, reading.start <= reading.end, END, "fact.order", first=START, start=reading.start)
     for item in (item for item in STEPS if ordered and item in facts):
-        must(book, reading, facts[before] <= facts[item] <= last, item, "fact.step", before=before, day=facts[before], last=last)
-        before = item
+        if must(book, reading, facts[before] <= facts[item] <= last, item, "fact.step", before=before, day=facts[before], last=last):
+            before = item
     must(book, reading, facts.get(EXPERTS_TOTAL) != 0, EXPERTS_TOTAL, "fact.experts")
 
 
@@ -290,7 +295,7 @@ def read_activities(book: Book, reading: Period) -> None:
     if (table := book.table(ACTIVITIES)) is None:
         return
     for heading in table.own:
-        if fault := unfit(str(table.heads[heading].value).strip(), Said("word.heading")):
+        if fault := unfit(plain(table.heads[heading].value).strip(), Said("word.heading")):
             book.wrong(fault, "", ACTIVITIES, table.heads[heading], level=2)
     for row in table.filled():
         headings = ["联盟数", *table.own]
@@ -307,7 +312,7 @@ def read_activities(book: Book, reading: Period) -> None:
             if count is not None and heading == "联盟数":
                 row.must(least <= count <= most, heading, "activity.number", count=count, number=there, sheet=SCORES, label=labels[grade])
             elif count is not None:
-                row.must(count <= most, heading, "activity.more", heading=heading, count=count, number=there, label=labels[grade])
+                row.must(count <= most, heading, "activity.more", heading=table.title(heading), count=count, number=there, label=labels[grade])
 
 
 def read_totals(book: Book, reading: Period) -> None:

@@ -93,7 +93,7 @@ def hidden(text: str) -> Said | None:
     return None if not unseen else Said("word.break") if unseen in "\n\r" else Said("word.invisible", number=f"{ord(unseen):04X}")
 
 
-def unshown(text: str, what: object = "") -> Said | None:
+def unshown(text: str, what: object) -> Said | None:
     """Why a text that nobody would see, or the fonts lack, may not stand in a report; `what` begins the sentence."""
     if found := hidden(text):
         return Said("text.unseen", what=what, found=found)
@@ -101,7 +101,7 @@ def unshown(text: str, what: object = "") -> Said | None:
     return Said("text.glyph", what=what, found=missing) if missing else None
 
 
-def unfit(text: str, what: object = "") -> Said | None:
+def unfit(text: str, what: object) -> Said | None:
     """Why a text may not stand in a report, a sentence that `what` and the text begin; None where it may."""
     what = Said("word.of", what=what, text=quoted(text))
     if text and unicodedata.normalize("NFKC", text[0]).startswith(FORMULA_STARTS):

@@ -255,8 +255,8 @@ def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problem
         return wrong("file.refused", reason=reason(error))
     except UnicodeDecodeError:
         return wrong("table.encoding")
-    except csv.Error as error:
-        return wrong("table.csv", reader.line_num, error=str(error))
+    except csv.Error:
+        return wrong("table.csv", reader.line_num)
     heading = [RENAMED.get(cell, cell) for cell in body.pop(0)[1]] if body else []
     if missing := [column for column in columns if column not in heading]:
         return wrong("table.columns", missing=missing, found=heading)

@@ -98,4 +98,4 @@ def _faults(line: str, heading: re.Match | None, above: str) -> list[Said]:
     if len(line) > LONGEST_LINE:
         found.append(Said("remark.long", number=f"{len(line):,}", most=f"{LONGEST_LINE:,}"))
     found += [Said(rule) for rule, form in REFUSED.items() if form.fullmatch(line)]
-    return found + [fault for fault in [unshown(line.replace("\t", " "))] if fault]
+    return found + [fault for fault in [unshown(line.replace("\t", " "), Said("remark.line"))] if fault]
