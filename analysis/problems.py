@@ -5,9 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from analysis import fonts
-from analysis.messages import Said
+from analysis.messages import Said, reason
 
 SHOWN_OF_ONE_KIND, SHOWN_CHARACTERS, LONGEST_TEXT = 20, 60, 1000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")  # a spreadsheet runs a text that starts so
@@ -45,7 +46,7 @@ class Problem:
 
     @property
     def message(self) -> str:
-        return str(self.said() if callable(self.said) else self.said)
+        return str(self.said)
 
     def __str__(self) -> str:
         return f"{' › '.join(map(str, self.where))}: {self.message}"
@@ -58,18 +59,25 @@ class DataError(Exception):
         self.problems = sorted(problems, key=lambda problem: problem.order)
 
     def __str__(self) -> str:
-        return "\n".join(lines(self.problems))
+        """One line for each problem; past twenty of one kind the rest are counted."""
+        seen, shown = Counter(), []
+        for problem in self.problems:
+            seen[problem.kind] += 1
+            if seen[problem.kind] <= SHOWN_OF_ONE_KIND:
+                shown.append(str(problem))
+        more = {kind: number - SHOWN_OF_ONE_KIND for kind, number in seen.items() if number > SHOWN_OF_ONE_KIND}
+        return "\n".join(shown + [str(Said("word.more", number=number, kind=kind)) for kind, number in more.items()])
 
 
-def lines(problems: list[Problem]) -> list[str]:
-    """One line for each problem; past twenty of one kind the rest are counted."""
-    seen, shown = Counter(), []
-    for problem in problems:
-        seen[problem.kind] += 1
-        if seen[problem.kind] <= SHOWN_OF_ONE_KIND:
-            shown.append(str(problem))
-    return shown + [str(Said("word.more", number=number - SHOWN_OF_ONE_KIND, kind=kind))
-                    for kind, number in seen.items() if number > SHOWN_OF_ONE_KIND]
+def text_of(path: Path) -> str:
+    """A text in UTF-8. Raises DataError for one that cannot be read, FileNotFoundError where there is none."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise
+    except (UnicodeDecodeError, OSError) as error:
+        said = Said("file.encoding") if isinstance(error, UnicodeDecodeError) else Said("file.refused", reason=reason(error))
+        raise DataError([Problem.of(said, f"{path.parent.name}/{path.name}")]) from None
 
 
 def quoted(value: object) -> str:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from analysis.grades import GRADES, HIGH, LOW, Scheme
-from analysis.messages import Said, reason
-from analysis.problems import DataError, Problem, normalise, quoted, unfit
+from analysis.messages import Said
+from analysis.problems import DataError, Problem, normalise, quoted, text_of, unfit
 
 MEMBERS = "D"
 CODE, PERIOD = re.compile(r"[1-9]\d{2}|[A-Z]\d{3}", re.ASCII), re.compile(r"\d{4}(-\d{4})?", re.ASCII)
@@ -245,16 +245,15 @@ def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problem
 
     body, end = [], 0
     try:
-        reader = csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
+        reader = csv.reader(io.StringIO(text_of(path), newline=""), strict=True)
         for cells in reader:
             body.append((end + 1, [cell.strip() for cell in cells]))
             end = reader.line_num
     except FileNotFoundError:
         return wrong("table.missing", folder=str(path.parent))
-    except OSError as error:
-        return wrong("file.refused", reason=reason(error))
-    except UnicodeDecodeError:
-        return wrong("table.encoding")
+    except DataError as error:
+        problems += error.problems
+        return []
     except csv.Error:
         return wrong("table.csv", reader.line_num)
     heading = [RENAMED.get(cell, cell) for cell in body.pop(0)[1]] if body else []

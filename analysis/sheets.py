@@ -112,20 +112,22 @@ def check_dates(book: Book, reading: Period, data: Path) -> None:
     years, own = [int(year) for year in reading.name.split("-")], reading.registry.dates.get(reading.name, (start, end))
     must(book, reading, start.year <= max(years) and min(years) <= end.year, START, "fact.years", other=END, end=end, period=reading.name)
     must(book, reading, own == (start, end), START, "fact.registered", end=end, period=reading.name, start=own[0], last=own[1])
-    others = {period: ("registry/periods.csv", dates) for period, dates in reading.registry.dates.items()}
-    others |= {period: (f"{period}.xlsx", dates) for period in periods(data) if (dates := _dates_in(path_of(period, data)))}
-    for period, (where, (first, last)) in sorted(others.items()):
+    others = {period: (*dates, "registry/periods.csv") for period, dates in reading.registry.dates.items()}
+    for period in periods(data):
+        facts = _facts(path_of(period, data)) if period != reading.name else {}
+        if START in facts and END in facts:
+            others[period] = facts[START], facts[END], f"{period}.xlsx"
+    for period, (first, last, where) in sorted(others.items()):
         must(book, reading, period == reading.name or end < first or last < start, START, "fact.overlap", end=end, period=period,
              start=first, last=last, file=where)
 
 
-def _dates_in(path: Path) -> tuple[dt.date, dt.date] | None:
-    """The first and last day of another period's sheet, if it can be read so far."""
-    if (book := _book(path)) is None:
-        return None
-    other = Period("", path, "", None, None)
-    read_facts(book, other)
-    return (other.start, other.end) if START in other.facts and END in other.facts and other.start <= other.end else None
+def _facts(path: Path) -> dict[str, object]:
+    """What another period's workbook says in 评价期, so far as it can be read."""
+    reading = Period("", path, "", None, None)
+    if book := _book(path):
+        read_facts(book, reading)
+    return reading.facts
 
 
 def notes(reading: Period) -> list[Said]:
@@ -155,15 +157,12 @@ def notes(reading: Period) -> list[Said]:
 
 
 def _unused_aliases(known: Registry, data: Path) -> list[str]:
-    """The aliases that no sheet of any period has, not even inside an expert's post, and no published report prints."""
-    names, posts = set(), [normalise(path.read_text("utf-8-sig", errors="replace")) for path in (data / "published").glob("*.csv")]
+    """The aliases that no sheet of any period has and no published report prints."""
+    texts = [path.read_text("utf-8-sig", errors="replace") for path in (data / "published").glob("*.csv")]
     for book in filter(None, (_book(path_of(period, data)) for period in periods(data))):
-        for sheet, rows in book.sheets.items():
-            found = [normalise(cell.value) for row in rows.values() for cell in row.values() if isinstance(cell.value, str)]
-            names.update(found)
-            posts += found if sheet == EXPERTS else ()
-    return [alias for alias in known.aliases
-            if normalise(alias) not in names and not any(normalise(alias) in post for post in posts)]
+        texts += (cell.value for rows in book.sheets.values() for row in rows.values() for cell in row.values() if isinstance(cell.value, str))
+    printed = normalise("\n".join(texts))
+    return [alias for alias in known.aliases if normalise(alias) not in printed]
 
 
 def earlier_grades(reading: Period) -> dict[str, list[tuple[Alliance, str]] | None]:
