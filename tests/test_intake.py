@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from functools import partialmethod
 from pathlib import Path
 
 import openpyxl
@@ -115,8 +116,8 @@ def test_what_may_not_be_read_is_not_called_missing_or_empty(data, monkeypatch, 
         return real(path)
 
     assert sheets.periods(data / "nowhere") == []
-    for method in ("read_bytes", "iterdir"):
-        monkeypatch.setattr(Path, method, lambda path, real=getattr(Path, method): refuse(path, real))
+    for method, real in (("read_bytes", Path.read_bytes), ("iterdir", Path.iterdir)):
+        monkeypatch.setattr(Path, method, partialmethod(refuse, real))
     with pytest.raises(DataError, match=f"{place.removeprefix('score_sheets/')}: cannot be read: permission is denied"):
         check.read("2017", data)
         sheets.periods(data)
@@ -166,7 +167,7 @@ def many_alliances(path):
 
 TOO_MUCH = [
     (blank_rows, 2, "2017.xlsx › 评分表: unpacks to "),
-    (part("sheet1.xml", b"<sheetData>", b"<sheetData>" + b"<a>" * 1_500_000), 2, "has more than 200,000 cells, blank ones with a style counted; copy the"),
+    (part("sheet1.xml", b"<sheetData>", b"<sheetData>" + b"<a>" * 1_500_000), 2, "has more than 200,000 cells, blank ones with a style"),
     (part("workbook.xml", b"</workbook>", b" " * 50_000_000 + b"</workbook>"), 2, "2017.xlsx: unpacks to 50 MB"),
     (part("styles.xml", b"<cellXfs", b"<x/>" * 1_300_000 + b"<cellXfs"), 2, "has more than 200,000 cells"),
     (lambda path: share_strings(path, b"<si><t>" + b"x" * 45_000_000 + b"</t></si>"), 2, "unpacks to 45 MB, more than 40 MB"),

@@ -128,7 +128,7 @@ def test_no_line_is_offered_that_the_registry_would_refuse(code, period):
     ("alliances.csv", ["L121, 半导体照明产业技术创新战略联盟"], 1, "is L010 already"),
     ("alliances.csv", ["L121,"], 1, "name is empty"),
     ("alliances.csv", ["L121,某某联盟,a,b,c,d"], 1, "6 cells under 5 headings"),
-    ("alliances.csv", ['L121,"某某联盟'], 1, "is not readable as CSV"),
+    ("alliances.csv", ['L121,"某某联盟'], 1, "has a quotation mark without its partner"),
     ("codes.csv", ['L001,2029,101,certain,"two\nlines"', "L001,2030,101,sure"], 3, 'status "sure" is not one of'),
     ("aliases.csv", ["TD 产业联盟,L005,short"], 1, "stands in line 2 already"),
     ("aliases.csv", [f"{VITAMINS},L010,short"], 1, f"{VITAMINS} is the name of L009"),
@@ -214,7 +214,6 @@ def test_all_faults_at_once(data):
         "registry/schemes.csv › line 6"]
 
 
-
 def test_fewer_approved_than_named(data):
     swap(data, "batches.csv", "协发网网员联盟,11,", "协发网网员联盟,5,")
     assert "registry/batches.csv › line 6" in faults(data)[0]
@@ -226,7 +225,6 @@ def test_fewer_approved_than_named(data):
 def test_normalise(text, same):
     assert normalise(text) == normalise(same)
     assert normalise(normalise(text)) == normalise(text)
-
 
 
 FIELDS = {
