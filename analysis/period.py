@@ -164,16 +164,16 @@ def read_scores(book: Book, reading: Period) -> None:
             if found and grade:
                 columns = {table.title(h): None if row[h].kind in (ERROR, UNCALCULATED) else row[h].value for h in table.own}
                 reading.evaluated.append(Evaluated(*found, row.at, *grade, columns))
-                own += [str(Said("note.row", name=found[1], row=row.at))] * ("等级" in row and grade[0] is None)
+                own += [Said("note.row", name=found[1], row=row.at)] * ("等级" in row and grade[0] is None)
     if not book.listed[SCORES]:
         book.wrong("score.none", "", SCORES, level=1)
     if bad:
         book.said.append(Said("note.bad", sheet=SCORES, places=bad[:20]))
     if own:
-        book.said.append(Said("note.withheld", rows="、".join(own)))
+        book.said.append(Said("note.withheld", rows=own))
     blank, given = ({a.grade for a in reading.evaluated if (a.score is None) is withheld} for withheld in (True, False))
     if both := [labels[grade] for grade in BEST_FIRST if grade in blank & given]:
-        book.said.append(Said("note.both", labels="、".join(both)))
+        book.said.append(Said("note.both", labels=both))
 
 
 def _sections(book: Book, table: Table, reading: Period) -> list[Section]:

@@ -71,7 +71,7 @@ class Batch(NamedTuple):
 
 
 class Match(NamedTuple):
-    """How the registry knows an alliance: by `code and name`, `name`, `alias`, or `decided` (a doubtful code)."""
+    """The alliance that a name means, and how it is known: by its `name` or an `alias`."""
 
     id: str
     how: str
@@ -155,15 +155,11 @@ class Registry:
 
         Raises Conflict for a name that is not known, and for a code that is another's or not its own.
         """
-        id, how = self.id_of(name), "name" if normalise(name) in self.by_name else "alias"
-        if id is None:
+        if (id := self.id_of(name)) is None:
             raise Conflict(self._unknown(name, code, period))
         own, now, other = self.known_codes(id), self.holders.get(code or "", {}).get(period), self._holder(code, period)
-        if code is None or not (own or other):
-            return Match(id, how)
-        if now == id or (now is None and other == id and period not in own):
-            doubtful = self.codes.get((id, period), ("", ""))[1] == "doubtful"
-            return Match(id, "decided" if doubtful else "code and name" if how == "name" else how)
+        if code is None or not (own or other) or now == id or (now is None and other == id and period not in own):
+            return Match(id, "name" if normalise(name) in self.by_name else "alias")
         free = period not in own and now is None and (not own or code[0] in {c[0] for c in own.values()})
         values = {"id": id, "period": period, "code": code}
         if other and other != id:
@@ -185,19 +181,12 @@ class Registry:
         def near() -> Said | str:  # takes long, and is asked only where it is shown
             return Said("name.near", names=found) if (found := self.nearest(name)) else ""
 
-        def line() -> str:
-            free = max((int(id[1:]) for id in self.names if id[1:].isdigit()), default=0) + 1
-            return _csv(f"L{free:03d}", name)
+        def free() -> str:
+            return f"L{max((int(id[1:]) for id in self.names if id[1:].isdigit()), default=0) + 1:03d}"
 
         id = self._holder(code, period)
-        renamed = Said("name.renamed", code=code, name=self.names[id], line=_csv(name, id, "renamed")) if id else ""
-        return Said("name.unknown", name=quoted(name), near=near, renamed=renamed, line=line)
-
-
-def _csv(*cells: str) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()
+        renamed = Said("name.renamed", code=code, name=self.names[id], found=name, id=id) if id else ""
+        return Said("name.unknown", name=quoted(name), near=near, renamed=renamed, free=free, found=name)
 
 
 def read(data: Path) -> Registry:

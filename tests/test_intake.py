@@ -237,7 +237,7 @@ def test_workbooks_of_other_programs_are_read_alike(data, edit):
 
 def test_what_was_changed_in_reading_is_said_in_one_line(data):
     change(data, {"评分表!D60": "６５", "评分表!D61": " 64 ", "评分表!C60": "３５２", "评分表!B60": f"深部地质矿产勘查{ENDING}\u3000"})
-    assert notes(data).splitlines()[0] == ("changed in reading (the file is as it was): 2 × spaces around a text; 1 × width or case of a code; "
+    assert notes(data).splitlines()[0] == ("changed in reading (the file is as it was): 2 × spaces around a text, 1 × width or case of a code, "
                                            "2 × number stored as text")
 
 
