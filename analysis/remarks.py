@@ -17,7 +17,7 @@ PLACES = ("前言", "评价专家组", "评价范围", *(f"第{digit}批" for di
           "协同创新活动", "带动产业发展成效", "A级活跃度联盟", "总结", "未参加评价的联盟", "有关建议")
 HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|[^#\s])(\s*)(.*)")
 UNDERLINE = re.compile(r" {0,3}(=+|-+)\s*")
-ITEM, MARK = re.compile(r"( *)((?:(?:[-*+]|\d+[.)]) +)+)"), re.compile(r"\S+ +")
+ITEM, MARK = re.compile(r"( *)((?:(?:[-*+]|\d+[.)]) +|> *)+)"), re.compile(r"> *|[^ >]+ +")
 REFERENCE = re.compile(r"\[@([\w-]+)\]")
 DEEPEST, LONGEST_LINE = 6, 4000  # what a PDF can hold is a little more
 REFUSED = {  # what a line may not be
@@ -62,7 +62,7 @@ def text(period: str, data: Path) -> str:
 
 
 def _depth(line: str, indents: list[int]) -> int:
-    """How deep a line that begins an item of a list stands, under the items above it, whose indents are kept; else 0."""
+    """How deep a line that begins an item of a list, or is quoted, stands under those above it, whose indents are kept; else 0."""
     item = ITEM.match(line.replace("\t", "    "))
     if not item:
         return 0
