@@ -147,9 +147,10 @@ def _cells(content: bytes, reader, dates: set[int], percents: set[int]) -> Cells
         number = parser.row_counter = int(element.get("r", parser.row_counter + 1))
         parser.col_counter = 0
         for found in element:
+            percent = int(found.get("s", 0)) in percents
             try:
                 cell = parser.parse_cell(found)
-                value, kind = _read(cell["value"], cell["data_type"], cell["style_id"] in percents)
+                value, kind = _read(cell["value"], cell["data_type"], percent)
             except (ValueError, IndexError, OverflowError):
                 value, kind = found.findtext(VALUE_TAG), ERROR
             if value is None and found.find(FORMULA_TAG) is not None and (found.get("t") != "str" or found.find(VALUE_TAG) is None):

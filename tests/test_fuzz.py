@@ -1,8 +1,8 @@
 """Workbooks broken at random: the data comes out as the sheet says, or an error names the place; nothing else.
 
 It starts from the two real workbooks, and changes cells, rows, columns and types by openpyxl, or the members of the zip
-byte by byte. What comes out is held against a second reading by plain openpyxl (`second_reading`), which shares no code
-with the first. `FUZZ=3000` (make fuzz) sets how many are tried.
+byte by byte. What comes out is held against a second reading by plain openpyxl, which shares no code with the first.
+`FUZZ=3000` (make fuzz) sets how many are tried.
 """
 
 import datetime as dt
@@ -13,7 +13,6 @@ import time
 import unicodedata
 import zipfile
 from functools import cache
-from pathlib import Path
 
 import openpyxl
 import pytest
@@ -22,10 +21,11 @@ from hypothesis import strategies as st
 
 from analysis import DATA, registry, sheets, workbook
 from analysis.grades import BEST_FIRST
+from analysis.packing import zipped
 from analysis.problems import DataError
 
-TRIES = int(os.environ.get("FUZZ", "100"))
-SECONDS, MOST_KILOBYTES = 5.0, 500_000
+TRIES = int(os.environ.get("FUZZ", "40"))
+SECONDS = 5.0
 PERIODS = ("2017", "2020-2021")
 FUZZ = settings(max_examples=TRIES, deadline=None, derandomize="FUZZ" not in os.environ, database=None,
                 suppress_health_check=list(HealthCheck))
@@ -46,18 +46,11 @@ def parts(period: str) -> dict[str, bytes]:
 @pytest.fixture(autouse=True, scope="module")
 def in_memory():
     """The workbook is read from memory, the registry once, and the others of the folder not at all."""
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the tests that this worker ran before
-    before = kilobytes("VmRSS")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(workbook, "content_of", lambda path, locked=False: FOLDERS[path.stem])
         patch.setattr(registry, "read", cache(registry.read))
         patch.setattr(sheets, "periods", lambda data, folder="": [])
         yield
-    assert kilobytes("VmHWM") - before < MOST_KILOBYTES, "a reading took more than 500 MB"
-
-
-def kilobytes(what: str) -> int:
-    return int(re.search(rf"{what}:\s+(\d+)", Path("/proc/self/status").read_text())[1])
 
 
 def read(period: str, content: bytes) -> sheets.Period | list[str]:
@@ -195,7 +188,7 @@ def test_one_cell_in_the_xml(period, index, kind, style, body, keep_address):
     cell = cells[index % len(cells)]
     address = b' r="%s"' % cell[1] if keep_address else b""
     changed = xml[:cell.start()] + b"<c%s%s%s>%s</c>" % (address, style, kind, body) + xml[cell.end():]
-    answer = read(period, packed(parts(period) | {name: changed}))
+    answer = read(period, zipped(parts(period) | {name: changed}))
     if isinstance(answer, sheets.Period):
         real = read(period, original(period))
         number, place = 0, cell[1].decode()
@@ -205,14 +198,6 @@ def test_one_cell_in_the_xml(period, index, kind, style, body, keep_address):
                 assert one.row == int(place[1:]) and place[0] == "D", "another row changed"
                 assert one.score is None or f"{one.score:g}" in re.sub(rb"<[^>]*>", b"", body).decode(), "another score than stored"
         assert number <= 1
-
-
-def packed(members: dict[str, bytes]) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as target:
-        for name, part in members.items():
-            target.writestr(name, part)
-    return content.getvalue()
 
 
 # Bare bytes
@@ -229,10 +214,3 @@ def test_broken_bytes(period, changes, cut, shorten):
     answer = read(period, bytes(content[:cut % len(content)] if shorten else content))
     if isinstance(answer, sheets.Period):
         assert [(a.id, a.score) for a in answer.evaluated] == [(a.id, a.score) for a in read(period, original(period)).evaluated]
-
-
-@settings(FUZZ, max_examples=TRIES // 4)
-@given(st.binary(max_size=300))
-def test_any_bytes_are_answered(content):
-    path = Path("2017.xlsx")
-    assert isinstance(read("2017", b"PK\x03\x04" + content), list), path
