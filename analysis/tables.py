@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import hashlib
+import itertools
 import math
 import re
 import unicodedata
@@ -18,7 +19,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 
 from analysis import registry, workbook
@@ -88,7 +88,7 @@ class Book:
             if sheet in self.required:
                 self.wrong("sheet.missing", level=1, sheet=sheet, found=[quoted(name)[1:-1] for name in self.names])
             return None
-        heads = {number: _headings(row) for number, row in islice(rows.items(), HEADING_ROWS)}
+        heads = {number: _headings(row) for number, row in itertools.islice(rows.items(), HEADING_ROWS)}
         head = max(heads, key=lambda number: len(heads[number].keys() & {*needed}), default=0)
         found = heads.get(head, {})
         if missing := [heading for heading in needed if heading not in found]:
@@ -96,7 +96,7 @@ class Book:
             self.wrong("column.missing", "", sheet, level=2, needed="、".join(needed), missing="、".join(missing), found=there)
             return None
         table = Table(self, sheet, {heading: cells[0] for heading, cells in found.items()})
-        table.rows += (row for row in (table.row(number, cells) for number, cells in rows.items() if number > head) if row.cells)
+        table.rows += (row for row in itertools.starmap(table.row, rows.items()) if len(row.cells) > (row.at < head) and row.at != head)
         read, filled = {cell.column for cells in found.values() for cell in cells}, {column for row in table.rows for column in row.cells}
         for cell in (cell for column, cell in rows[head].items() if column in filled - read):
             self.wrong("column.text", "", sheet, cell, level=2, cell=shown(cell))
@@ -154,23 +154,24 @@ class Table:
         return Row(self, number, kept)
 
     def filled(self, known: registry.Registry | None = None) -> Iterator[Row]:
-        """The rows with something under a heading, without notes. A row of totals, or one with a `known` alliance beside the table, is noted
-        as wrong; what else has no heading above it is said."""
+        """The rows with something under a heading, without notes. A row of totals, or one with a `known` alliance outside the table, is
+        noted as wrong; what else has no heading above it is said, but for titles: rows of one cell above the headings."""
+        head, beside = next(iter(self.heads.values())).row, []
         needed, read = {self.columns[heading] for heading in self.book.headings[self.sheet]}, {*self.columns.values()}
-        beside: list[str] = []
         for row in self.rows:
             first, *more = row.cells.values()
             if NOTE.match(str(first.value)) and not needed.intersection(cell.column for cell in more):
                 continue
             total = next((c for c in (first, *more[:1]) if isinstance(c.value, str) and TOTAL.fullmatch(normalise(c.value))), None)
-            lost = [c for c in row.cells.values() if known and not needed & row.cells.keys() and known.id_of(str(c.value))]
+            inside = needed & row.cells.keys() and row.at > head
+            lost = next((c for c in row.cells.values() if known and not inside and known.id_of(str(c.value))), None)
             if total:
                 self.book.wrong("row.total", "", self.sheet, total, cell=shown(total))
             elif lost:
-                self.book.wrong("row.beside", "", self.sheet, lost[0], cell=shown(lost[0]))
+                self.book.wrong("row.beside", "", self.sheet, lost, cell=shown(lost))
             else:
-                beside += [cell.place for column, cell in row.cells.items() if column not in read]
-                if read & row.cells.keys():
+                beside += [cell.place for column, cell in row.cells.items() if column not in read or row.at < head]
+                if read & row.cells.keys() and row.at > head:
                     yield row
         if beside:
             self.book.said.append(Said("note.beside", sheet=self.sheet, places=beside[:MOST_PLACES]))

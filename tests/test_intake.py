@@ -261,27 +261,10 @@ def test_periods_that_overlap(data):
     assert "are not in 2018; correct them, or the file's name" in problems(data, "2018")[0]
 
 
-# What a check says of names and codes, each mended by the line that it gives
-
-
-def append(data: Path, file: str, line: str) -> None:
-    path = data / "registry" / file
-    path.write_bytes(path.read_bytes().rstrip() + b"\n" + line.encode() + b"\n")
-
-
 def test_check_says_which_names_are_new_and_which_aliases_are_in_no_sheet(data):
-    append(data, "alliances.csv", f"L121,量子{ENDING},")
-    append(data, "aliases.csv", f"量子通信{ENDING},L121,short,,")
+    for file, line in (("alliances", f"L121,量子{ENDING},"), ("aliases", f"量子通信{ENDING},L121,short,,")):
+        with (data / "registry" / f"{file}.csv").open("a", encoding="utf8") as table:
+            table.write(f"{line}\n")
     change(data, {"评分表!B60": f"量子{ENDING}", "评分表!C60": 356})
     assert f"new, without a code in registry/codes.csv; add a line for each: 量子{ENDING} (L121,2017,356,certain)" in notes(data)
     assert f"aliases in no sheet and no published report: 量子通信{ENDING}" in notes(data)  # the 2017 report prints TD产业联盟
-
-
-def test_a_rename_and_a_change_of_code_are_one_line_each(data):
-    shutil.copy(sheet_path(data), sheet_path(data, "2018"))
-    change(data, {"评价期!B2": "2018-01-01", "评价期!B3": "2018-12-31", "评价期!B4": None, "评分表!C4": 110, "评分表!C60": 356,
-                  "评分表!B61": f"长风{ENDING}"}, "2018")
-    for file in ("codes", "aliases"):
-        line, = {found[1] for told in problems(data, "2018") if (found := re.search(rf'add the line "([^"]*)" to registry/{file}', told))}
-        append(data, f"{file}.csv", line)
-    assert problems(data, "2018") == []

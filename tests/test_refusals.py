@@ -100,7 +100,7 @@ def test_row(data, cells, place, words):
 def test_a_row_moved_to_the_right(data, columns, place):
     """The count of the grade row and 参评联盟数 disagree too; a column of one's own does not swallow the row."""
     told(data, lambda book: (book["评分表"].move_range("A60:D60", cols=columns), book["评分表"].__setitem__("G2", "行业")), [
-        (f"评分表 › {place}", "stands beside the table, and nothing under its headings; move the row back, or delete it"),
+        (f"评分表 › {place}", "stands outside the table, and is not read; move the row back under its headings, or delete it"),
         ("评分表 › A51", "35 alliances of 活跃度一般, 34 follow"), ("评价期 › B7", "参评联盟数 101 is not the 100")])
 
 
