@@ -88,23 +88,19 @@ def quoted(value: object) -> str:
     """
     text = str(value)
     text = text[:SHOWN_CHARACTERS] + "…" * (len(text) > SHOWN_CHARACTERS)
-    return '"' + "".join(c if unicodedata.category(c)[0] not in "CZ" or c == " " else f"\\u{ord(c):04x}" for c in text) + '"'
-
-
-def hidden(text: str) -> Said | None:
-    """What a text holds that no reader would see; None where all can be seen.
-
-    >>> print(hidden("a\u200bb"))
-    the invisible character U+200B
-    """
-    unseen = next((c for c in text if unicodedata.category(c) in UNSEEN), "") if not text.isprintable() else ""
-    return None if not unseen else Said("word.break") if unseen in "\n\r" else Said("word.invisible", number=f"{ord(unseen):04X}")
+    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text) + '"'
 
 
 def unshown(text: str, what: object) -> Said | None:
-    """Why a text that nobody would see, or the fonts lack, may not stand in a report; `what` begins the sentence."""
-    if found := hidden(text):
-        return Said("text.unseen", what=what, found=found)
+    """Why a text that nobody would see, or the fonts lack, may not stand in a report; `what` begins the sentence.
+
+    >>> print(unshown("a\u200bb", "it"))
+    it contains the invisible character U+200B; remove it
+    """
+    unseen = next((c for c in text if unicodedata.category(c) in UNSEEN), "") if not text.isprintable() else ""
+    if unseen:
+        return Said("text.unseen", what=what,
+                    found=Said("word.break") if unseen in "\n\r" else Said("word.invisible", number=f"{ord(unseen):04X}"))
     missing = "、".join(f"{c} (U+{ord(c):04X})" for c in fonts.missing(text))
     return Said("text.glyph", what=what, found=missing) if missing else None
 

@@ -88,9 +88,9 @@ class Claim(NamedTuple):
 class Conflict(Exception):
     """A name and a code that the registry cannot bring together; `said` says how to mend it."""
 
-    def __init__(self, said: Said, about_code: bool = False):
+    def __init__(self, said: Said):
         super().__init__(said)
-        self.said, self.about_code = said, about_code
+        self.said = said
 
 
 @dataclass
@@ -167,7 +167,7 @@ class Registry:
             raise Conflict(Said("name.other", name=quoted(name), other=other, owner=self.names[other], line=line, **values))
         line = Said("name.add", **values) if free else Said("name.line", **values) if period in own else ""
         codes = [Said("name.in", code=c, period=p) for p, c in own.items()]
-        raise Conflict(Said("name.code", name=quoted(self.names[id]), codes=codes, line=line, **values), about_code=True)
+        raise Conflict(Said("name.code", name=quoted(self.names[id]), codes=codes, line=line, **values))
 
     @cached_property
     def _stems(self) -> dict[str, str]:

@@ -257,7 +257,7 @@ class Row:
         except registry.Conflict as conflict:
             if (above := seen.get(known.id_of(name))) and code:
                 return self.wrong(NAME, "twice.pasted", name=quoted(name), place=above, code=code)
-            return self.wrong(CODE if conflict.about_code else NAME, conflict.said)
+            return self.wrong(CODE if conflict.said.rule == "name.code" else NAME, conflict.said)
         if code is None or not self.must(known.there(id, reading.name), NAME, "name.absent", name=quoted(name), period=reading.name,
                                          between=", ".join(map(quoted, known.between.get(id, ())))):
             return None

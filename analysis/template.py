@@ -9,7 +9,7 @@ from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
 
-from analysis import registry, sheets
+from analysis import publish, registry, sheets
 from analysis.grades import BEST_FIRST
 from analysis.problems import DataError
 from analysis.registry import Registry
@@ -23,14 +23,10 @@ DIRECTORY, HEADING_ROW = "联盟名录", 3
 def write(period: str, data: Path) -> Path:
     """Write the workbook of a period where it belongs. Raises FileExistsError if something is there already."""
     path, content = sheets.path_of(period, data), io.BytesIO()
+    if path.exists():
+        raise FileExistsError(path)
     _workbook(period, registry.read(data), _earlier(data)).save(content)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as file:
-        try:
-            file.write(content.getvalue())
-        except OSError:
-            path.unlink()
-            raise
+    publish.put(path, content.getvalue())
     return path
 
 
