@@ -232,33 +232,31 @@ def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problem
         problems.append(Problem.of(Said(rule, **values), f"{path.parent.name}/{path.name}", at and Said("word.line", number=at)))
         return []
 
-    body, end = [], 0
+    rows, seen = [], {}
     try:
-        reader = csv.reader(io.StringIO(text_of(path), newline=""), strict=True)
+        reader = csv.DictReader(io.StringIO(text_of(path), newline=""), strict=True)
+        reader.fieldnames = heading = [RENAMED.get(cell.strip(), cell.strip()) for cell in reader.fieldnames or ()]
+        if missing := [column for column in columns if column not in heading]:
+            return wrong("table.columns", missing=missing, found=heading)
         for cells in reader:
-            body.append((end + 1, [cell.strip() for cell in cells]))
-            end = reader.line_num
+            line, more = reader.line_num, cells.pop(None, ())
+            row = {column: (cell or "").strip() for column, cell in cells.items()}
+            if more:
+                wrong("table.many", line, number=len(heading) + len(more), headings=len(heading))
+            elif not any(row.values()):
+                continue
+            elif empty := [column for column in columns if not row[column]]:
+                wrong("table.empty", line, columns=empty)
+            elif (other := seen.setdefault(tuple(normalise(row[column]) for column in key), line)) != line:
+                wrong("table.twice", line, key=[row[column] for column in key], line=other)
+            else:
+                rows.append(row | {"line": str(line)})
     except FileNotFoundError:
         return wrong("table.missing", folder=str(path.parent))
     except DataError as error:
         problems += error.problems
-        return []
     except csv.Error:
-        return wrong("table.csv", reader.line_num)
-    heading = [RENAMED.get(cell, cell) for cell in body.pop(0)[1]] if body else []
-    if missing := [column for column in columns if column not in heading]:
-        return wrong("table.columns", missing=missing, found=heading)
-    rows, seen = [], {}
-    for line, cells in (line for line in body if any(line[1])):
-        row = dict.fromkeys(heading, "") | dict(zip(heading, cells)) | {"line": str(line)}
-        if len(cells) > len(heading):
-            wrong("table.many", line, number=len(cells), headings=len(heading))
-        elif empty := [column for column in columns if not row[column]]:
-            wrong("table.empty", line, columns=empty)
-        elif (other := seen.setdefault(tuple(normalise(row[column]) for column in key), line)) != line:
-            wrong("table.twice", line, key=[row[column] for column in key], line=other)
-        else:
-            rows.append(row)
+        return wrong("table.csv", reader.reader.line_num)
     return rows
 
 

@@ -100,8 +100,10 @@ def test_what_a_marked_copy_lacks_is_named(data, tmp_path):
     assert [cell.coordinate for row in book["评分表"].iter_rows() for cell in row if cell.comment] == ["D60"]
 
 
-@pytest.mark.parametrize("content", [b"", b"\xd0\xcf\x11\xe0 old", b"PK\x03\x04 cut"])
-def test_a_file_that_is_no_workbook_gets_no_copy(data, tmp_path, content):
-    sheets.path_of("2017", data).write_bytes(content)
+@pytest.mark.parametrize("file, content", [
+    ("score_sheets/2017.xlsx", b""), ("score_sheets/2017.xlsx", b"PK\x03\x04 cut"), ("registry/codes.csv", b"\xff"),
+    ("remarks/2017.md", b"\xff")])
+def test_what_is_no_workbook_and_a_fault_elsewhere_get_no_copy(data, tmp_path, file, content):
+    (data / file).write_bytes(content)
     status, report, copy = checked(data, tmp_path)
     assert status == 1 and report["found"][0]["rule"].startswith("file.") and not copy.exists()
