@@ -177,7 +177,9 @@ def read_scores(book: Book, reading: Period) -> None:
 
 
 def _sections(book: Book, table: Table, reading: Period) -> list[Section]:
-    sections, columns = [Section(None, None, None, [])], {table.columns.get(heading, 0) for heading in (NAME, CODE, "评分", "等级", "序号")}
+    """The rows that name a grade, each with the alliances under it; other texts under the last alliance are notes, if they name none."""
+    sections, unclear = [Section(None, None, None, [])], []
+    columns = {table.columns.get(heading, 0) for heading in (NAME, CODE, "评分", "等级", "序号")}
     for row in table.filled(reading.registry):
         known = [cell for column, cell in row.cells.items() if column in columns]
         inside, known = bool(known), known or [*row.cells.values()]
@@ -190,7 +192,13 @@ def _sections(book: Book, table: Table, reading: Period) -> list[Section]:
         if parts or (grade and len(known) == 1 and known[0].column != table.columns.get("等级")):
             sections.append(Section(grade, int(parts[2]) if parts and grade else None, known[0], []))
         if inside and not grade:
-            book.wrong("row.unclear", "", SCORES, known[0], cell=shown(known[0]), labels="、".join(reading.scheme.labels.values()))
+            unclear.append((known[0], not parts and not reading.registry.id_of(words)))
+    last = max((row.at for section in sections for row in section.rows), default=0)
+    for cell, note in unclear:
+        if note and cell.row > last:
+            book.said.append(Said("note.footer", sheet=SCORES, place=cell.place, text=shown(cell)))
+        else:
+            book.wrong("row.unclear", "", SCORES, cell, cell=shown(cell), labels="、".join(reading.scheme.labels.values()))
     return sections
 
 
@@ -226,7 +234,7 @@ def read_facts(book: Book, reading: Period) -> None:
         if not row.once("项目", "twice.item", item, item, seen):
             continue
         if cell.value is None:
-            blank.append(item)
+            blank += [item] * (item in known)
             continue
         if item not in known:
             near = closest(item, known)

@@ -95,6 +95,8 @@ def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[
             for step in (reader.read_manifest, reader.read_strings, reader.read_workbook):
                 step()
             parts = {at.name: rel.target for at, rel in reader.parser.find_sheets() if "chartsheet" not in rel.Type}
+            if not parts:
+                raise Unreadable("file.strict")
             formats, sheets = _formats(reader), {}
             for sheet, part in parts.items():
                 if normalise(sheet) in wanted:

@@ -84,7 +84,8 @@ def test_names_and_codes(data):
     ({"B59": f"深部地质矿产勘查{NAME}", "C59": 352}, "B60", "stands in B59 already; keep one"),
     ({"A51": "活跃度一般的联盟（共 34 家）"}, "A51", "the row says 34 alliances of 活跃度一般, 35 follow"),
     ({"A87": "不活跃的联盟（20家）"}, "A87", "nor a row that names a grade"),
-    ({"A108": "完"}, "A108", '"完" is neither an alliance with a code nor a row that names a grade'),
+    ({"A3": "完"}, "A3", '"完" is neither an alliance with a code nor a row that names a grade'),
+    ({"B110": f"半导体照明{NAME}"}, "B110", "is neither an alliance with a code"),
     ({"E2": "等级", "E60": "优"}, "E60", 'grade "优" is not one of 活跃度高、活跃度较高、活跃度一般、活跃度较差'),
     ({"E2": "等级", "E60": "活跃度较差", "D60": None}, "E60", 'under the grade row "活跃度一般的联盟（共 35 家）" (A51)'),
     ({"A51": None, "A28": None, "A3": None, "D60": None}, "D60", "score is blank and no grade is given"),
@@ -196,6 +197,12 @@ def put(content):
     return lambda path: path.write_bytes(content(path) if callable(content) else content)
 
 
+def strict(path):
+    """As Excel saves “Strict Open XML”: other namespaces."""
+    rewrite(path, lambda name, content: re.sub(rb"http://schemas.openxmlformats.org/(spreadsheetml|officeDocument)/2006/(main|relationships)",
+                                               rb"http://purl.oclc.org/ooxml/\1/\2", content))
+
+
 def cut_sheet(path):
     rewrite(path, lambda name, content: content.replace(b"</sheetData>", b"</sheetDat>") if name.endswith("sheet1.xml") else content)
 
@@ -214,7 +221,8 @@ def other(path):
     (lambda path: path.with_name(".~lock.2017.xlsx#").write_text("me"), ": is open in LibreOffice"),
     (put(lambda path: path.read_bytes()[:5000]), ": is cut short or damaged; copy it again"),
     (put(lambda path: path.read_bytes().replace(b"PK\x01\x02", b"PK\x01\x03")), ": is cut short or damaged"),
-    (other, ": is a zip file but not an .xlsx workbook"), (cut_sheet, " › 评分表: is cut short or damaged")])
+    (other, ": is a zip file but not an .xlsx workbook"),
+    (strict, ": is a “Strict Open XML” workbook, or has no sheet; save it as"), (cut_sheet, " › 评分表: is cut short or damaged")])
 def test_file(data, spoil, words):
     spoil(sheets.path_of("2017", data))
     assert [line.startswith(f"2017.xlsx{words}") for line in problems(data)] == [True]

@@ -56,13 +56,11 @@ def reordered(book):
 
 
 def texts(to_text, columns="CD"):
-    """Codes and scores as text."""
+    """Codes and scores, or names, as other texts."""
     def edit(book):
-        for row in range(4, 108):
-            for column in columns:
-                cell = book["评分表"][f"{column}{row}"]
-                if isinstance(cell.value, int):
-                    cell.value = to_text(str(cell.value))
+        for cell in (book["评分表"][f"{column}{row}"] for row in range(4, 108) for column in columns):
+            if cell.value is not None:
+                cell.value = to_text(str(cell.value))
     return edit
 
 
@@ -73,21 +71,13 @@ def extras(book):
         book["评分表"][cell] = value
 
 
-def names(change_name):
-    def edit(book):
-        for row in range(4, 108):
-            if isinstance(book["评分表"][f"B{row}"].value, str):
-                book["评分表"][f"B{row}"] = change_name(book["评分表"][f"B{row}"].value)
-    return edit
-
-
 WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
 
 
 @pytest.mark.parametrize("edit", [
     reordered, extras, texts(str), texts(lambda text: f" {text}\u00a0"), texts(lambda text: text.translate(WIDE)),
-    texts(lambda text: f"\u3000{text}.0", "D"), texts(float), names(lambda name: f"\u00a0{name}  "),
-    names(lambda name: name.replace("TD ", "ＴＤ\u00a0").replace("（", " (").replace("WAPI", "wapi")),
+    texts(lambda text: f"\u3000{text}.0", "D"), texts(float), texts(lambda name: f"\u00a0{name}  ", "B"),
+    texts(lambda name: name.replace("TD ", "ＴＤ\u00a0").replace("（", " (").replace("WAPI", "wapi"), "B"),
     {"评价期!B2": "2017年1月1日", "评价期!B3": "2017/12/31"},
     {"评分表!B2": " 联盟名称*", "评分表!C2": "批 次", "评分表!D2": "评分＊"},
     {"评分表!A108": "备注：三位数字", "评分表!A109": "注：同上"}, {"评分表!A3": "活跃度高（24）", "评分表!A28": "活跃度较高"},
@@ -148,6 +138,7 @@ def test_own_columns_are_kept_under_their_headings(data):
     ({"评价期!A14": "天气", "评价期!B14": "晴"}, '评价期 A14: the item "天气" is not known, and no report reads it'),
     ({"评分表!G60": 5, "评价期!A14": "注", "评价期!F16": 27}, "评分表 G60: under no heading, and not read"),
     (lambda book: book["协同创新活动"].move_range("A1:K1", rows=2), "协同创新活动 A2, B2, C2, D2, E2, F2, G2, H2, I2, J2, K2: under no heading"),
+    ({"评分表!A110": "制表人：张三"}, '评分表 A110: "制表人：张三" is taken for a note under the table'),
     ({"评价期!B8": None}, "评价期: left blank: 专家人数"),
     ({"评分表!E2": "级别", "评分表!E4": "甲"}, '评分表 E2: the column "级别" is taken for one of your own; if it is meant as 等级, name it so'),
     (lambda book: book.create_sheet("未参评联盟"), 'the sheet "未参评联盟" is not read; if it is meant as 未参评, name it so'),
