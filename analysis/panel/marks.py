@@ -51,8 +51,9 @@ def read(main: PanelBook, panel: Panel) -> None:
             for key, expert in panel.experts.items() if panel.groups[EXPERT_GROUPS, stage].get(key) == group and id not in expert.own]
     panel.totals = pd.DataFrame(rows, columns=[*KEY, "group"])
     pairs = {row[:3] for row in rows}
-    if sound := not any(book.problems for book in books):
+    if not any(book.problems for book in books):
         _check_groups(main, panel, pairs)
+    sound = not any(book.problems for book in books)
     for book in books:
         _read_marks(book, panel, pairs if sound else None, found)
         _read_reviews(book, panel, seen)
@@ -106,13 +107,12 @@ def _check_groups(main: PanelBook, panel: Panel, pairs: set[Key]) -> None:
     """Every evaluated alliance has somebody who may mark it in 初评, and so in 会评 if any alliance has a group there."""
     if not pairs:
         return main.wrong("panel.no_groups", "", level=1, sheet=GROUPS, period=panel.name)
-    for stage in (stage for stage in STAGES if panel.groups[GROUPS, stage]):
-        marked = {id for id, when, _ in pairs if when == stage}
-        for entry in (entry for id, entry in panel.evaluated.items() if id not in marked):
-            group = panel.groups[GROUPS, stage].get(entry.id)
-            own = [key for key, expert in panel.experts.items() if entry.id in expert.own]
-            main.wrong("panel.unmarked", "", GROUPS, level=2, name=quoted(entry.name), heading=GROUP_OF[stage],
-                       group=quoted(group) if group else Said("word.none"), own=own or Said("word.none"))
+    marked, stages = {pair[:2] for pair in pairs}, [stage for stage in STAGES if panel.groups[GROUPS, stage]]
+    for id, entry in panel.evaluated.items():
+        if stage := next((stage for stage in stages if (id, stage) not in marked), ""):
+            own = [key for key, expert in panel.experts.items() if id in expert.own]
+            main.wrong("panel.unmarked", "", GROUPS, level=2, name=quoted(entry.name), stage=stage, own=own or "—",
+                       group=panel.groups[GROUPS, stage].get(id) or "—")
     return None
 
 

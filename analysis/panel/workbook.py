@@ -212,7 +212,9 @@ def _read_intake(book: PanelBook, panel: Panel, strict: bool) -> None:
             cell, word = row[heading], row.word(heading)
             if cell.kind in (ERROR, UNCALCULATED):
                 row.must(not strict, heading, "cell.text", what=indicator.name, cell=shown(cell), kind=kind_of(cell))
-            elif word and (any(map(str.isalnum, word)) or row.must(not strict, heading, "panel.nothing", cell=shown(cell))):
+            elif word and not any(map(str.isalnum, word)):
+                row.must(not strict, heading, "panel.nothing", cell=shown(cell))
+            elif word:
                 answers[indicator.name], activity = plain(cell.value), shows(word, panel.rules)
                 done |= {indicator.name} if activity is not False else set()
                 if activity is None:
