@@ -19,7 +19,7 @@ from test_messages import ENGLISH
 from analysis import NOTEBOOKS, publish, registry, sheets, words
 from analysis.__main__ import main
 from analysis.grades import FAIR, FAIRLY_HIGH, HIGH, LOW
-from analysis.panel import commands, example, scores, shown, verdicts, workbook, writer
+from analysis.panel import commands, example, scores, shown, verdicts, workbook
 from analysis.panel import sheet as score_sheet
 from analysis.problems import DataError
 
@@ -46,7 +46,7 @@ ONE_EXPERT = {"评分": lambda r: [row for row in r if row[0] in ("专家", "A")
 def put(data, content, name=""):
     """The panel of 2017 in a data folder, or a file that came back, with the given sheets."""
     path = sheets.path_of("2017", data, workbook.FOLDER)
-    publish.put(path.with_suffix("") / name if name else path, writer.workbook(content, dt.date(2018, 1, 1)))
+    publish.put(path.with_suffix("") / name if name else path, score_sheet.workbook(content, dt.date(2018, 1, 1)))
 
 
 def hand(**changes):
@@ -343,7 +343,7 @@ def test_the_example_is_the_same_again_and_finds_its_truth(tmp_path):
     everything, severity = scores.TwoWay(work.totals), pd.Series(drawn - drawn.mean(), [*work.panel.experts])
     errors = [(model.severity - severity).abs().mean() for model in (everything, work.model)]
     assert errors[1] < 0.75 * errors[0] and everything.variance > 1.5 * work.model.variance and work.model.part.nunique() == 1
-    assert work.model.variance ** 0.5 == pytest.approx(example.RESIDUAL, rel=0.2)
+    assert work.model.variance ** 0.5 == pytest.approx(2.5, rel=0.2)
     effect, reach = work.stage_effect()
     assert abs(effect - example.SHIFT) < reach and abs((work.alliances.合成 - quality).mean() - drawn.mean()) < 1
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from test_panel import read, rule
 
-from analysis.panel import experts, frames, scores
+from analysis.panel import experts, scores, verdicts
 
 SHROUT_FLEISS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float)
 GRID = [index.ravel() for index in np.indices(SHROUT_FLEISS.shape)]
@@ -99,7 +99,7 @@ def test_the_error_of_a_score_is_that_of_simulated_panels(how, joining):
     rules, rng = {"汇总方法": how, "两阶段合成": joining, "会评权重": 0.6, "截尾个数": 1}, np.random.default_rng(2)
     for first, second in ((5, 6), (3, 4), (2, 0)):
         drawn = [scores.combined([*rng.normal(0, 1, first)], [*rng.normal(0, 1, second)], rules) for _ in range(3000)]
-        assert np.std(drawn) == pytest.approx(scores.error(first, second, rules), rel=0.06)
+        assert np.std(drawn) == pytest.approx(scores.error([0] * first, [0] * second, rules), rel=0.06)
 
 
 def test_the_chance_of_a_grade_counts_both_errors():
@@ -135,5 +135,5 @@ def test_an_expert_is_named_only_for_what_is_surely_there(data, most, hints):
 
 
 def test_numbers_are_rounded_half_up_and_signed():
-    assert [frames.number(*one) for one in ((2.345, 2), (-0.125, 2), (1.005, "+2"), (-7.5, "+0"), (0.0, "+1"), (0.8955, "%1"), (math.nan, 2))] \
-        == ["2.35", "−0.13", "+1.01", "−8", "0.0", "89.6%", "—"]
+    given = ((2.345, 2), (-0.125, 2), (1.005, "+2"), (-7.5, "+0"), (0.0, "+1"), (0.8955, "%1"), (math.nan, 2))
+    assert [verdicts.number(*one) for one in given] == ["2.35", "−0.13", "+1.01", "−8", "0.0", "89.6%", "—"]

@@ -7,10 +7,13 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+import pandas as pd
+
 from analysis import DATA, ROOT, record, sheets
 from analysis.commands import CommandError, from_here, known_period, make, say
 from analysis.messages import Said
-from analysis.panel import example, organise, sheet, workbook, writer
+from analysis.panel import example, organise, sheet, workbook
+from analysis.panel.experts import parts
 from analysis.panel.rules import EXPERTS, GROUPS, INTAKE
 from analysis.panel.scores import Scores
 from analysis.publish import put
@@ -77,18 +80,19 @@ def assign(options: Namespace) -> None:
     if place.exists() or GROUPS in workbook.PanelBook(panel.path).sheets:
         say(Said("panel.stay", path=from_here(place)))
     else:
-        put(place, writer.workbook(organise.assign(panel), panel.end))
+        put(place, sheet.workbook(organise.assign(panel), panel.end))
         place.parent.chmod(0o700)
         say(Said("panel.grouped", path=from_here(place)))
     panel = workbook.read(period, options.data)
-    made = organise.mark_sheets(panel)
+    made, totals = organise.mark_sheets(panel), panel.totals
+    linked = parts(pd.crosstab(totals["alliance"] + totals["stage"], totals["expert"])).nunique() == 1
     for name, content in made.items():
         put(out / name, content)
     say(Said("panel.sheets", path=from_here(out), number=len(made), folder=from_here(place.parent)),
-        Said("panel.linked" if organise.linked(panel) else "panel.apart"))
+        Said("panel.linked" if linked else "panel.apart"))
     if workbook.SECOND not in panel.stages:
         say(Said("panel.first_only", path=from_here(place)))
-    if number := organise.twice(panel):
+    if number := int(totals.duplicated(["alliance", "expert"]).sum()):
         say(Said("panel.again", number=number))
 
 

@@ -10,16 +10,16 @@ import numpy as np
 
 from analysis import publish, registry, sheets
 from analysis.panel import organise, workbook
-from analysis.panel.frames import programme
 from analysis.panel.rules import EXPERTS, INDICATORS, INTAKE, MARKS, REVIEWS, RULES, WEIGH, YES
 from analysis.panel.scores import Scores
+from analysis.panel.sheet import BANNER, Rows, code
+from analysis.panel.sheet import workbook as written
 from analysis.panel.workbook import FIRST, STAGES, UNITS
-from analysis.panel.writer import BANNER, Rows, code
-from analysis.panel.writer import workbook as written
 
 ALLIANCES, LATE, EXPERTS_MARKING = 30, 4, 12
 POINTS = (6, 5, 4, 5, 5, 5, *(5,) * 14)
-SEVERITY, RESIDUAL, SHIFT, STRAY = 2.2, 2.6, 1.0, 24.0  # points; SHIFT is the stage's, STRAY what sets a few marks apart
+SEVERITY, SHIFT, STRAY = 2.2, 1.0, 24.0  # points; SHIFT is the stage's, STRAY what sets a few marks apart
+NOISE = 1.1  # of a mark in half points; with the rounding, 2.5 points of a total
 CONTESTED = (3, 11)
 FILLED = 16
 DRAWN = {sheets.NATURE: sheets.SIMULATED, "信息完整的最少填写数": FILLED, "汇总方法": "平均", "两阶段合成": WEIGH, "会评权重": "60%",
@@ -63,7 +63,7 @@ def make(period: str, data: Path, out: Path) -> Path:
 def content(period: str, known: registry.Registry) -> dict[str, Rows]:
     """All but groups, marks and decisions: some alliances of each batch, what they entered, the experts."""
     rng, year = np.random.default_rng(SEED), int(period[-4:])
-    fit = [(known.names[id], code) for id, code in programme(known, period) if _agrees(known, id, code, period)]
+    fit = [(known.names[id], code) for id, code in organise.programme(known, period) if _agrees(known, id, code, period)]
     chosen = [fit[place] for place in np.linspace(0, len(fit) - 1, ALLIANCES + LATE).astype(int)]
     start, end = known.dates.get(period, (dt.date(registry.first_year(period), 1, 1), dt.date(year, 12, 31)))
     entries, names = [], [name for _, name, _ in known.indicators]
@@ -97,20 +97,11 @@ def _marks(period: str, panel: workbook.Panel) -> Rows:
     """The marks that the groups ask for, in half points, around what is true of the alliance and the expert."""
     rng, (quality, severity) = np.random.default_rng(SEED + 1), truth(period)
     rows: Rows = [["专家", "阶段", "联盟名称", *(i.name for i in panel.indicators)]]
-    alliances, experts = [*panel.evaluated], [*panel.experts]
+    alliances, experts, most = [*panel.evaluated], [*panel.experts], 2 * np.array(POINTS)
     for id, stage, key in panel.totals[["alliance", "stage", "expert"]].itertuples(index=False):
         a, e = alliances.index(id), experts.index(key)
         astray = STRAY * (rng.integers(2) * 2 - 1) if a in CONTESTED and stage == FIRST and e % 2 else 0
-        total = quality[a] + severity[e] + SHIFT * (STAGES.index(stage) - 0.5) + rng.normal(0, RESIDUAL) + astray
-        rows.append([key, stage, panel.evaluated[id].name, *_halves(min(max(total, 4), 99), rng)])
+        total = quality[a] + severity[e] + SHIFT * (STAGES.index(stage) - 0.5) + astray
+        marks = np.round(most * total / 100 + rng.normal(0, NOISE, len(most)))
+        rows.append([key, stage, panel.evaluated[id].name, *(float(mark) for mark in np.clip(marks, 0, most) / 2)])
     return rows
-
-
-def _halves(total: float, rng: np.random.Generator) -> list[float]:
-    """Marks in half points that add up to a total as nearly as half points can."""
-    most = 2 * np.array(POINTS)
-    marks = np.clip(np.floor(most * total / 100 + rng.uniform(0, 1, len(most))).astype(int), 0, most)
-    while gap := round(2 * total) - marks.sum():
-        step = 1 if gap > 0 else -1
-        marks[rng.choice(np.flatnonzero((marks + step >= 0) & (marks + step <= most)))] += step
-    return [float(mark) / 2 for mark in marks]

@@ -14,20 +14,8 @@ import pandas as pd
 from analysis import sheets
 from analysis.grades import TOP_SCORE
 from analysis.messages import Said
-from analysis.panel import writer
 from analysis.panel.rules import EXPERT_GROUPS, EXPERTS, GROUPS, INDICATORS, INTAKE, MARKS, REVIEWS
-from analysis.panel.workbook import (
-    GROUP_OF,
-    STAGES,
-    UNITS,
-    Entry,
-    Indicator,
-    Panel,
-    PanelBook,
-    Review,
-    columns_of,
-    two_decimals,
-)
+from analysis.panel.workbook import GROUP_OF, STAGES, UNITS, Entry, Indicator, Panel, PanelBook, Review, columns_of, two_decimals
 from analysis.problems import DataError, Problem, quoted
 from analysis.registry import normalise
 from analysis.tables import CODE, NAME, Row, shown
@@ -68,6 +56,8 @@ def read(main: PanelBook, panel: Panel) -> None:
 
 def _opened(path: Path) -> PanelBook:
     """A returned file; a CSV is read as the workbook that it would be, its one sheet known by its headings."""
+    import openpyxl
+
     if path.suffix.lower() != ".csv":
         return PanelBook(path)
     try:
@@ -77,9 +67,12 @@ def _opened(path: Path) -> PanelBook:
     heads = {normalise(cell).rstrip("*") for row in rows[:10] for cell in row}
     title = next((sheet for sheet in RETURNED if heads.issuperset(PanelBook.headings[sheet])), "CSV")
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / path.name
-        made.write_bytes(writer.workbook({title: rows}, writer.EPOCH))
-        return PanelBook(made)
+        book = openpyxl.Workbook()
+        book.active.title = title
+        for row in rows:
+            book.active.append(row)
+        book.save(Path(folder) / path.name)
+        return PanelBook(Path(folder) / path.name)
 
 
 def _read_groups(books: list[PanelBook], panel: Panel) -> None:

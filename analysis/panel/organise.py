@@ -9,20 +9,23 @@ import numpy as np
 import pandas as pd
 
 from analysis import registry
+from analysis.grades import INCOMPLETE
 from analysis.messages import Said
-from analysis.panel.experts import parts
-from analysis.panel.frames import intake, programme
 from analysis.panel.rules import EXPERT_GROUPS, EXPERTS, GROUPS, INDICATORS, INTAKE, ITEMS, MARKS, NEEDED, REVIEWS, RULES
 from analysis.panel.scores import SURE, Scores
-from analysis.panel.workbook import FIRST, GROUP_OF, SECOND, STAGES, UNITS, Entry, Expert, Panel
-from analysis.panel.writer import Rows, code, workbook
-from analysis.period import FACTS
+from analysis.panel.sheet import Rows, code, workbook
+from analysis.panel.workbook import FIRST, GROUP_OF, SECOND, STAGES, UNFIT, UNITS, Expert, Panel
+from analysis.period import FACTS, NOT_ENTERED
 from analysis.problems import DataError, Problem
+from analysis.registry import Registry
+from analysis.roster import latest_codes
 from analysis.tables import CODE, NAME
 
 ADVISER = "顾问"  # marks nothing
 PER_GROUP = 5.5
 BARRED, AGAIN, SPREAD = 10 ** 6, 10 ** 4, 100  # what it costs: an own or a colleague's alliance, an expert who marks it twice, an uneven batch
+EVALUATED = "参评"
+STATES = (NOT_ENTERED, INCOMPLETE, UNFIT, EVALUATED)
 APART = 5  # indicators furthest apart that the dossier shows
 
 
@@ -48,8 +51,8 @@ def assign(panel: Panel) -> dict[str, Rows]:
         raise DataError([Problem.of(Said("panel.stuck", name=one.name, own=[e.key for e in marking if one.id in e.own], adviser=ADVISER),
                                     panel.path.name, order=(place,)) for place, one in enumerate(stuck)])
     heads = [GROUP_OF[stage] for stage in panel.stages]
-    alliances = [[e.name, code(e.code), *(_called(there[id]) for there in placed.values())] for id, e in panel.evaluated.items()]
-    experts = [[e.key, *(_called(of[stage][e.key]) for stage in panel.stages)] for e in marking]
+    alliances = [[e.name, code(e.code), *(f"第{there[id] + 1}组" for there in placed.values())] for id, e in panel.evaluated.items()]
+    experts = [[e.key, *(f"第{of[stage][e.key] + 1}组" for stage in panel.stages)] for e in marking]
     return {GROUPS: [[NAME, CODE, *heads], *alliances], EXPERT_GROUPS: [["专家", *heads], *experts]}
 
 
@@ -60,31 +63,14 @@ def _placed(panel: Panel, groups: list[list[Expert]], before: dict[str, set[str]
     found, load = {}, np.zeros(len(groups))
     for batch in panel.batches:
         here = [entry for entry in panel.evaluated.values() if entry.batch == batch.key]
-        bars = np.array([[_bar(entry, group, before) for group in groups] for entry in here]).reshape(len(here), len(groups))
+        bars = np.array([[BARRED * any(entry.id in e.own for e in group) + AGAIN * len(before.get(entry.id, set()) & {e.key for e in group})
+                          for group in groups] for entry in here]).reshape(len(here), len(groups))
         slots = np.repeat(SPREAD * np.arange(len(here)), len(groups)) + np.tile(load, len(here))
         rows, columns = linear_sum_assignment(np.tile(bars, len(here)) + slots)
         for row, g in zip(rows, columns % len(groups)):
             found[here[row].id] = int(g) if bars[row, g] < BARRED else None
             load[g] += 1
     return found
-
-
-def _bar(entry: Entry, group: list[Expert], before: dict[str, set[str]]) -> int:
-    return BARRED * any(entry.id in e.own for e in group) + AGAIN * len(before.get(entry.id, set()) & {e.key for e in group})
-
-
-def _called(group: int) -> str:
-    return "甲乙丙丁戊己庚辛壬癸"[group] + "组" if group < 10 else f"第{group + 1}组"
-
-
-def linked(panel: Panel) -> bool:
-    """Whether the marks that the groups ask for would link all experts who mark."""
-    return parts(pd.crosstab(panel.totals["alliance"] + " " + panel.totals["stage"], panel.totals["expert"])).nunique() == 1
-
-
-def twice(panel: Panel) -> int:
-    """How many pairs of an expert and an alliance meet at both stages."""
-    return int(panel.totals.duplicated(["alliance", "expert"]).sum())
 
 
 def mark_sheets(panel: Panel) -> dict[str, bytes]:
@@ -100,6 +86,30 @@ def mark_sheets(panel: Panel) -> dict[str, bytes]:
             {MARKS: [["专家", "阶段", NAME, CODE, *(i.name for i in panel.indicators), "合计"], *rows]}, panel.end,
             above=[None, None, "各列满分", None, *points, f"=SUM(E1:{last}1)"], most=dict(enumerate(points, start=5)))
     return made
+
+
+def programme(known: Registry, period: str) -> list[tuple[str, str]]:
+    """The alliances of the programme that the registry names, by id, with their codes, in order of these."""
+    batches = {batch.key for batch in known.batches_in(period)}
+    codes = sorted(latest_codes(known, period).items(), key=lambda item: item[1])
+    return [(id, code) for id, code in codes if code[0] in batches and known.there(id, period)]
+
+
+def intake(panel: Panel) -> pd.DataFrame:
+    """A row for each alliance of the programme, also those that 录入 does not name: 情况 (ordered), 原因, and what is blank."""
+    short, names = {batch.key: batch.short for batch in panel.batches}, [i.name for i in panel.indicators]
+    needed, there = panel.rules["信息完整的必填指标"], {entry.id for entry in panel.intake}
+    rows = [(e.officer, e.name, e.code, short[e.batch], e.state or EVALUATED, e.why, len(e.answers),
+             "、".join(name for name in needed if name not in e.answers), "、".join(name for name in names if name not in e.answers))
+            for e in panel.intake]
+    rows += [("", panel.registry.names[id], code, short[code[0]], NOT_ENTERED, "录入表里没有", 0, "、".join(needed), "全部")
+             for id, code in programme(panel.registry, panel.name) if id not in there]
+    for batch in panel.batches:
+        unnamed = panel.size(batch) - sum(row[3] == batch.short for row in rows)
+        rows += [("", None, None, batch.short, NOT_ENTERED, "名册没有列名", 0, "", "")] * unnamed
+    frame = pd.DataFrame(rows, columns=["联络员", NAME, "代码", "批次", "情况", "原因", "已填项数", "必填而空着", "空着的指标"])
+    return frame.assign(批次=pd.Categorical(frame["批次"], [*short.values()], ordered=True),
+                        情况=pd.Categorical(frame["情况"], STATES, ordered=True))
 
 
 def chase_list(panel: Panel) -> tuple[pd.DataFrame, bytes]:

@@ -1,19 +1,6 @@
-"""The sheet 规则 of a panel: which rules there are, what each may be, and what it does."""
+"""The words of a panel's workbook: its sheets, and the rules that it may set."""
 
-from __future__ import annotations
-
-import re
-from fractions import Fraction
-from typing import TYPE_CHECKING
-
-from analysis import period
-from analysis.messages import Said
-from analysis.registry import normalise
-from analysis.tables import plain, shown
-from analysis.workbook import ERROR, UNCALCULATED
-
-if TYPE_CHECKING:
-    from analysis.panel.workbook import Panel, PanelBook
+from analysis.period import NATURE, SIMULATED
 
 INDICATORS, RULES, EXPERTS, INTAKE, GROUPS, EXPERT_GROUPS, MARKS, REVIEWS = (
     "指标", "规则", "专家", "录入", "分组", "专家分组", "评分", "复核")
@@ -22,7 +9,7 @@ REPLACE, POOL, WEIGH = "替代", "合并", "加权"
 YES, NO, REAL = "是", "否", "正式数据"
 NEEDED = object()
 ITEMS: dict[str, tuple[str, object, str]] = {  # what a rule holds, what it is where the workbook does not say, what it does
-    period.NATURE: (f"{REAL}|{period.SIMULATED}", REAL, "模拟数据的每一页都注明"),
+    NATURE: (f"{REAL}|{SIMULATED}", REAL, "模拟数据的每一页都注明"),
     "录入信息的最少填写数": ("count", 1, "填了几项才算录入"),
     "信息完整的最少填写数": ("count", NEEDED, "填了几项才算完整"),
     "信息完整的必填指标": ("indicators", (), "缺了就不完整；写指标的名称，以分号隔开"),
@@ -43,43 +30,3 @@ ITEMS: dict[str, tuple[str, object, str]] = {  # what a rule holds, what it is w
     "内部报告写明专家姓名": (f"{YES}|{NO}", NO, "否则只写编号"),
     "分组数": ("count", None, "空着就按每组五六位专家"),
 }
-NUMBER, LIST = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(%?)", re.ASCII), re.compile(r"[、；;，,\n]")
-
-
-def read_rules(book: PanelBook, panel: Panel) -> None:
-    """Keep the rules of a workbook, those that it does not have at their defaults."""
-    panel.rules = {item: default for item, (_, default, _) in ITEMS.items()}
-    items, seen, table = {normalise(item): item for item in ITEMS}, {}, book.table(RULES)
-    for row in (row for row in table.rows if "数值" in row) if table else ():  # not `filled`: 平均 is no row of totals here
-        item, cell, name = items.get(row.word("项目")), row["数值"], shown(row["项目"])
-        if row.must(item, "项目", "panel.rule_unknown", cell=name, items=[*ITEMS]) and row.once("项目", "twice.item", name, item, seen):
-            kind = ITEMS[item][0]
-            value = None if cell.kind in (ERROR, UNCALCULATED) else _value(kind, plain(cell.value), panel)
-            row.must(value is not None, "数值", "panel.rule", item=item, cell=shown(cell), expected=_expected(kind, panel))
-            panel.rules[item] = value
-    weighed = panel.rules["两阶段合成"] == WEIGH and panel.rules["会评权重"] is None and not book.wrong_in(RULES)
-    for item in (item for item, value in panel.rules.items() if value is NEEDED or (item == "会评权重" and weighed)):
-        book.wrong("panel.rule_missing", "", RULES, level=1, item=item, expected=_expected(ITEMS[item][0], panel))
-
-
-def _value(kind: str, text: str, panel: Panel) -> object:
-    """The value of a rule, or None for what it may not be."""
-    if kind in ("count", "number", "share"):
-        number = (parts := NUMBER.fullmatch(normalise(text))) and Fraction(parts[1]) / (100 if parts[2] else 1)
-        if number is None or (kind == "share" and number > 1) or (kind == "count" and number.denominator > 1):
-            return None
-        return int(number) if kind == "count" else number
-    if kind == "words":
-        return tuple(normalise(word) for word in LIST.split(text) if word.strip())
-    if kind == "indicators":
-        names = {normalise(i.name): i.name for i in panel.indicators}
-        found = [names.get(normalise(word)) for word in re.split("[；;\n]", text) if word.strip()]
-        return None if None in found else tuple(found)
-    return panel.scheme.named(text) if kind == "grade" else normalise(text) if normalise(text) in kind.split("|") else None
-
-
-def _expected(kind: str, panel: Panel) -> Said | list[str]:
-    """What a rule of some kind may be, in words."""
-    known = {"count": Said("panel.count"), "number": Said("panel.number"), "share": Said("panel.share"),
-             "indicators": Said("panel.indicators"), "grade": [*panel.scheme.labels.values()]}
-    return known.get(kind) or kind.split("|")

@@ -42,29 +42,31 @@ def _cut(number: int, rules: dict) -> int:
     return most if rules["汇总方法"] == MEDIAN else min(rules["截尾个数"], most) if rules["汇总方法"] == TRIMMED else 0
 
 
-def combined(first: list, second: list, rules: dict):
-    """The score that the rule makes of the totals of the two stages, either of which may be empty."""
+def _parts(first: list, second: list, rules: dict) -> list[tuple[object, list]]:
+    """What the rule centres together, with its weight; either stage may be empty."""
     if rules["两阶段合成"] == POOL or not first or not second:
-        return centre([*first, *second], rules)
-    weight = 1 if rules["两阶段合成"] == REPLACE else rules["会评权重"]
-    return weight * centre(second, rules) + (1 - weight) * centre(first, rules)
+        return [(1, [*first, *second])]
+    return [(1, second)] if rules["两阶段合成"] == REPLACE else [(rules["会评权重"], second), (1 - rules["会评权重"], first)]
 
 
-def error(first: int, second: int, rules: dict) -> float:
-    """The standard error of that score in units of an expert's spread, by the number of totals of each stage.
+def combined(first: list, second: list, rules: dict):
+    """The score that the rule makes of the totals of the two stages."""
+    return sum(weight * centre(totals, rules) for weight, totals in _parts(first, second, rules))
+
+
+def error(first: list, second: list, rules: dict) -> float:
+    """The standard error of that score in units of an expert's spread.
 
     A median of n normal totals has the variance of a mean times about π/2, exactly so for large n (for n from 1 to 9 within
     3 %); a trimmed mean lies between the two by the square of what is trimmed.
     """
-    def variance(number: int) -> float:
-        most = (number - 1) // 2
-        middle = math.pi / 2 / (number + (math.pi / 2 - 1 if number % 2 else 1.2)) if most else 1 / number
-        return 1 / number + (middle - 1 / number) * (_cut(number, rules) / most if most else 0) ** 2
-
-    if rules["两阶段合成"] == POOL or not first or not second:
-        return math.sqrt(variance(first + second))
-    weight = 1 if rules["两阶段合成"] == REPLACE else float(rules["会评权重"])
-    return math.sqrt(weight ** 2 * variance(second) + (1 - weight) ** 2 * variance(first))
+    variance = 0.0
+    for weight, totals in _parts(first, second, rules):
+        number, most = len(totals), (len(totals) - 1) // 2
+        middle = math.pi / 2 / (number + (math.pi / 2 - 1 if number % 2 else 1.2))
+        trimmed = (_cut(number, rules) / most) ** 2 if most else 0
+        variance += float(weight) ** 2 * ((1 - trimmed) / number + trimmed * middle)
+    return math.sqrt(variance)
 
 
 class Scores:
@@ -136,7 +138,7 @@ class Scores:
         spread = math.nan if decided else math.sqrt(self.model.between + self.model.variance)
         if not spread > 0:
             return {"标准误": math.nan, "把握": math.nan, "离分档线": near}
-        sd = spread * error(*map(len, given), self.rules)
+        sd = spread * error(*given, self.rules)
         low = -math.inf if grade == GRADES[0] else scheme.floors[grade] - half
         high = math.inf if grade == GRADES[-1] else scheme.ceiling(grade) - half
         under = [0.5 * math.erfc((exact - edge) / sd / 2) for edge in (low, high)]  # 2 is √2 of erfc times √2 of the two panels

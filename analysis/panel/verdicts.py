@@ -1,18 +1,21 @@
-"""What may be said of a panel: each function decides which sentences of `notebooks/text/panel.toml` hold, with their numbers."""
+"""What may be said of a panel: each function decides which sentences of `notebooks/text/panel.toml` hold, with their numbers.
+
+Then how numbers are printed in them and in the tables.
+"""
 
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import pandas as pd
 
 from analysis.grades import BEST_FIRST, INCOMPLETE
-from analysis.panel.frames import number
 from analysis.panel.marks import KEEP
-from analysis.panel.rules import EXPERT_GROUPS, GROUPS, MEAN, MEDIAN, POOL, REPLACE, YES
+from analysis.panel.rules import EXPERT_GROUPS, GROUPS, ITEMS, MEAN, MEDIAN, POOL, REPLACE, YES
 from analysis.panel.scores import SURE, Scores
 from analysis.panel.workbook import SECOND, STAGES, UNFIT, Panel
-from analysis.shares import Share
+from analysis.shares import Share, half_up, signed
 from analysis.sheets import NOT_ENTERED, panel_digest
 from analysis.words import Verdict
 
@@ -145,3 +148,28 @@ def scores(panel: Panel, alliances: pd.DataFrame) -> list[Verdict]:
     counts, withheld, grade = alliances["等级"].value_counts(), int((~alliances["公布"]).sum()), panel.rules["不公布评分的等级"]
     return told("scores.grades", "scores.withheld" if withheld else None, withheld=withheld, grade=panel.scheme.labels.get(grade),
                 grades=[f"{panel.scheme.labels[name]}{counts[name]}家" for name in BEST_FIRST])
+
+
+def rules_in_force(panel: Panel) -> pd.DataFrame:
+    """The rules in force, as the workbook has them."""
+    def shown(value: object, kind: str) -> str:
+        if isinstance(value, (str, tuple)):
+            return value if isinstance(value, str) else "、".join(value) or "没有"
+        return "不用" if value is None else f"{float(100 * value):g}%" if kind == "share" else f"{float(value):g}"
+
+    return pd.DataFrame([(item, shown(panel.rules[item], kind)) for item, (kind, *_) in ITEMS.items()], columns=["项目", "数值"])
+
+
+def number(value: float, places: int | str) -> str:
+    """A number with its places and a true minus, `+2` with its sign, `%1` in percent; — where there is none."""
+    if value is None or not math.isfinite(value):
+        return "—"
+    exact, digits = Fraction(str(float(value))), int(str(places)[-1])
+    if str(places)[0] == "%":
+        return f"{half_up(100 * exact, digits)}%"
+    return signed(exact, digits) if str(places)[0] == "+" else str(half_up(exact, digits)).replace("-", "−")
+
+
+def printed(frame: pd.DataFrame, **places: int | str) -> pd.DataFrame:
+    """The frame as a page has it: the numbers of some columns as text, see `number`."""
+    return frame.assign(**{column: [number(value, how) for value in frame[column]] for column, how in places.items()})

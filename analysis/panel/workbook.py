@@ -16,7 +16,20 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from analysis import DATA, period, registry, sheets
 from analysis.grades import INCOMPLETE, TOP_SCORE
 from analysis.messages import Said
-from analysis.panel.rules import EXPERT_GROUPS, EXPERTS, GROUPS, INDICATORS, INTAKE, LIST, MARKS, REVIEWS, RULES, YES, read_rules
+from analysis.panel.rules import (
+    EXPERT_GROUPS,
+    EXPERTS,
+    GROUPS,
+    INDICATORS,
+    INTAKE,
+    ITEMS,
+    MARKS,
+    NEEDED,
+    REVIEWS,
+    RULES,
+    WEIGH,
+    YES,
+)
 from analysis.period import FACTS, NOT_ENTERED
 from analysis.problems import DataError, quoted
 from analysis.registry import Registry, normalise
@@ -29,6 +42,7 @@ if TYPE_CHECKING:
 FOLDER = "panel"
 STAGES = FIRST, SECOND = ("初评", "会评")
 GROUP_OF = {FIRST: "初评组", SECOND: "会评组"}
+NUMBER, LIST = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(%?)", re.ASCII), re.compile(r"[、；;，,\n]")
 UNITS = 100  # a mark is a whole number of hundredths of a point, so that sums are exact
 UNFIT = "未达评价条件"  # entered and complete, and yet it shows too little to be evaluated
 SHORT, SHORT_DENIAL = 4, 8  # characters of an entry that says too little to be taken for an activity unseen
@@ -127,11 +141,7 @@ class PanelBook(Book):
     optional: ClassVar = {INDICATORS: ("评分标准",), RULES: ("说明",), FACTS: ("说明",), EXPERTS: ("姓名", "职务", "单位及职务", "所属联盟"),
                           INTAKE: ("联络员",), GROUPS: (GROUP_OF[SECOND],), EXPERT_GROUPS: (GROUP_OF[SECOND],),
                           MARKS: (CODE, "指标", "分数", "合计")}
-    times = 10
-
-    def __init__(self, path: Path, required: tuple[str, ...] = ()):
-        self.required = required
-        super().__init__(path)
+    times, required = 10, ()
 
 
 def read(name: str | int, data: Path | str = "", upto: str = MARKS) -> Panel:
@@ -142,10 +152,11 @@ def read(name: str | int, data: Path | str = "", upto: str = MARKS) -> Panel:
     """
     name, data = str(name), Path(data or DATA)
     known = registry.read(data)
-    book = PanelBook(sheets.path_of(name, data, FOLDER), (INDICATORS, RULES, FACTS, INTAKE, *[EXPERTS] * (upto != INTAKE)))
+    book = PanelBook(sheets.path_of(name, data, FOLDER))
+    book.required = (INDICATORS, RULES, FACTS, INTAKE, *[EXPERTS] * (upto != INTAKE))
     panel = Panel(name, book.path, book.sha256, known, known.scheme(name))
     _read_indicators(book, panel)
-    read_rules(book, panel)
+    _read_rules(book, panel)
     if not book.problems:
         _read_intake(book, panel, strict=upto != INTAKE)
     period.read_facts(book, panel)
@@ -179,6 +190,45 @@ def _read_indicators(book: PanelBook, panel: Panel) -> None:
     total = float(sum(indicator.points for indicator in panel.indicators))
     if panel.indicators and total != TOP_SCORE and not book.wrong_in(INDICATORS):
         book.wrong("panel.hundred", "", INDICATORS, level=1, number=total)
+
+
+def _read_rules(book: PanelBook, panel: Panel) -> None:
+    """Keep the rules of a workbook, those that it does not have at their defaults."""
+    panel.rules = {item: default for item, (_, default, _) in ITEMS.items()}
+    items, seen, table = {normalise(item): item for item in ITEMS}, {}, book.table(RULES)
+    for row in (row for row in table.rows if "数值" in row) if table else ():  # not `filled`: 平均 is no row of totals here
+        item, cell, name = items.get(row.word("项目")), row["数值"], shown(row["项目"])
+        if row.must(item, "项目", "panel.rule_unknown", cell=name, items=[*ITEMS]) and row.once("项目", "twice.item", name, item, seen):
+            kind = ITEMS[item][0]
+            value = None if cell.kind in (ERROR, UNCALCULATED) else _value(kind, plain(cell.value), panel)
+            row.must(value is not None, "数值", "panel.rule", item=item, cell=shown(cell), expected=_expected(kind, panel))
+            panel.rules[item] = value
+    weighed = panel.rules["两阶段合成"] == WEIGH and panel.rules["会评权重"] is None and not book.wrong_in(RULES)
+    for item in (item for item, value in panel.rules.items() if value is NEEDED or (item == "会评权重" and weighed)):
+        book.wrong("panel.rule_missing", "", RULES, level=1, item=item, expected=_expected(ITEMS[item][0], panel))
+
+
+def _value(kind: str, text: str, panel: Panel) -> object:
+    """The value of a rule, or None for what it may not be."""
+    if kind in ("count", "number", "share"):
+        number = (parts := NUMBER.fullmatch(normalise(text))) and Fraction(parts[1]) / (100 if parts[2] else 1)
+        if number is None or (kind == "share" and number > 1) or (kind == "count" and number.denominator > 1):
+            return None
+        return int(number) if kind == "count" else number
+    if kind == "words":
+        return tuple(normalise(word) for word in LIST.split(text) if word.strip())
+    if kind == "indicators":
+        names = {normalise(i.name): i.name for i in panel.indicators}
+        found = [names.get(normalise(word)) for word in re.split("[；;\n]", text) if word.strip()]
+        return None if None in found else tuple(found)
+    return panel.scheme.named(text) if kind == "grade" else normalise(text) if normalise(text) in kind.split("|") else None
+
+
+def _expected(kind: str, panel: Panel) -> Said | list[str]:
+    """What a rule of some kind may be, in words."""
+    known = {"count": Said("panel.count"), "number": Said("panel.number"), "share": Said("panel.share"),
+             "indicators": Said("panel.indicators"), "grade": [*panel.scheme.labels.values()]}
+    return known.get(kind) or kind.split("|")
 
 
 def columns_of(table: Table, panel: Panel) -> list[tuple[Indicator, str]]:
