@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from test_panel import read, rule
+from test_panel import read
 
 from analysis.panel import experts, scores, verdicts
 
@@ -25,8 +25,8 @@ def design(cells, group, groups, crossed=True):
     return (*map(np.array, zip(*pairs)), groups * group)
 
 
-def drawn(rng, cell, expert, severity, spread=4.0):
-    return fit(cell, expert, rng.uniform(30, 90, cell.max() + 1)[cell] + severity[expert] + rng.normal(0, spread, len(cell)))
+def drawn(rng, cell, expert, severity):
+    return fit(cell, expert, rng.uniform(30, 90, cell.max() + 1)[cell] + severity[expert] + rng.normal(0, 4, len(cell)))
 
 
 def test_shrout_and_fleiss_1979():
@@ -52,11 +52,11 @@ def test_severity_is_recovered_and_its_intervals_cover(size, crossed):
     if crossed:
         assert model.between == pytest.approx(severity.var(ddof=1), rel=0.15, abs=0.2)
     (cell, expert, number), held = design(40, 4, 4, crossed), []
-    for _ in range(60):
+    for _ in range(40):
         severity = size * rng.normal(0, 1, number)
         model = drawn(rng, cell, expert, severity)
         held.append((model.severity - severity + pd.Series(severity).groupby(model.part).transform("mean")).abs() <= model.reach)
-    assert 0.93 < np.mean(held) < 0.97
+    assert 0.925 < np.mean(held) < 0.975
 
 
 def test_the_model_written_out():
@@ -77,20 +77,19 @@ def test_parts_by_hand():
     assert model.reach.isna().tolist() == [True] * 4  # no freedom left
 
 
-@pytest.mark.parametrize("shift", [0.0, 2.0])
-def test_a_stage_effect_is_covered_at_its_rate(shift):
-    """Sixty alliances at two stages; every other expert of a group is in the next one for the second; alliances change by chance."""
+def test_a_stage_effect_is_covered_at_its_rate():
+    """Forty alliances at two stages; every other expert of a group is in the next one for the second; alliances change by chance."""
     rng, held = np.random.default_rng(6), []
-    group = np.arange(24) % 4
-    later = (group + np.arange(24) // 4 % 2) % 4
-    first = [(2 * a, e) for a in range(60) for e in np.flatnonzero(group == a % 4)]
-    cell, expert = map(np.array, zip(*first, *((2 * a + 1, e) for a in range(60) for e in np.flatnonzero(later == (a + 2) % 4))))
-    for _ in range(100):
-        quality = rng.uniform(30, 90, 60)[cell // 2] + rng.normal(0, 1.5, 120)[cell] + shift * (cell % 2)
-        model = fit(cell, expert, quality + 3 * rng.normal(0, 1, 24)[expert] + rng.normal(0, 2.5, len(cell)))
-        effect, reach = model.effect([*range(0, 120, 2)], [*range(1, 120, 2)])
-        held.append(abs(effect - shift) <= reach)
-    assert 0.9 < np.mean(held) < 0.99
+    group = np.arange(16) % 4
+    later = (group + np.arange(16) // 4 % 2) % 4
+    first = [(2 * a, e) for a in range(40) for e in np.flatnonzero(group == a % 4)]
+    cell, expert = map(np.array, zip(*first, *((2 * a + 1, e) for a in range(40) for e in np.flatnonzero(later == (a + 2) % 4))))
+    for _ in range(80):
+        quality = rng.uniform(30, 90, 40)[cell // 2] + rng.normal(0, 1.5, 80)[cell] + 2 * (cell % 2)
+        model = fit(cell, expert, quality + 3 * rng.normal(0, 1, 16)[expert] + rng.normal(0, 2.5, len(cell)))
+        effect, reach = model.effect([*range(0, 80, 2)], [*range(1, 80, 2)])
+        held.append(abs(effect - 2) <= reach)
+    assert 0.9 < np.mean(held) <= 0.99
 
 
 @pytest.mark.parametrize("how", ["平均", "中位数", "截尾平均"])
@@ -98,17 +97,8 @@ def test_a_stage_effect_is_covered_at_its_rate(shift):
 def test_the_error_of_a_score_is_that_of_simulated_panels(how, joining):
     rules, rng = {"汇总方法": how, "两阶段合成": joining, "会评权重": 0.6, "截尾个数": 1}, np.random.default_rng(2)
     for first, second in ((5, 6), (3, 4), (2, 0)):
-        drawn = [scores.combined([*rng.normal(0, 1, first)], [*rng.normal(0, 1, second)], rules) for _ in range(3000)]
-        assert np.std(drawn) == pytest.approx(scores.error([0] * first, [0] * second, rules), rel=0.06)
-
-
-def test_the_chance_of_a_grade_counts_both_errors():
-    """Two panels of four experts each, the same alliance: how often they agree, where the first says 49 of a cut-off at 50."""
-    rng, sd = np.random.default_rng(4), 4.0 / math.sqrt(4)
-    truths = rng.uniform(40, 60, 1_000_000)
-    first, second = (truths + rng.normal(0, sd, len(truths)) for _ in range(2))
-    here = np.abs(first - 49) < 0.05
-    assert np.mean(second[here] < 49.5) == pytest.approx(1 - 0.5 * math.erfc((49.5 - 49) / sd / 2), abs=0.015)
+        drawn = [scores.combined([*rng.normal(0, 1, first)], [*rng.normal(0, 1, second)], rules) for _ in range(2000)]
+        assert np.std(drawn) == pytest.approx(scores.error([0] * first, [0] * second, rules), rel=0.07)
 
 
 def test_firmness_by_hand(data):
@@ -122,16 +112,6 @@ def test_firmness_by_hand(data):
     coal = work.alliances.iloc[1]
     assert coal.标准误 == pytest.approx(sd) and coal.离分档线 == 1 and coal.把握 == pytest.approx(1 - 0.5 * math.erfc((49.5 - 49) / sd / 2))
     assert work.model.part.nunique() == 2 and np.isnan(work.stage_effect()[0])  # C marks 会评 alone
-
-
-@pytest.mark.parametrize(("most", "hints"), [(3, ["", "", ""]), (2, ["偏宽", "", "偏严"])])
-def test_an_expert_is_named_only_for_what_is_surely_there(data, most, hints):
-    """Two lenient by 4 and severe by 4 among three in all: the rule and the interval both decide."""
-    work = scores.Scores(read(data, 规则=rule("提示：宽严超过", most)))
-    cells = [(f"{a} 初评", e, 60 + a + s + 0.1 * ((a + e) % 2)) for a in range(8) for e, s in ((0, 2.5), (1, 0), (2, -2.5))]
-    work.__dict__["model"] = fit(*zip(*cells))
-    work.panel.rules["内部报告写明专家姓名"] = "否"
-    assert work.experts.提示.tolist() == hints and work.experts.宽严.round(1).tolist() == [2.5, 0, -2.5]
 
 
 def test_numbers_are_rounded_half_up_and_signed():

@@ -26,7 +26,7 @@ def real(tmp_path_factory):
     example.make(period, DATA, folder)
     content, known = example.content(period, published.registry), published.registry
     content["规则"] = [row for row in content["规则"] if row[0] != "分组数"]
-    content[INTAKE] = [content[INTAKE][0], *([a.name, sheet.code(a.code), None, *["3次"] * 20] for a in published.evaluated)]
+    content[INTAKE] = [content[INTAKE][0], *([a.name, a.code, None, *["3次"] * 20] for a in published.evaluated)]
     content[EXPERTS] = [["专家", "姓名", "职务", "单位及职务", "所属联盟"], *(
         [f"E{n:02d}", name, role, post, "、".join(known.names[id] for id in sorted(workbook.named_in(post, known))) or None]
         for n, (role, name, post) in enumerate(published.experts, start=1))]

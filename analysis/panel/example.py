@@ -10,9 +10,9 @@ import numpy as np
 
 from analysis import publish, registry, sheets
 from analysis.panel import organise, workbook
-from analysis.panel.rules import EXPERTS, INDICATORS, INTAKE, MARKS, REVIEWS, RULES, WEIGH, YES
+from analysis.panel.rules import EXPERTS, INDICATORS, INTAKE, MARKS, REVIEWS, RULES, WEIGH
 from analysis.panel.scores import Scores
-from analysis.panel.sheet import BANNER, Rows, code
+from analysis.panel.sheet import BANNER, Rows
 from analysis.panel.sheet import workbook as written
 from analysis.panel.workbook import FIRST, STAGES, UNITS
 
@@ -23,7 +23,7 @@ NOISE = 1.1  # of a mark in half points; with the rounding, 2.5 points of a tota
 CONTESTED = (3, 11)
 FILLED = 16
 DRAWN = {sheets.NATURE: sheets.SIMULATED, "信息完整的最少填写数": FILLED, "汇总方法": "平均", "两阶段合成": WEIGH, "会评权重": "60%",
-         "重点差异：极差超过": 20, "提示：宽严超过": 2.5, "不公布评分的等级": "活跃度较差", "公布专家名单": YES, "分组数": 3}
+         "重点差异：极差超过": 20, "提示：宽严超过": 2.5, "不公布评分的等级": "活跃度较差", "公布专家名单": "是", "分组数": 3}
 SEED = 20220110
 
 
@@ -55,7 +55,7 @@ def make(period: str, data: Path, out: Path) -> Path:
     put({MARKS: _marks(period, workbook.read(period, out))})
     work = Scores(workbook.read(period, out))
     middle = work.totals.groupby("alliance")["units"].median() // UNITS
-    decided = [[one.联盟名称, code(one.代码), int(middle[one.id]), "集体核对佐证后议定"] for one in work.alliances.itertuples() if one.重点差异]
+    decided = [[one.联盟名称, one.代码, int(middle[one.id]), "集体核对佐证后议定"] for one in work.alliances.itertuples() if one.重点差异]
     put({REVIEWS: [["联盟名称", "批次", "复核评分", "理由"], *decided]})
     return path
 
@@ -70,7 +70,7 @@ def content(period: str, known: registry.Registry) -> dict[str, Rows]:
     for place, (name, number) in enumerate(chosen):
         words = ["无" if rng.random() < 0.2 else f"{rng.integers(1, 9)}次" for _ in names]
         filled = len(names) if place % 9 else FILLED - 3
-        entries.append([name, code(number), f"联络员{place % 5 + 1}", *words[:filled], *[None] * (len(names) - filled)])
+        entries.append([name, number, f"联络员{place % 5 + 1}", *words[:filled], *[None] * (len(names) - filled)])
     evaluated = [name for place, (name, _) in enumerate(chosen) if place % 9]
     own = [evaluated[7 * e % ALLIANCES] if e % 2 else None for e in range(EXPERTS_MARKING)]
     return {

@@ -13,8 +13,8 @@ from analysis.grades import INCOMPLETE
 from analysis.messages import Said
 from analysis.panel.rules import EXPERT_GROUPS, EXPERTS, GROUPS, INDICATORS, INTAKE, ITEMS, MARKS, NEEDED, REVIEWS, RULES
 from analysis.panel.scores import SURE, Scores
-from analysis.panel.sheet import Rows, code, workbook
-from analysis.panel.workbook import FIRST, GROUP_OF, SECOND, STAGES, UNFIT, UNITS, Expert, Panel
+from analysis.panel.sheet import Rows, workbook
+from analysis.panel.workbook import FIRST, GROUP_OF, SECOND, STAGES, UNFIT, UNITS, Panel
 from analysis.period import FACTS, NOT_ENTERED
 from analysis.problems import DataError, Problem
 from analysis.registry import Registry
@@ -42,34 +42,34 @@ def assign(panel: Panel) -> dict[str, Rows]:
         raise DataError([Problem.of(Said("panel.few", number=len(marking), adviser=ADVISER, groups=number), panel.path.name, EXPERTS)])
     of = {FIRST: {e.key: place % number for place, e in enumerate(marking)},
           SECOND: {e.key: (place + place // number % 2) % number for place, e in enumerate(marking)}}
-    placed: dict[str, dict[str, int | None]] = {}
+    placed, met = {}, {}
     for stage in panel.stages:
-        groups = [[e for e in marking if of[stage][e.key] == g] for g in range(number)]
-        placed[stage] = _placed(panel, groups, {id: {key for key, g in of[FIRST].items() if g == group}
-                                                for id, group in placed.get(FIRST, {}).items()})
+        groups = [{key for key, group in of[stage].items() if group == g} for g in range(number)]
+        placed[stage] = _placed(panel, groups, met)
+        met = {id: groups[g] for id, g in placed[stage].items() if g is not None}
     if stuck := [entry for id, entry in panel.evaluated.items() if None in (there[id] for there in placed.values())]:
         raise DataError([Problem.of(Said("panel.stuck", name=one.name, own=[e.key for e in marking if one.id in e.own], adviser=ADVISER),
                                     panel.path.name, order=(place,)) for place, one in enumerate(stuck)])
     heads = [GROUP_OF[stage] for stage in panel.stages]
-    alliances = [[e.name, code(e.code), *(f"第{there[id] + 1}组" for there in placed.values())] for id, e in panel.evaluated.items()]
+    alliances = [[e.name, e.code, *(f"第{there[id] + 1}组" for there in placed.values())] for id, e in panel.evaluated.items()]
     experts = [[e.key, *(f"第{of[stage][e.key] + 1}组" for stage in panel.stages)] for e in marking]
     return {GROUPS: [[NAME, CODE, *heads], *alliances], EXPERT_GROUPS: [["专家", *heads], *experts]}
 
 
-def _placed(panel: Panel, groups: list[list[Expert]], before: dict[str, set[str]]) -> dict[str, int | None]:
+def _placed(panel: Panel, groups: list[set[str]], met: dict[str, set[str]]) -> dict[str, int | None]:
     """The group of each alliance at one stage, batch by batch; None where every group has an expert of it."""
     from scipy.optimize import linear_sum_assignment
 
+    own = {id: {key for key, expert in panel.experts.items() if id in expert.own} for id in panel.evaluated}
     found, load = {}, np.zeros(len(groups))
     for batch in panel.batches:
-        here = [entry for entry in panel.evaluated.values() if entry.batch == batch.key]
-        bars = np.array([[BARRED * any(entry.id in e.own for e in group) + AGAIN * len(before.get(entry.id, set()) & {e.key for e in group})
-                          for group in groups] for entry in here]).reshape(len(here), len(groups))
-        slots = np.repeat(SPREAD * np.arange(len(here)), len(groups)) + np.tile(load, len(here))
-        rows, columns = linear_sum_assignment(np.tile(bars, len(here)) + slots)
-        for row, g in zip(rows, columns % len(groups)):
-            found[here[row].id] = int(g) if bars[row, g] < BARRED else None
-            load[g] += 1
+        ids = [id for id, entry in panel.evaluated.items() if entry.batch == batch.key]
+        bars = [[BARRED * bool(own[id] & group) + AGAIN * len(met.get(id, set()) & group) for group in groups] for id in ids]
+        bars, slots = np.array(bars).reshape(len(ids), len(groups)), SPREAD * np.arange(len(ids))
+        rows, columns = linear_sum_assignment(np.tile(bars, len(ids)) + np.repeat(slots, len(groups)) + np.tile(load, len(ids)))
+        for row, group in zip(rows, columns % len(groups)):
+            found[ids[row]] = int(group) if bars[row, group] < BARRED else None
+            load[group] += 1
     return found
 
 
@@ -81,7 +81,7 @@ def mark_sheets(panel: Panel) -> dict[str, bytes]:
     last = get_column_letter(4 + len(points))
     for (stage, key), mine in panel.totals.groupby(["stage", "expert"]):
         entries = [panel.evaluated[id] for id in mine["alliance"]]
-        rows = [[key, stage, e.name, code(e.code), *[None] * len(points), f"=SUM(E{at}:{last}{at})"] for at, e in enumerate(entries, start=3)]
+        rows = [[key, stage, e.name, e.code, *[None] * len(points), f"=SUM(E{at}:{last}{at})"] for at, e in enumerate(entries, start=3)]
         made[f"{stage}-{key}.xlsx"] = workbook(
             {MARKS: [["专家", "阶段", NAME, CODE, *(i.name for i in panel.indicators), "合计"], *rows]}, panel.end,
             above=[None, None, "各列满分", None, *points, f"=SUM(E1:{last}1)"], most=dict(enumerate(points, start=5)))
@@ -105,7 +105,7 @@ def intake(panel: Panel) -> pd.DataFrame:
     rows += [("", panel.registry.names[id], code, short[code[0]], NOT_ENTERED, "录入表里没有", 0, "、".join(needed), "全部")
              for id, code in programme(panel.registry, panel.name) if id not in there]
     for batch in panel.batches:
-        unnamed = panel.size(batch) - sum(row[3] == batch.short for row in rows)
+        unnamed = (batch.approved or 0) - sum(row[3] == batch.short for row in rows)
         rows += [("", None, None, batch.short, NOT_ENTERED, "名册没有列名", 0, "", "")] * unnamed
     frame = pd.DataFrame(rows, columns=["联络员", NAME, "代码", "批次", "情况", "原因", "已填项数", "必填而空着", "空着的指标"])
     return frame.assign(批次=pd.Categorical(frame["批次"], [*short.values()], ordered=True),
@@ -128,7 +128,7 @@ def dossier(work: Scores) -> bytes:
     alliances, panel = work.alliances, work.panel
     listed = alliances[alliances["待定"]]
     heads = [NAME, CODE, "合成评分", "等级", "列入原因", "复核评分", "理由", "日期", "出席", "回避"]
-    minutes = [[one.联盟名称, code(one.代码), one.合成评分, panel.scheme.labels[one.等级], one.重点差异, *[None] * 4,
+    minutes = [[one.联盟名称, one.代码, one.合成评分, panel.scheme.labels[one.等级], one.重点差异, *[None] * 4,
                 "、".join(panel.called(key) for key, expert in panel.experts.items() if one.id in expert.own) or None]
                for one in listed.itertuples()]
     signed = [["注：复核评分填0到100的数或“维持”；填好后放进 data/panel 下本期的文件夹"],
@@ -170,5 +170,5 @@ def new(period: str, data: Path) -> bytes:
         RULES: [["项目", "数值", "说明"], *rules], FACTS: [["项目", "数值", "说明"], *facts],
         EXPERTS: [["专家", "姓名", "职务", "单位及职务", "所属联盟"]],
         INTAKE: [[NAME, CODE, "联络员", *(n for _, n, _ in known.indicators)],
-                 *([known.names[id], code(c), None] for id, c in programme(known, period))],
+                 *([known.names[id], c, None] for id, c in programme(known, period))],
         REVIEWS: [[NAME, CODE, "复核评分", "理由"]]}, dt.date(registry.first_year(period), 1, 1))

@@ -1,12 +1,25 @@
-"""The words of a panel's workbook: its sheets, and the rules that it may set."""
+"""The sheet 规则 of a panel: which rules there are, what each may be, and what it does; and the names of all its sheets."""
 
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from analysis.messages import Said
 from analysis.period import NATURE, SIMULATED
+from analysis.registry import normalise
+from analysis.tables import plain, shown
+from analysis.workbook import ERROR, UNCALCULATED
+
+if TYPE_CHECKING:
+    from analysis.panel.workbook import Panel, PanelBook
 
 INDICATORS, RULES, EXPERTS, INTAKE, GROUPS, EXPERT_GROUPS, MARKS, REVIEWS = (
     "指标", "规则", "专家", "录入", "分组", "专家分组", "评分", "复核")
 MEAN, MEDIAN, TRIMMED = "平均", "中位数", "截尾平均"
 REPLACE, POOL, WEIGH = "替代", "合并", "加权"
-YES, NO, REAL = "是", "否", "正式数据"
+NO, YES_NO, REAL = "否", "是|否", "正式数据"
 NEEDED = object()
 ITEMS: dict[str, tuple[str, object, str]] = {  # what a rule holds, what it is where the workbook does not say, what it does
     NATURE: (f"{REAL}|{SIMULATED}", REAL, "模拟数据的每一页都注明"),
@@ -22,11 +35,54 @@ ITEMS: dict[str, tuple[str, object, str]] = {  # what a rule holds, what it is w
     "会评权重": ("share", None, "加权时会评所占，如60%"),
     "评分小数位": ("0|1|2", "0", "最后四舍五入一次"),
     "重点差异：极差超过": ("number", None, "同一联盟各专家总分的最大差距（分）；空着就不用这一条，下同"),
-    "重点差异：组间等级不同": (f"{YES}|{NO}", NO, "初评与会评的等级不同"),
+    "重点差异：组间等级不同": (YES_NO, NO, "初评与会评的等级不同"),
     "重点差异：组间相差至少": ("number", 0, "等级不同而相差不到这些分的不列"),
     "提示：宽严超过": ("number", None, "平均偏离多少分提请讨论"),
     "不公布评分的等级": ("grade", None, "空着就都公布"),
-    "公布专家名单": (f"{YES}|{NO}", NO, "是否写进评分表的专家组"),
-    "内部报告写明专家姓名": (f"{YES}|{NO}", NO, "否则只写编号"),
+    "公布专家名单": (YES_NO, NO, "是否写进评分表的专家组"),
+    "内部报告写明专家姓名": (YES_NO, NO, "否则只写编号"),
     "分组数": ("count", None, "空着就按每组五六位专家"),
 }
+NUMBER, LIST = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(%?)", re.ASCII), re.compile(r"[、；;，,\n]")
+
+
+def read_rules(book: PanelBook, panel: Panel) -> None:
+    """Keep the rules of a workbook, those that it does not have at their defaults."""
+    panel.rules = {item: default if kind != YES_NO else default != NO for item, (kind, default, _) in ITEMS.items()}
+    items, seen, table = {normalise(item): item for item in ITEMS}, {}, book.table(RULES)
+    for row in (row for row in table.rows if "数值" in row) if table else ():  # not `filled`: 平均 is no row of totals here
+        item, cell, name = items.get(row.word("项目")), row["数值"], shown(row["项目"])
+        if row.must(item, "项目", "panel.rule_unknown", cell=name, items=[*ITEMS]) and row.once("项目", "twice.item", name, item, seen):
+            kind = ITEMS[item][0]
+            value = None if cell.kind in (ERROR, UNCALCULATED) else _value(kind, plain(cell.value), panel)
+            row.must(value is not None, "数值", "panel.rule", item=item, cell=shown(cell), expected=_expected(kind, panel))
+            panel.rules[item] = value
+    weighed = panel.rules["两阶段合成"] == WEIGH and panel.rules["会评权重"] is None and not book.wrong_in(RULES)
+    for item in (item for item, value in panel.rules.items() if value is NEEDED or (item == "会评权重" and weighed)):
+        book.wrong("panel.rule_missing", "", RULES, level=1, item=item, expected=_expected(ITEMS[item][0], panel))
+
+
+def _value(kind: str, text: str, panel: Panel) -> object:
+    """The value of a rule, or None for what it may not be."""
+    if kind in ("count", "number", "share"):
+        number = (parts := NUMBER.fullmatch(normalise(text))) and Fraction(parts[1]) / (100 if parts[2] else 1)
+        if number is None or (kind == "share" and number > 1) or (kind == "count" and number.denominator > 1):
+            return None
+        return int(number) if kind == "count" else number
+    if kind == "words":
+        return tuple(normalise(word) for word in LIST.split(text) if word.strip())
+    if kind == "indicators":
+        names = {normalise(i.name): i.name for i in panel.indicators}
+        found = [names.get(normalise(word)) for word in re.split("[；;\n]", text) if word.strip()]
+        return None if None in found else tuple(found)
+    if kind == "grade":
+        return panel.scheme.named(text)
+    word = normalise(text) if normalise(text) in kind.split("|") else None
+    return word != NO if word and kind == YES_NO else word
+
+
+def _expected(kind: str, panel: Panel) -> Said | list[str]:
+    """What a rule of some kind may be, in words."""
+    known = {"count": Said("panel.count"), "number": Said("panel.number"), "share": Said("panel.share"),
+             "indicators": Said("panel.indicators"), "grade": [*panel.scheme.labels.values()]}
+    return known.get(kind) or kind.split("|")

@@ -17,7 +17,7 @@ from analysis.grades import GRADES, TOP_SCORE
 from analysis.messages import Said
 from analysis.panel.experts import TwoWay
 from analysis.panel.marks import KEEP
-from analysis.panel.rules import MEDIAN, POOL, REPLACE, REVIEWS, TRIMMED, YES
+from analysis.panel.rules import MEDIAN, POOL, REPLACE, REVIEWS, TRIMMED
 from analysis.panel.workbook import FIRST, SECOND, STAGES, UNITS, Panel
 from analysis.problems import DataError, Problem
 from analysis.shares import half_up
@@ -121,7 +121,7 @@ class Scores:
         widest, spread = rules["重点差异：极差超过"], max(totals) - min(totals)
         if widest is not None and spread > widest:
             found.append(f"专家总分极差{float(spread):g}分")
-        if rules["重点差异：组间等级不同"] == YES and all(given):
+        if rules["重点差异：组间等级不同"] and all(given):
             first, second = (centre(stage, rules) for stage in given)
             grades, apart = [labels[self._grade(one)] for one in (first, second)], abs(first - second)
             if grades[0] != grades[1] and apart >= rules["重点差异：组间相差至少"]:

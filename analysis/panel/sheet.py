@@ -6,13 +6,11 @@ import datetime as dt
 import io
 import shutil
 import tempfile
-from itertools import count
 from pathlib import Path
 
 from analysis import sheets
 from analysis.grades import BEST_FIRST, INCOMPLETE
 from analysis.packing import packed
-from analysis.panel.rules import YES
 from analysis.panel.scores import Scores
 from analysis.panel.workbook import Panel, counted
 from analysis.publish import put
@@ -32,22 +30,18 @@ def build(scores: Scores) -> bytes:
     """
     scores.complete()
     panel, alliances = scores.panel, scores.alliances
-    rows, counter = [["序号", "联盟名称", "批次", "评分"]], count(1)
-    for grade in BEST_FIRST:
-        here = alliances[alliances["等级"] == grade]
-        here = here.assign(评分=here["评分"].where(here["公布"]))  # those withheld follow by code alone, so that their order tells nothing
-        rows.append([f"{panel.scheme.labels[grade]}的联盟（共 {len(here)} 家）"])
-        rows += [[next(counter), one.联盟名称, code(one.代码), None if one.评分 != one.评分 else one.评分]
-                 for one in here.sort_values(["评分", "代码"], ascending=[False, True]).itertuples()]
+    public = alliances.assign(评分=alliances["评分"].where(alliances["公布"]))
+    public = public.sort_values(["等级", "评分", "代码"], ascending=[False, False, True])  # those withheld by code, so that it tells nothing
     absent = sorted((e for e in panel.intake if e.state in NAMED), key=lambda e: (e.state != INCOMPLETE, e.code))
-    made = {sheets.SCORES: rows, sheets.FACTS: [["项目", "数值"], *map(list, _facts(panel).items())],
-            sheets.ACTIVITIES: _activities(panel, dict(zip(alliances["id"], alliances["等级"])))}
-    if absent:
-        made[sheets.ABSENT] = [["序号", "联盟名称", "批次", "情况"],
-                               *([place, e.name, code(e.code), e.state] for place, e in enumerate(absent, start=1))]
-    if panel.rules["公布专家名单"] == YES:
-        made[sheets.EXPERTS] = [[*sheets.HEADINGS[sheets.EXPERTS]],
-                                *([e.role or "成员", e.name, e.post or None] for e in panel.experts.values())]
+    made = {
+        sheets.SCORES: [["联盟名称", "批次", "评分", "等级"], *([one.联盟名称, one.代码, None if one.评分 != one.评分 else one.评分,
+                                                     panel.scheme.labels[one.等级]] for one in public.itertuples())],
+        sheets.FACTS: [["项目", "数值"], *map(list, _facts(panel).items())],
+        sheets.ACTIVITIES: _activities(panel, dict(zip(alliances["id"], alliances["等级"]))),
+        **({sheets.ABSENT: [["联盟名称", "批次", "情况"], *([e.name, e.code, e.state] for e in absent)]} if absent else {}),
+        **({sheets.EXPERTS: [[*sheets.HEADINGS[sheets.EXPERTS]], *([e.role or "成员", e.name, e.post or None] for e in panel.experts.values())]}
+           if panel.rules["公布专家名单"] else {}),
+    }
     content = workbook(made, panel.end, BANNER if panel.simulated else "")
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(panel.data / "registry", Path(folder) / "registry")
@@ -102,8 +96,3 @@ def workbook(content: dict[str, Rows], day: dt.date, banner: str = "", above: li
     file = io.BytesIO()
     book.save(file)
     return packed(file.getvalue(), day)
-
-
-def code(code: str) -> int | str:
-    """A code as a cell holds it."""
-    return int(code) if code.isdigit() else code

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.grades import BEST_FIRST, INCOMPLETE
 from analysis.panel.marks import KEEP
-from analysis.panel.rules import EXPERT_GROUPS, GROUPS, ITEMS, MEAN, MEDIAN, POOL, REPLACE, YES
+from analysis.panel.rules import EXPERT_GROUPS, GROUPS, ITEMS, MEAN, MEDIAN, POOL, REPLACE, YES_NO
 from analysis.panel.scores import SURE, Scores
 from analysis.panel.workbook import SECOND, STAGES, UNFIT, Panel
 from analysis.shares import Share, half_up, signed
@@ -54,7 +54,7 @@ def marks(work: Scores) -> list[Verdict]:
     own = [(e.key, id) for e in panel.experts.values() for id in e.own & evaluated.keys()]
     barred = sum(panel.groups[EXPERT_GROUPS, stage].get(key) == panel.groups[GROUPS, stage].get(id) is not None
                  for key, id in own for stage in STAGES)
-    untold = sum(not e.told for e in panel.experts.values())
+    untold = sum(not e.post and not e.own for e in panel.experts.values())
     return told("marks.interim" if panel.interim else "marks.all", "marks.checked", "marks.own" if own else "marks.no-own",
                 "marks.untold" if untold else None, experts=work.totals["expert"].nunique(), marks=len(panel.marks), out=len(panel.totals),
                 missing=len(panel.totals) - len(work.totals), own=len({key for key, _ in own}), pairs=len(own), barred=barred, untold=untold)
@@ -65,11 +65,10 @@ def _changed(work: Scores) -> int | None:
     return None if work.model.alone.all() else int((work.adjusted["等级"] != work.adjusted["扣除宽严后的等级"]).sum())
 
 
-def ladder(panel: Panel) -> list[Verdict]:
+def ladder(rules: dict) -> list[Verdict]:
     """The completeness rule, as the workbook sets it."""
-    needed, least = [*panel.rules["信息完整的必填指标"]], panel.rules["可评价的最少开展数"]
-    return told("ladder.entered", "ladder.complete-named" if needed else "ladder.complete", "ladder.least" if least else "ladder.all",
-                entered=panel.rules["录入信息的最少填写数"], complete=panel.rules["信息完整的最少填写数"], needed=needed, least=least)
+    return told("ladder.rule", entered=rules["录入信息的最少填写数"], complete=rules["信息完整的最少填写数"], least=rules["可评价的最少开展数"],
+                needed=rules["信息完整的必填指标"] or "没有")
 
 
 def stages(work: Scores, moved: pd.DataFrame, both: int) -> list[Verdict]:
@@ -78,21 +77,16 @@ def stages(work: Scores, moved: pd.DataFrame, both: int) -> list[Verdict]:
         return told("stages.one")
     effect, reach = work.stage_effect()
     way = "effect-unknown" if not math.isfinite(reach) else "no-effect" if abs(effect) <= reach else "higher" if effect > 0 else "lower"
-    return told("stages.moved" if len(moved) else "stages.none", f"stages.{way}", moved=len(moved), both=both, effect=number(abs(effect), 2),
-                low=number(effect - reach, "+2"), high=number(effect + reach, "+2"))
-
-
-def stages_title(moved: pd.DataFrame) -> list[Verdict]:
-    """How many of those went up, how many down."""
     up = int((moved["会评"] > moved["初评"]).sum())
-    return told("title.stages", up=up, down=len(moved) - up)
+    return told("stages.moved" if len(moved) else "stages.none", f"stages.{way}", moved=len(moved), up=up, down=len(moved) - up, both=both,
+                effect=number(abs(effect), 2), low=number(effect - reach, "+2"), high=number(effect + reach, "+2"))
 
 
 def conditions(panel: Panel) -> list[list[Verdict]]:
     """What puts an alliance on the list; an item each, none where the rules name nothing."""
     spread, apart = panel.rules["重点差异：极差超过"], panel.rules["重点差异：组间相差至少"]
     return [told("listed.range" if spread is not None else None, points=f"{float(spread or 0):g}"),
-            told("listed.grades" if panel.rules["重点差异：组间等级不同"] == YES else None, points=f"{float(apart):g}")]
+            told("listed.grades" if panel.rules["重点差异：组间等级不同"] else None, points=f"{float(apart):g}")]
 
 
 def listed(alliances: pd.DataFrame) -> list[Verdict]:
@@ -114,12 +108,6 @@ def severity(work: Scores) -> list[Verdict]:
                 "severity.hinted" if len(hinted) else None, {None: "severity.unknown", 0: "severity.none"}.get(changed, "severity.changed"),
                 parts=parts, residual=number(math.sqrt(model.variance), 2), thrown=thrown, hinted=len(hinted), changed=changed,
                 names=[f"{one.专家}（{one.提示}）" for one in hinted.itertuples()])
-
-
-def severity_title(experts: pd.DataFrame) -> list[Verdict]:
-    """The severities that are furthest apart."""
-    severity = experts["宽严"].dropna()
-    return told("title.severity" if len(severity) else None, least=number(severity.min(), "+1"), most=number(severity.max(), "+1"))
 
 
 def firmness(alliances: pd.DataFrame) -> list[Verdict]:
@@ -155,6 +143,8 @@ def rules_in_force(panel: Panel) -> pd.DataFrame:
     def shown(value: object, kind: str) -> str:
         if isinstance(value, (str, tuple)):
             return value if isinstance(value, str) else "、".join(value) or "没有"
+        if kind == YES_NO:
+            return "是" if value else "否"
         return "不用" if value is None else f"{float(100 * value):g}%" if kind == "share" else f"{float(value):g}"
 
     return pd.DataFrame([(item, shown(panel.rules[item], kind)) for item, (kind, *_) in ITEMS.items()], columns=["项目", "数值"])

@@ -16,20 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from analysis import DATA, period, registry, sheets
 from analysis.grades import INCOMPLETE, TOP_SCORE
 from analysis.messages import Said
-from analysis.panel.rules import (
-    EXPERT_GROUPS,
-    EXPERTS,
-    GROUPS,
-    INDICATORS,
-    INTAKE,
-    ITEMS,
-    MARKS,
-    NEEDED,
-    REVIEWS,
-    RULES,
-    WEIGH,
-    YES,
-)
+from analysis.panel.rules import EXPERT_GROUPS, EXPERTS, GROUPS, INDICATORS, INTAKE, LIST, MARKS, REVIEWS, RULES, read_rules
 from analysis.period import FACTS, NOT_ENTERED
 from analysis.problems import DataError, quoted
 from analysis.registry import Registry, normalise
@@ -42,7 +29,6 @@ if TYPE_CHECKING:
 FOLDER = "panel"
 STAGES = FIRST, SECOND = ("初评", "会评")
 GROUP_OF = {FIRST: "初评组", SECOND: "会评组"}
-NUMBER, LIST = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(%?)", re.ASCII), re.compile(r"[、；;，,\n]")
 UNITS = 100  # a mark is a whole number of hundredths of a point, so that sums are exact
 UNFIT = "未达评价条件"  # entered and complete, and yet it shows too little to be evaluated
 SHORT, SHORT_DENIAL = 4, 8  # characters of an entry that says too little to be taken for an activity unseen
@@ -58,14 +44,13 @@ class Indicator(NamedTuple):
 
 
 class Expert(NamedTuple):
-    """An expert as the marks call them; `own` are the alliances of an own affiliation, `told` whether any affiliation is."""
+    """An expert as the marks call them; `own` are the alliances of an own affiliation."""
 
     key: str
     name: str
     role: str
     post: str
     own: frozenset[str]
-    told: bool
 
 
 @dataclass(frozen=True)
@@ -123,13 +108,9 @@ class Panel(period.Period):
         """The decimals of a score."""
         return int(self.rules["评分小数位"])
 
-    def size(self, batch: registry.Batch) -> int:
-        """How many alliances a batch has: those approved, or those named, where that is not known or they are more."""
-        return max(batch.approved or 0, sum(entry.batch == batch.key for entry in self.intake))
-
     def called(self, key: str) -> str:
         """An expert's key; with the name only where the rules ask for it."""
-        return f"{key} {self.experts[key].name}".strip() if self.rules["内部报告写明专家姓名"] == YES else key
+        return f"{key} {self.experts[key].name}".strip() if self.rules["内部报告写明专家姓名"] else key
 
 
 class PanelBook(Book):
@@ -138,10 +119,7 @@ class PanelBook(Book):
     headings: ClassVar = {INDICATORS: ("一级指标", "二级指标", "分值"), RULES: ("项目", "数值"), FACTS: ("项目", "数值"),
                           EXPERTS: ("专家",), INTAKE: (NAME, CODE), GROUPS: (NAME, CODE, GROUP_OF[FIRST]),
                           EXPERT_GROUPS: ("专家", GROUP_OF[FIRST]), MARKS: ("专家", "阶段", NAME), REVIEWS: (NAME, CODE, "复核评分", "理由")}
-    optional: ClassVar = {INDICATORS: ("评分标准",), RULES: ("说明",), FACTS: ("说明",), EXPERTS: ("姓名", "职务", "单位及职务", "所属联盟"),
-                          INTAKE: ("联络员",), GROUPS: (GROUP_OF[SECOND],), EXPERT_GROUPS: (GROUP_OF[SECOND],),
-                          MARKS: (CODE, "指标", "分数", "合计")}
-    times, required = 10, ()
+    optional, required, times = {}, (), 10
 
 
 def read(name: str | int, data: Path | str = "", upto: str = MARKS) -> Panel:
@@ -156,7 +134,7 @@ def read(name: str | int, data: Path | str = "", upto: str = MARKS) -> Panel:
     book.required = (INDICATORS, RULES, FACTS, INTAKE, *[EXPERTS] * (upto != INTAKE))
     panel = Panel(name, book.path, book.sha256, known, known.scheme(name))
     _read_indicators(book, panel)
-    _read_rules(book, panel)
+    read_rules(book, panel)
     if not book.problems:
         _read_intake(book, panel, strict=upto != INTAKE)
     period.read_facts(book, panel)
@@ -190,45 +168,6 @@ def _read_indicators(book: PanelBook, panel: Panel) -> None:
     total = float(sum(indicator.points for indicator in panel.indicators))
     if panel.indicators and total != TOP_SCORE and not book.wrong_in(INDICATORS):
         book.wrong("panel.hundred", "", INDICATORS, level=1, number=total)
-
-
-def _read_rules(book: PanelBook, panel: Panel) -> None:
-    """Keep the rules of a workbook, those that it does not have at their defaults."""
-    panel.rules = {item: default for item, (_, default, _) in ITEMS.items()}
-    items, seen, table = {normalise(item): item for item in ITEMS}, {}, book.table(RULES)
-    for row in (row for row in table.rows if "数值" in row) if table else ():  # not `filled`: 平均 is no row of totals here
-        item, cell, name = items.get(row.word("项目")), row["数值"], shown(row["项目"])
-        if row.must(item, "项目", "panel.rule_unknown", cell=name, items=[*ITEMS]) and row.once("项目", "twice.item", name, item, seen):
-            kind = ITEMS[item][0]
-            value = None if cell.kind in (ERROR, UNCALCULATED) else _value(kind, plain(cell.value), panel)
-            row.must(value is not None, "数值", "panel.rule", item=item, cell=shown(cell), expected=_expected(kind, panel))
-            panel.rules[item] = value
-    weighed = panel.rules["两阶段合成"] == WEIGH and panel.rules["会评权重"] is None and not book.wrong_in(RULES)
-    for item in (item for item, value in panel.rules.items() if value is NEEDED or (item == "会评权重" and weighed)):
-        book.wrong("panel.rule_missing", "", RULES, level=1, item=item, expected=_expected(ITEMS[item][0], panel))
-
-
-def _value(kind: str, text: str, panel: Panel) -> object:
-    """The value of a rule, or None for what it may not be."""
-    if kind in ("count", "number", "share"):
-        number = (parts := NUMBER.fullmatch(normalise(text))) and Fraction(parts[1]) / (100 if parts[2] else 1)
-        if number is None or (kind == "share" and number > 1) or (kind == "count" and number.denominator > 1):
-            return None
-        return int(number) if kind == "count" else number
-    if kind == "words":
-        return tuple(normalise(word) for word in LIST.split(text) if word.strip())
-    if kind == "indicators":
-        names = {normalise(i.name): i.name for i in panel.indicators}
-        found = [names.get(normalise(word)) for word in re.split("[；;\n]", text) if word.strip()]
-        return None if None in found else tuple(found)
-    return panel.scheme.named(text) if kind == "grade" else normalise(text) if normalise(text) in kind.split("|") else None
-
-
-def _expected(kind: str, panel: Panel) -> Said | list[str]:
-    """What a rule of some kind may be, in words."""
-    known = {"count": Said("panel.count"), "number": Said("panel.number"), "share": Said("panel.share"),
-             "indicators": Said("panel.indicators"), "grade": [*panel.scheme.labels.values()]}
-    return known.get(kind) or kind.split("|")
 
 
 def columns_of(table: Table, panel: Panel) -> list[tuple[Indicator, str]]:
@@ -300,7 +239,7 @@ def _read_experts(book: PanelBook, panel: Panel) -> None:
         if key is None or not row.once("专家", "twice.item", quoted(key), normalise(key), seen):
             continue
         name, role, post = (row.text(heading) or "" if heading in row else "" for heading in ("姓名", "职务", "单位及职务"))
-        row.must("姓名" in row or panel.rules["公布专家名单"] != YES, "姓名", "panel.unnamed")
+        row.must("姓名" in row or not panel.rules["公布专家名单"], "姓名", "panel.unnamed")
         own, sound = set(), True
         for alliance in filter(str.strip, LIST.split(str(row["所属联盟"].value or ""))):
             try:
@@ -309,7 +248,7 @@ def _read_experts(book: PanelBook, panel: Panel) -> None:
                 sound = row.must(False, "所属联盟", conflict.said)
         for id in sorted(named_in(post, panel.registry) - own) if sound else ():
             row.wrong("单位及职务", "panel.own_untold", key=key, name=quoted(panel.registry.names[id]), place=row["所属联盟"].place)
-        panel.experts[key] = Expert(key, name, role, post, frozenset(own), bool(post or "所属联盟" in row))
+        panel.experts[key] = Expert(key, name, role, post, frozenset(own))
 
 
 def named_in(text: str, known: Registry) -> set[str]:
@@ -325,7 +264,8 @@ def named_in(text: str, known: Registry) -> set[str]:
 def counted(panel: Panel) -> dict[str, int]:
     """What 评价期 says in a score sheet, counted: the ladder, the experts, those who show a website."""
     states = Counter(entry.state for entry in panel.intake)
-    counts = {period.REGISTERED: sum(map(panel.size, panel.batches)),
+    named = Counter(entry.batch for entry in panel.intake)
+    counts = {period.REGISTERED: sum(max(batch.approved or 0, named[batch.key]) for batch in panel.batches),
               period.ENTERED: states[""] + states[UNFIT] + states[INCOMPLETE], period.INCOMPLETE_TOTAL: states[INCOMPLETE],
               period.EVALUATED_TOTAL: states[""], period.EXPERTS_TOTAL: len(panel.experts)}
     website = next((i.name for i in panel.indicators if "网站" in i.name), None)
