@@ -55,8 +55,8 @@ def marks(work: Scores) -> list[Verdict]:
     barred = sum(panel.groups[EXPERT_GROUPS, stage].get(key) == panel.groups[GROUPS, stage].get(id) is not None
                  for key, id in own for stage in STAGES)
     untold = sum(not e.post and not e.own for e in panel.experts.values())
-    return told("marks.interim" if panel.interim else "marks.all", "marks.checked", "marks.own" if own else "marks.no-own",
-                "marks.untold" if untold else None, experts=work.totals["expert"].nunique(), marks=len(panel.marks), out=len(panel.totals),
+    return told("marks.interim" if panel.interim else "marks.all", "marks.checked",
+                *(("marks.own", "marks.barred" if barred else "marks.apart") if own else ("marks.no-own",)), "marks.untold" if untold else None, experts=work.totals["expert"].nunique(), marks=len(panel.marks), out=len(panel.totals),
                 missing=len(panel.totals) - len(work.totals), own=len({key for key, _ in own}), pairs=len(own), barred=barred, untold=untold)
 
 
@@ -67,8 +67,9 @@ def _changed(work: Scores) -> int | None:
 
 def ladder(rules: dict) -> list[Verdict]:
     """The completeness rule, as the workbook sets it."""
-    return told("ladder.rule", entered=rules["录入信息的最少填写数"], complete=rules["信息完整的最少填写数"], least=rules["可评价的最少开展数"],
-                needed=rules["信息完整的必填指标"] or "没有")
+    needed, least = rules["信息完整的必填指标"], rules["可评价的最少开展数"]
+    return told("ladder.rule", "ladder.least" if least else "ladder.all", "ladder.needed" if needed else None,
+                entered=rules["录入信息的最少填写数"], complete=rules["信息完整的最少填写数"], least=least, needed=needed)
 
 
 def stages(work: Scores, moved: pd.DataFrame, both: int) -> list[Verdict]:
@@ -120,15 +121,15 @@ def firmness(alliances: pd.DataFrame) -> list[Verdict]:
                 apart=number(1.96 * math.sqrt(2) * error, 1), unsure=len(unsure), near=number(unsure["离分档线"].max(), 1))
 
 
-def rules(panel: Panel) -> list[Verdict]:
-    """How marks become a score."""
+def rules(panel: Panel) -> list[list[Verdict]]:
+    """How marks become a score, by which methods the rest was found, and in what; an item each."""
     rules, weight = panel.rules, float(100 * (panel.rules["会评权重"] or 0))
-    middle = {MEAN: "rules.mean", MEDIAN: "rules.median"}.get(rules["汇总方法"], "rules.trimmed")
-    joined = {REPLACE: "rules.replace", POOL: "rules.pool"}.get(rules["两阶段合成"], "rules.weigh")
-    floors = [f"{floor:g}" for floor in panel.scheme.floors.values() if floor]
-    return told("rules.sum", middle, joined if SECOND in panel.stages else "rules.one-stage", "rules.rounding", "rules.model", "rules.source",
-                trim=rules["截尾个数"], second=f"{weight:g}%", first=f"{100 - weight:g}%", floors=floors, file=panel.path.name,
-                digest=panel_digest(panel.name, panel.data))
+    middle = {MEAN: "mean", MEDIAN: "median"}.get(rules["汇总方法"], "trimmed")
+    joined = {REPLACE: "replace", POOL: "pool"}.get(rules["两阶段合成"], "weigh") if SECOND in panel.stages else "one-stage"
+    return [told("rules.sum", f"rules.{middle}", f"rules.{joined}", "rules.rounding", trim=rules["截尾个数"], second=f"{weight:g}%",
+                 first=f"{100 - weight:g}%", floors=[f"{floor:g}" for floor in panel.scheme.floors.values() if floor][::-1]),
+            told("rules.severity"), told("rules.error"),
+            told("rules.source", file=panel.path.name, digest=panel_digest(panel.name, panel.data))]
 
 
 def scores(panel: Panel, alliances: pd.DataFrame) -> list[Verdict]:
