@@ -55,9 +55,10 @@ def marks(work: Scores) -> list[Verdict]:
     barred = sum(panel.groups[EXPERT_GROUPS, stage].get(key) == panel.groups[GROUPS, stage].get(id) is not None
                  for key, id in own for stage in STAGES)
     untold = sum(not e.post and not e.own for e in panel.experts.values())
-    return told("marks.interim" if panel.interim else "marks.all", "marks.checked",
-                *(("marks.own", "marks.barred" if barred else "marks.apart") if own else ("marks.no-own",)), "marks.untold" if untold else None, experts=work.totals["expert"].nunique(), marks=len(panel.marks), out=len(panel.totals),
-                missing=len(panel.totals) - len(work.totals), own=len({key for key, _ in own}), pairs=len(own), barred=barred, untold=untold)
+    theirs = ("marks.own", "marks.barred" if barred else "marks.apart") if own else ("marks.no-own",)
+    return told("marks.interim" if panel.interim else "marks.all", "marks.checked", *theirs, "marks.untold" if untold else None,
+                experts=work.totals["expert"].nunique(), marks=len(panel.marks), out=len(panel.totals), barred=barred, untold=untold,
+                missing=len(panel.totals) - len(work.totals), own=len({key for key, _ in own}), pairs=len(own))
 
 
 def _changed(work: Scores) -> int | None:
