@@ -63,7 +63,7 @@ def _opened(path: Path) -> PanelBook:
     try:
         rows = [*csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""))]
     except UnicodeDecodeError:
-        raise DataError([Problem.of(Said("table.encoding"), path.name)]) from None
+        raise DataError([Problem.of(Said("file.encoding"), path.name)]) from None
     heads = {normalise(cell).rstrip("*") for row in rows[:10] for cell in row}
     title = next((sheet for sheet in RETURNED if heads.issuperset(PanelBook.headings[sheet])), "CSV")
     with tempfile.TemporaryDirectory() as folder:
