@@ -18,7 +18,7 @@ from analysis.audit_phrases import DENOMINATORS, UNITS, Printed, UnknownWord
 from analysis.audit_verdicts import AGREES, DIFFERS, OPEN, READING, UNVERIFIED, VERDICTS, Finding, Report, finding
 from analysis.shares import half_up
 
-PERCENTAGES, COUNTS = {"2017": 36, "2020-2021": 48}, {"2017": (145, 14, 0, 4, 61), "2020-2021": (181, 18, 4, 2, 52)}
+PERCENTAGES, COUNTS = {"2017": 36, "2020-2021": 48}, {"2017": (145, 15, 0, 4, 61), "2020-2021": (181, 18, 4, 2, 52)}
 
 
 @cache
