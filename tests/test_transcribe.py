@@ -136,7 +136,7 @@ def test_sums_are_proposed_and_every_row_has_its_own_id():
 def test_a_text_in_disorder_is_read_too():
     """Lines in any order, and cut short: no text stops the reading, and no id comes twice."""
     lines = REPORT.splitlines()
-    for start in range(1, len(lines)):
+    for start in range(1, len(lines), 3):
         made = transcribe.draft(["\n".join([*lines[start:], *lines[:start // 2]])], "2020-2021", DATA)
         assert len({row["id"] for row in made}) == len(made)
 
