@@ -41,7 +41,13 @@ def sentence(row: Printed) -> str:
     said = "、".join(FIRST[word] for word in first.split("+")) + "的联盟" + (f"里{batch}" if batch else "")
     whole = {OWN_BATCH: f"{batch}试点联盟总数", OWN_GRADE: f"{grade}联盟", OWN_GRADE_PILOTS: f"{grade}试点联盟",
              "试点联盟": "试点联盟总数"}.get(row.of, row.of)
-    return f"{said}共1家，占{whole}的{row.printed}。" if row.unit == "%" else f"{said}共{row.printed}{row.unit}。"
+    if row.unit == "%":
+        return f"{said}共1家，占{whole}的{row.printed}。"
+    if grade.endswith("活跃") or "活跃度" not in grade or not batch:
+        return f"{said}共{row.printed}{row.unit}。"
+    grades = said.partition("里")[0]
+    return [f"{said}共{row.printed}{row.unit}。", f"{batch}中，{grades}有{row.printed}{row.unit}，另计。",
+            f"从{batch}看，{row.printed}{row.unit}被评为{grades}。"][int(row.id[-1]) % (2 if "、" in said else 3)]
 
 
 def text(rows: list[Printed]) -> str:
