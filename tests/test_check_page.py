@@ -9,7 +9,7 @@ import threading
 
 import openpyxl
 import pytest
-from conftest import once
+from conftest import PERIODS, once
 from workbooks import change
 
 from analysis import DATA, check, sheets
@@ -62,6 +62,7 @@ def dropped(page, name: str, content: bytes) -> tuple[str, list[list[str]], list
     return page.text_content("#status"), rows, page.eval_on_selector_all("#notes li", "all => all.map(li => li.textContent)")
 
 
+@pytest.mark.parametrize("period", PERIODS)
 def test_a_sound_sheet_is_called_sound_in_the_words_of_the_check(page, period, monkeypatch):
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     read = sheets.read(period)
