@@ -231,10 +231,8 @@ def read_facts(book: Book, reading: Period) -> None:
         cell, item = row["数值"], SYNONYMS.get(row.word("项目"), row.word("项目"))
         if not row.must(item or cell.value is None, "项目", "cell.beside", what="项目", cell=shown(cell)) or not item:
             continue
-        if not row.once("项目", "twice.item", item, item, seen):
-            continue
-        if cell.value is None:
-            blank += [item] * (item in known)
+        if not row.once("项目", "twice.item", item, item, seen) or cell.value is None:
+            blank += [item] * (item in known and cell.value is None)
             continue
         if item not in known:
             near = closest(item, known)
