@@ -26,7 +26,7 @@ FILES = {  # the columns that must be filled in, those of them that are the key,
     "periods": ("period", "period", ""), "claims": ("period id times", "period id", ""),
     "indicators": ("pillar indicator looked_at", "indicator", "pillar indicator looked_at"),
 }
-OPTIONAL, RENAMED = ("claims", "indicators"), {"first_period": "from_period"}
+OPTIONAL = ("claims", "indicators")
 FORMS = {  # what a cell must look like that is not blank, and how that is said
     **dict.fromkeys(("period", "from_period", "joined", "left"), (PERIOD.pattern, Said("form.period"))),
     **{column: ("|".join(words), Said("form.word", words=", ".join(words))) for column, words in (
@@ -235,7 +235,7 @@ def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problem
     rows, seen = [], {}
     try:
         reader = csv.DictReader(io.StringIO(text_of(path), newline=""), strict=True)
-        reader.fieldnames = heading = [RENAMED.get(cell.strip(), cell.strip()) for cell in reader.fieldnames or ()]
+        reader.fieldnames = heading = [cell.strip() for cell in reader.fieldnames or ()]
         if missing := [column for column in columns if column not in heading]:
             return wrong("table.columns", missing=missing, found=heading)
         for cells in reader:
