@@ -7,6 +7,7 @@ import datetime as dt
 import difflib
 import io
 import re
+from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -70,19 +71,8 @@ class Batch(NamedTuple):
         return self.key != MEMBERS
 
 
-class Match(NamedTuple):
-    """The alliance that a name means, and how it is known: by its `name` or an `alias`."""
-
-    id: str
-    how: str
-
-
-class Claim(NamedTuple):
-    """What a report says of an alliance: full marks in `times` periods running, up to `period`."""
-
-    period: str
-    id: str
-    times: int
+Match = namedtuple("Match", "id how")  # the alliance that a name means, known by its `name` or an `alias`
+Claim = namedtuple("Claim", "period id times")  # what a report says of an alliance: full marks in `times` periods running, up to `period`
 
 
 class Conflict(Exception):
