@@ -85,12 +85,18 @@ def read(period: str | int, data: Path | str = "") -> Period:
     return reading
 
 
+def returned(period: str, data: Path) -> list[Path]:
+    """The files of a period's panel that came back: mark sheets, an export of marks, groups, minutes."""
+    there = path_of(period, data, "panel").with_suffix("").glob("*")
+    return sorted(path for path in there if path.suffix.lower() in (".xlsx", ".csv") and path.name[0] not in "~.")
+
+
 def panel_digest(period: str, data: Path) -> str:
     """The SHA-256 of a period's panel, its workbook and the files that came back; "" where it has none."""
     path, digest = path_of(period, data, "panel"), hashlib.sha256()
     if not path.exists():
         return ""
-    for part in (path, *sorted(p for p in path.with_suffix("").glob("*.xlsx") if p.name[0] not in "~.")):
+    for part in (path, *returned(period, data)):
         digest.update(f"{part.name}\n".encode() + hashlib.sha256(part.read_bytes()).digest())
     return digest.hexdigest()
 
