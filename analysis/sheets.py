@@ -105,7 +105,7 @@ def check_panel(book: ScoreSheet, reading: Period, data: Path) -> None:
     """A score sheet beside a panel came from that panel as it is now."""
     now = panel_digest(reading.name, data)
     if now and now != reading.facts.get(PANEL):
-        book.wrong("origin.stale" if PANEL in reading.facts else "origin.untold", "", FACTS, book.fact_cells.get(PANEL), level=1,
+        book.wrong("origin.stale" if PANEL in reading.facts else "origin.untold", FACTS, book.fact_cells.get(PANEL), level=1,
                    file=reading.path.name, period=reading.name)
 
 

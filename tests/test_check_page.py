@@ -80,9 +80,9 @@ def test_a_wrong_sheet_has_every_problem_and_a_marked_copy(page, data, spoil, mo
         check.read("2017", data)
     problems = raised.value.problems
     said, rows, _ = dropped(page, "2017.xlsx", content)
-    assert said == f"2017.xlsx：{len(problems)} 处问题" and [row[1] for row in rows] == [problem.message for problem in problems]
+    assert said == f"2017.xlsx：{len(problems)} 处问题" and [row[1] for row in rows] == [str(problem.said) for problem in problems]
     assert [row[0] for row in rows] == [" ".join(filter(None, (p.sheet or p.where[0], p.cell))) for p in problems]
-    assert page.is_visible("#copy") is not problems[0].rule.startswith("file.")
+    assert page.is_visible("#copy") is not problems[0].said.rule.startswith("file.")
     if page.is_visible("#copy"):
         with page.expect_download() as download:
             page.click("#copy")
