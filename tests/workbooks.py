@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -99,6 +100,24 @@ def add_rows(path: Path, rows: list[tuple]) -> None:
 
 
 def share_strings(path: Path, more: bytes = b"") -> None:
-    """Keep a workbook's texts where Excel, WPS and openpyxl keep them: in a part of their own, with `more` after them."""
-    change(path.parents[1], {}, path.stem)
-    rewrite(path, lambda name, part: part.replace(b"</sst>", more + b"</sst>") if name.endswith("sharedStrings.xml") else part)
+    """Keep a workbook's texts where Excel and WPS keep them: in a part of their own, with `more` after them."""
+    strings, space = [], "http://schemas.openxmlformats.org"
+
+    def shared(found: re.Match) -> bytes:
+        strings.append(b"<si>" + found[2] + b"</si>")
+        return b'%s t="s"><v>%d</v></c>' % (found[1], len(strings) - 1)
+
+    with zipfile.ZipFile(path) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    for name in (name for name in parts if "worksheets/sheet" in name):
+        parts[name] = re.sub(rb'(<c [^>]*?) t="inlineStr"><is>(.*?)</is></c>', shared, parts[name])
+    parts["xl/sharedStrings.xml"] = b'<sst xmlns="%s/spreadsheetml/2006/main">%s</sst>' % (space.encode(), b"".join(strings) + more)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    for name, end, element in (
+            ("[Content_Types].xml", b"</Types>", f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}"/>'),
+            ("xl/_rels/workbook.xml.rels", b"</Relationships>", f'<Relationship Id="rIdS" Target="sharedStrings.xml" '
+             f'Type="{space}/officeDocument/2006/relationships/sharedStrings"/>')):
+        parts[name] = parts[name].replace(end, element.encode() + end)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+        for name, content in parts.items():
+            target.writestr(name, content)
