@@ -1,8 +1,8 @@
 # `make` lists the commands. The program decides what is out of date; a variable reaches it as given, through the environment, in quotes.
 DATA ?= data
 OUT ?= .
-$(foreach name,DATA OUT YEAR PERIODS WHO FROM FORCE,$(eval override $(name) := $$(value $(name))))
-export DATA OUT YEAR PERIODS WHO FROM
+$(foreach name,DATA OUT YEAR PERIODS WHO FROM FORCE SCHEDULER,$(eval override $(name) := $$(value $(name))))
+export DATA OUT YEAR PERIODS WHO FROM SCHEDULER
 unexport PYTHONDONTWRITEBYTECODE  # where it is set, every run compiles pandas and matplotlib anew: two seconds
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --disable-pip-version-check
@@ -21,13 +21,13 @@ intake: .venv/.installed  ## YEAR=2022: who has entered what; the list of those 
 assign: .venv/.installed  ## YEAR=2022: groups without conflicts, and a mark sheet for each expert and stage
 panel: .venv/.installed  ## YEAR=2017: from the experts' marks to the score sheet; FORCE=1 replaces one unasked
 example-panel: .venv/.installed  ## YEAR=2017: a small simulated panel in build/ (or OUT)
-pages: .venv/.installed  ## YEAR=2017: a letter to each alliance as PDF, and an index of all
+pages: .venv/.installed  ## YEAR=2017: a letter to each alliance as PDF, and an index of all; SCHEDULER=tcp://… for a Dask cluster
 word: .venv/.installed  ## YEAR=2017: the report as a Word document
 release: .venv/.installed  ## YEAR=2017: everything that goes out, in one folder with an index
 preview: .venv/.installed  ## YEAR=2017: the report at a local address, made again when something is saved
 page: .venv/.installed  ## YEAR=2017 WHO=113: the letter to one alliance, by name, alias or code
 report audit transcribe check new new-panel intake assign panel example-panel pages page word release preview:
-	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(PLACES) -- "$$YEAR" $(if $(filter page,$@),"$$WHO") $(if $(filter transcribe,$@),"$$FROM")
+	$(RUN) $@ $(if $(filter panel1,$@$(FORCE)),--force) $(if $(filter pages,$@),--scheduler "$$SCHEDULER") $(PLACES) -- "$$YEAR" $(if $(filter page,$@),"$$WHO") $(if $(filter transcribe,$@),"$$FROM")
 trends: .venv/.installed  ## PERIODS="2017 2020-2021": what changed between periods; all where none is named
 	$(RUN) trends $(PLACES) -- "$$PERIODS"
 reports: .venv/.installed  ## the reports of all periods, side by side

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from analysis import NOTEBOOKS, ROOT
 
+PANEL = ("panel/**/*.xlsx", "panel/**/*.csv")
 DATA_OF = {  # what a notebook reads in the data folder; the sheets of other periods too, for their dates, grades and names
-    "report": ("registry/*.csv", "logo.*", "score_sheets/*.xlsx", "remarks/{period}.md", "panel/**/*.xlsx"),
-    "trends": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
-    "audit": ("registry/*.csv", "score_sheets/*.xlsx", "published/*.csv", "panel/**/*.xlsx"),
-    "pages": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
-    "panel": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
+    "report": ("registry/*.csv", "logo.*", "score_sheets/*.xlsx", "remarks/{period}.md", *PANEL),
+    "trends": ("registry/*.csv", "score_sheets/*.xlsx", *PANEL),
+    "audit": ("registry/*.csv", "score_sheets/*.xlsx", "published/*.csv", *PANEL),
+    "pages": ("registry/*.csv", "score_sheets/*.xlsx", *PANEL),
+    "panel": ("registry/*.csv", "score_sheets/*.xlsx", *PANEL),
 }
 
 
