@@ -95,7 +95,7 @@ def test_a_logo_of_the_data_folder_stands_above_the_title(tmp_path):
 
 def test_the_script_and_the_pages_are_small(made, period, made_trends):
     assert (Path(book.__file__).parent / "templates" / "report.js").stat().st_size < 20_000
-    assert (made / "reports" / f"{period}.html").stat().st_size < 400_000
+    assert (made / "reports" / f"{period}.html").stat().st_size < 500_000
     assert (made_trends / "reports/trends.html").stat().st_size < 600_000
 
 
