@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from importlib import import_module
 from pathlib import Path
 
@@ -28,11 +29,12 @@ COMMANDS = {
     "example-panel": "make a small simulated panel to try that on",
     "pages": "make a letter to each alliance of one period, and an index", "page": "make the letter to one alliance",
     "word": "make the report of one period as a Word document", "release": "make everything that goes out, in one folder",
+    "preview": "show the report of one period at a local address, made again when something is saved",
     "data": "write the tidy tables of all periods, CSV and Parquet, with a Data Package",
     "lab": "start JupyterLab at explore.ipynb",
 }
 MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "analysis.panel.commands") | dict.fromkeys(
-    ("pages", "page"), "analysis.pages_run") | dict.fromkeys(("word", "release"), "analysis.release")
+    ("pages", "page"), "analysis.pages_run") | dict.fromkeys(("word", "release"), "analysis.release") | {"preview": "analysis.preview"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -131,7 +133,13 @@ def script() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
     sys.unraisablehook = lambda _: None  # what the collector meets after an error has been told
-    sys.exit(main())
+    status = main()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    if threading.active_count() == 1:
+        os._exit(status)  # to clear up what is loaded takes a fifth of a second
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -50,13 +50,13 @@ def known_period(name: str, data: Path, command: str = "report", folder: str = S
     from analysis import sheets
 
     there = sheets.periods(data, folder)
-    what = Said("command.sheet") if folder == SHEETS else folder
+    what = Said("command.sheet" if folder == SHEETS else "command.panel")
     listed = Said("command.periods", what=what, periods=there) if there else Said("command.empty", what=what, folder=str(data / folder))
     if not PERIOD.fullmatch(name):
         raise CommandError(Said("command.then", said=_no_period(name, command), more=listed))
     if name not in there:
         near = min(there, key=lambda p: min(abs(int(year) - first_year(name)) for year in p.split("-")), default="")
-        what = Said("command.score_sheet") if folder == SHEETS else folder
+        what = Said("command.score_sheet" if folder == SHEETS else "command.panel")
         raise CommandError(Said("command.unknown", what=what, period=name, near=near and Said("command.near", near=near), more=listed))
     return name
 

@@ -18,10 +18,9 @@ from analysis import NOTEBOOKS, ROOT, record
 from analysis.messages import Said
 from analysis.publish import FIGURES, REPORTS, check_writable, publish
 
-# jsonschema checks IRIs with this package where it is installed; its grammar takes a second to load, and no
-# notebook has an IRI to check.
-sys.modules.setdefault("rfc3987_syntax", None)
-
+# What papermill, jsonschema and openpyxl load where they find it, for places, addresses and numbers that no report has: half a second
+# and more.
+SPARED = ("rfc3987_syntax", "isoduration", "pyarrow", "numpy")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 MOST_OF_A_CAUSE = 600  # characters
 UNDO: list[Callable[[], object]] = []  # what a stop must clear away, latest last
@@ -50,9 +49,10 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, state: 
     _check_parameters(path, parameters)
     check_writable(out)
     with ThreadPoolExecutor(1) as pool, _worker(path.parent) as worker:
-        parameters = parameters | (meanwhile() or {})
-        import nbformat
-        import papermill  # noqa: F401  before the thread, so that no module is loaded by both at once
+        with _spared():
+            parameters = parameters | (meanwhile() or {})
+            import nbformat
+            import papermill  # noqa: F401  before the thread, so that no module is loaded by both at once
 
         loaded = pool.submit(import_module, "analysis.export.exporters")
         notebook = _executed(path, parameters, worker)
@@ -82,6 +82,18 @@ def _part(notebook, tag: str):
     """The cells with a tag, also those that the whole leaves out."""
     cells = [cell | {"metadata": {"tags": [tag]}} for cell in notebook.cells if tag in cell.metadata.get("tags", ())]
     return type(notebook)(notebook | {"cells": [type(notebook)(cell) for cell in cells]})
+
+
+@contextlib.contextmanager
+def _spared() -> Iterator[None]:
+    """Nothing of what can be spared is loaded meanwhile."""
+    spared = [name for name in SPARED if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(spared))
+    try:
+        yield
+    finally:
+        for name in spared:
+            del sys.modules[name]
 
 
 @contextlib.contextmanager

@@ -197,6 +197,7 @@ def _plain(item: object) -> object:
 def main() -> None:
     """Answer, and end with the process that asks, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asks has it
+    gc.disable()
     asked, answers = open(os.dup(0), "rb"), open(os.dup(1), "wb")  # noqa: SIM115
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -207,6 +208,8 @@ def main() -> None:
     cells.register(shell)
     with contextlib.suppress(Exception):  # the cell that needs it tells
         list(map(import_module, PRELOADED))
+    gc.freeze()  # what is loaded stays
+    gc.enable()
     if sources := asked.readline():
         threading.Thread(target=lambda: (asked.read(), os._exit(1)), daemon=True).start()
         sys.stdout, sys.stderr = Stream("stdout", shell), Stream("stderr", shell)

@@ -30,7 +30,7 @@ def html(frames: Frames, told: Iterable[dict[str, Any]]) -> bytes:
     choices = {key: [*dict.fromkeys(row[key] for row in sorted(rows, key=order) if row[key])] for key, order in orders.items()}
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined).from_string(
         (TEMPLATES / "index.html.j2").read_text("utf8"))
-    stream, characters = template.stream(common(frames), rows=rows, choices=choices), set(map(chr, range(32, 127)))
+    stream, characters = template.stream(common(frames), rows=rows, choices=choices), set()
     stream.enable_buffering(1000)
     page = b"".join((characters.update(piece), piece.encode())[1] for piece in stream)
     return page.replace(b"<!-- faces -->", fonts.faces("".join(characters)).encode(), 1)
