@@ -33,4 +33,5 @@ def html(frames: Frames, told: Iterable[dict[str, Any]]) -> bytes:
     stream, characters = template.stream(common(frames), rows=rows, choices=choices), set()
     stream.enable_buffering(1000)
     page = b"".join((characters.update(piece), piece.encode())[1] for piece in stream)
-    return page.replace(b"<!-- faces -->", fonts.faces("".join(characters)).encode(), 1)
+    above = page[:page.index(b"<tbody>")].decode()  # all that is in bold
+    return page.replace(b"<!-- faces -->", fonts.faces(above + "".join(characters)).encode(), 1)
