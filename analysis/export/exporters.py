@@ -88,7 +88,8 @@ def _address(table: Table) -> str:
 
 
 def _plain(item: object) -> dict[str, object]:
-    return item.data() if isinstance(item, Picture) else vars(item)
+    """What the template of a PDF reads of a part of the document."""
+    return item.data() if isinstance(item, (Picture, Table)) else {key: value for key, value in vars(item).items() if key != "saved"}
 
 
 class WordExporter(ReportExporter):
