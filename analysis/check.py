@@ -43,10 +43,11 @@ def labels(period: sheets.Period) -> list[str]:
 
 
 def files(period: str, data: Path, problems: list[Problem], notes: list[Said]) -> dict[str, bytes]:
-    """What a check leaves, by its file's name: the problems and notes as JSON, and of a wrong workbook that can be read a marked copy."""
+    """What a check leaves, by its file's name: the problems and notes as JSON, and a marked copy of a workbook that
+    can be read and is wrong."""
     path = sheets.path_of(period, data)
     made = {f"{period}-check.json": as_json(path.name, problems, notes)}
-    if problems and not any(problem.rule.startswith("file.") for problem in problems):
+    if any(problem.where[0] == path.name and not problem.rule.startswith("file.") for problem in problems):
         made[f"{period}-check.xlsx"] = marked.copy(path.read_bytes(), path.name, problems)
     return made
 

@@ -11,7 +11,7 @@ from analysis.messages import CHINESE, ENGLISH, table
 FILES = {"README.md": ENGLISH, "填表说明.md": CHINESE}
 HEADINGS = {ENGLISH: ("rule", "about", "what is said"), CHINESE: ("编号", "问题", "提示和改法")}
 BETWEEN = re.compile(r"(<!-- rules -->\n).*?(<!-- /rules -->)", re.DOTALL)
-NOT_IN_THE_SHEET = ("table.", "remark.")  # rules of the registry and the remarks, which those who fill in a sheet do not see
+NOT_IN_THE_SHEET = ("table.", "remark.", "published.", "panel.")  # rules that those who fill in a sheet do not meet
 
 
 def rules(language: str) -> str:

@@ -59,7 +59,7 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, state: 
         exporters = loaded.result()
         document = exporters.document.read(notebook)
         pdf = pool.submit(exporters.PDFExporter().render, document)
-        html = exporters.HTMLExporter().render(document, _links(title, state)).encode()
+        html = exporters.HTMLExporter().render(document, _links(title)).encode()
         tables = import_module("analysis.export.book").render(document)
         places = {f"{label}.csv": REPORTS / name for label, name in (saved or {}).items()}
         files = {REPORTS / f"{title}.ipynb": nbformat.writes(notebook).encode(), REPORTS / f"{title}.pdf": pdf.result(),
@@ -73,11 +73,9 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, state: 
     return publish({**files, record.path_of(title): record.written(state, files)}, out, title, stale)[:-1], document.notes
 
 
-def _links(title: str, state: dict[str, object]) -> dict[str, str]:
-    """The files that are made beside a page, and the other report that a period's or the trends' reader may want."""
-    sheets = [match[1] for name in state.get("inputs", ()) if (match := re.fullmatch(r"data/score_sheets/(.+)\.xlsx", name))]
-    trends = {"trends.html": "趋势报告"} if title in sheets and len(sheets) > 1 else {}
-    return {f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"} | trends
+def _links(title: str) -> dict[str, str]:
+    """The files that are made beside a page."""
+    return {f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"}
 
 
 def _part(notebook, tag: str):

@@ -192,6 +192,12 @@ def test_contents_stay_at_the_side_of_a_wide_screen(opened, viewport):
 
 
 @pytest.mark.chromium
+def test_what_is_cut_off_on_a_phone_shows_that_it_scrolls(opened):
+    cut = opened(PHONE).eval_on_selector_all("main *", """all => all.filter(e => e.scrollWidth > e.clientWidth && e.clientWidth
+        && getComputedStyle(e).overflowX == 'auto').map(e => getComputedStyle(e).backgroundAttachment)""")
+    assert len(cut) > 3 and set(cut) == {"local, local, scroll, scroll"}
+
+
 def test_contents_are_folded_on_a_phone(opened):
     page = opened(PHONE)
     assert not page.locator(".contents a").first.is_visible()

@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import os
 import re
 import shutil
 from pathlib import Path
@@ -136,6 +137,10 @@ def test_a_release_has_all_and_is_the_same_each_time(made, period, tmp_path):
     assert set(named) <= set(files) and {f"{period}{kind}" for kind in (".html", ".pdf", ".docx", "-tables.xlsx")} <= set(named)
     assert {"trends.html", f"errata-{period}.pdf", "data/datapackage.json", f"alliances/{period}/index.html"} <= set(named)
     assert not any(name.endswith(".ipynb") or "score_sheets" in name for name in files)
+    for page in (f"{period}.html", "trends.html", f"alliances/{period}/index.html"):
+        beside = files[page].decode().partition("<!-- beside -->")[2].partition("<!-- /beside -->")[0]
+        leads = {os.path.normpath(Path(page).parent / href) for href in re.findall(r'href="([^"]+)"', beside)}
+        assert len(leads) == 2 and leads <= {*files} - {page}, page  # a period that is not in the folder has no link
     (folder / "index.html").unlink()
     assert run(*words, out=tmp_path / "out").returncode == 0
     assert {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == files

@@ -1,0 +1,169 @@
+"""The report of a period at a local address, made again when something is saved.
+
+This process serves and watches; a worker that stays runs the notebook's cells in itself and makes the page alone. The project's own
+modules are imported anew each time, so that code and colours count too; a figure that is as before is not drawn again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from argparse import Namespace
+from collections import deque
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from analysis import NOTEBOOKS, ROOT, commands, record
+from analysis.messages import Said
+
+PAUSE, BEAT, LONGEST = 0.1, 15, 60  # seconds: between two looks, between two signs of life, for one run
+ANSWER = "\x1e"  # begins the line that says what was made; in other lines stands what cells print
+FIRST = "<!DOCTYPE html><html lang='zh-CN'><meta charset='utf-8'><title>预览</title><body><h1>正在生成报告</h1></body></html>"
+FAULT = """<pre role="alert" style="position: fixed; inset: 0 0 auto 0; max-height: 45vh; overflow: auto; margin: 0; padding: 1em; z-index: 9;
+white-space: pre-wrap; background: #fdecea; border-bottom: 3px solid #b4322a">{}</pre>"""
+ASKS = '<script>new EventSource("/changes").onmessage = (event) => {{ if (event.data !== "{}") location.reload(); }};</script>'
+PLAIN = ("DataError", "DocumentError")  # what they say needs no more
+IDENTITY = re.compile(rb"\x8a\x06.{6}", re.S)  # an address in memory, in a pickle
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves the last good page with what has been wrong since, and under `/changes` the number of each change as it comes."""
+
+    html, fault, number, news = FIRST, "", 0, threading.Condition()
+
+    def do_GET(self) -> None:
+        if self.headers.get("Host", "").partition(":")[0] not in ("127.0.0.1", "localhost"):  # a site whose name leads here
+            return self.send_error(403)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream" if self.path == "/changes" else "text/html; charset=utf-8")
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        with contextlib.suppress(OSError):  # the browser has gone
+            while self.path == "/changes":
+                number = self.number
+                self.wfile.write(f"data: {number}\n\n".encode())
+                with self.news:
+                    self.news.wait_for(lambda told=number: self.number != told, BEAT)
+            told = FAULT.format(escape(self.fault)) if self.fault else ""
+            self.wfile.write(self.html.replace("</body>", f"{told}{ASKS.format(self.number)}</body>").encode())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing of each request on the terminal."""
+
+
+def preview(options: Namespace) -> None:
+    """Serve the report of one period, and make it again at each change, until the terminal says stop."""
+    period, seen, worker = commands.known_period(options.period, options.data, "preview"), {}, None
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    commands.say(Said("command.preview", address=f"http://127.0.0.1:{server.server_port}/"))
+    while True:
+        now = stamps(period, options.data)
+        time.sleep(PAUSE)
+        if now != seen and now == stamps(period, options.data):  # and nothing is being written
+            if not worker or worker.poll() is not None:
+                words = [sys.executable, "-m", "analysis.preview", period, str(options.data)]
+                settings = {"PYTHONIOENCODING": "utf8", "PYTHONDONTWRITEBYTECODE": ""}  # what is compiled is kept for the next run
+                worker = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf8",
+                                          errors="replace", env=os.environ | settings, cwd=ROOT)
+            seen, (html, fault) = now, answer(worker)
+            with Handler.news:
+                Handler.html, Handler.fault, Handler.number = html or Handler.html, fault, Handler.number + 1
+                Handler.news.notify_all()
+
+
+def stamps(period: str, data: Path) -> dict[Path, tuple[int, int]]:
+    """When each input of a report was saved, and its size."""
+    found = {}
+    for path in record.inputs("report", [period], data).values():
+        with contextlib.suppress(OSError):
+            found[path] = (about := path.stat()).st_mtime_ns, about.st_size
+    return found
+
+
+def answer(worker: subprocess.Popen) -> list[str]:
+    """The page that a worker makes, and what is wrong; one of them is empty."""
+    last, clock = deque(maxlen=20), threading.Timer(LONGEST, worker.kill)
+    clock.start()
+    with contextlib.suppress(OSError):  # it has ended
+        print(file=worker.stdin, flush=True)
+        for line in worker.stdout:
+            if line.startswith(ANSWER):
+                clock.cancel()
+                return json.loads(line[1:])
+            last.append(line)
+    clock.cancel()
+    ended = Said("command.ended", status=worker.wait(), longest=LONGEST)
+    return ["", "".join([str(ended), "\n\n", *last])]
+
+
+def work() -> None:
+    """The worker: for each line that comes in, what it made, as a line of JSON. No settings of the user count."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # see run
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        Path(settings := os.path.join(folder, "matplotlibrc")).touch()
+        os.environ |= {"IPYTHONDIR": folder, "MATPLOTLIBRC": settings}
+        os.chdir(NOTEBOOKS)
+        sys.path.append("")
+        from IPython.core import displayhook, displaypub
+        from IPython.core.interactiveshell import InteractiveShell
+        from traitlets.config import Config
+
+        InteractiveShell.enable_gui, InteractiveShell.kernel = lambda *_: None, None
+        shell, drawn = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False})), {}
+        shell.display_pub = displaypub.CapturingDisplayPublisher()
+        shell.display_trap.hook = displayhook.CapturingDisplayHook(shell, shell.display_pub.outputs)
+        gc.disable()
+        for _ in sys.stdin:
+            print(f"\n{ANSWER}{json.dumps(made(shell, drawn, *sys.argv[1:]))}", flush=True)
+            gc.collect()  # while nobody waits
+
+
+def made(shell, drawn: dict[bytes, str], period: str, data: str) -> tuple[str, str]:
+    """The page of a period, and what is wrong; one of them is empty. `drawn` has the drawings so far."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "analysis"]:
+        del sys.modules[name]
+    shell.reset(new_session=False)
+    where = ""
+    try:
+        import nbformat
+        from matplotlib import rcParams
+        from matplotlib.figure import Figure
+
+        from analysis import cells, check
+        from analysis.export import exporters
+
+        def draw(figure: Figure) -> str:
+            key = IDENTITY.sub(b"", pickle.dumps((figure, dict(rcParams), Path(cells.__file__).read_bytes())))
+            return drawn.get(key) or drawn.setdefault(key, cells.svg(figure))
+
+        shell.display_formatter.formatters[cells.SVG].for_type(Figure, draw)
+        check.read(period, Path(data))
+        notebook = nbformat.read(NOTEBOOKS / "report.ipynb", 4)
+        for place, cell in enumerate(notebook.cells, start=1):
+            if cell.cell_type == "code":
+                where, cell.execution_count = f"\n\nnotebooks/report.ipynb, cell {place}:\n{cell.source}", place
+                shell.display_pub.outputs.clear()
+                shell.run_cell(cell.source).raise_error()
+                cell.outputs = [nbformat.v4.new_output("display_data", one["data"], metadata=one["metadata"] or {})
+                                for one in shell.display_pub.outputs]
+                if "parameters" in cell.metadata.get("tags", ()):
+                    shell.user_ns |= {"period": period, "data": data}
+        where = ""
+        return exporters.HTMLExporter().render(exporters.document.read(notebook)), ""
+    except Exception as error:
+        return "", f"{'' if type(error).__name__ in PLAIN else f'{type(error).__name__}: '}{error}{where}"
+
+
+if __name__ == "__main__":
+    work()
