@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import earlier
+import filelock
 import psutil
 import pytest
 
@@ -73,6 +74,21 @@ def test_a_lock_never_empties_what_a_link_points_to(out):
     with contextlib.suppress(OSError):
         publish(NEW, out, "2017")
     assert precious.read_text() == "mine"
+
+
+def test_a_lock_is_not_waited_for_for_ever(out, monkeypatch):
+    """As where there is no fcntl: a lock without a holder's number is named after a time; one of a process that died is taken."""
+    monkeypatch.setattr(filelock, "FileLock", filelock.SoftFileLock)
+    monkeypatch.setattr(publishing, "PATIENCE", 0.1)
+    lock = out / "reports/.2017.lock"
+    lock.touch()
+    with pytest.raises(BlockingIOError, match="another run has had this file; if none is at work, remove it") as said:
+        publish(NEW, out, "2017")
+    assert said.value.filename == str(lock) and earlier.changed(out) == []
+    lock.unlink()
+    holder = "import filelock, os, sys; lock = filelock.SoftFileLock(sys.argv[1]); lock.acquire(); os._exit(0)"
+    subprocess.run([sys.executable, "-c", holder, str(lock)], check=True)
+    assert lock.exists() and publish(NEW, out, "2017") and not lock.exists()
 
 
 def test_a_stop_waits_until_the_files_are_in_their_places():
