@@ -39,7 +39,7 @@ reports data lab check-page:
 test: .venv/.testing  ## the whole test suite
 	@$(PYTHON) -m pytest
 fuzz: .venv/.testing  ## thousands of broken workbooks: each is read right, or refused by its place
-	@FUZZ=3000 $(PYTHON) -m pytest tests/test_fuzz.py
+	@FUZZ=$${FUZZ:-3000} $(PYTHON) -m pytest tests/test_fuzz.py
 lint: .venv/.testing  ## the linters
 	@$(PYTHON) -m ruff check . && $(PYTHON) tests/lint_notebooks.py
 bench: .venv/.testing  ## this project beside the plain tools

@@ -45,11 +45,11 @@ def touches(found: pd.DataFrame) -> list[list[str]]:
     def changes(other: object, row: object) -> bool:
         if row.unit in (LABEL, NAME):
             return row.printed in other.sentence + other.printed and other.unit not in (LABEL, NAME, CODE)
-        wrong = other.verdict in (DIFFERS, READING)
-        return f"[{row.id}]" in sides(other) or (wrong and bool(row.counts) and (
-            (other.unit in (CLAIM, JUDGEMENT) and row.counts in sides(other)) or any(
-                cause.numbers.get("id") == row.id for cause in other.causes) or (
-                other.printed, other.unit, other.counts, other.of) == (row.printed, row.unit, row.counts, row.of)))
+        again = (other.printed, other.unit, other.counts, other.of) == (row.printed, row.unit, row.counts, row.of)
+        computed = any(cause.numbers.get("id") == row.id for cause in other.causes)
+        failing = other.unit in (CLAIM, JUDGEMENT) and row.counts in sides(other)
+        wrong = bool(row.counts) and other.verdict in (DIFFERS, READING)
+        return f"[{row.id}]" in sides(other) or (wrong and (again or computed or failing))
 
     rows = [*found.itertuples()]
     return [[other.id for other in rows if row.verdict == DIFFERS and other.id != row.id and changes(other, row)] for row in rows]
@@ -66,8 +66,8 @@ def table(found: pd.DataFrame, say: Words) -> pd.DataFrame:
     rows = rows.sort_values("unit", kind="stable", key=lambda units: units.isin([NAME, LABEL, CODE, PLACE]) + 1 * (units == PLACE))
 
     def grounds(row: object) -> str:
-        told = say.plain(row.told)
-        return told if row.working.partition(" = ")[0] in told else f"{row.working}。{told}"
+        told, working = say.plain(row.told), f"{row.statement}：{row.working}" if row.unit == CLAIM else row.working
+        return told if working.partition(" = ")[0] in told else f"{working}。{told}"
 
     def moved(row: object) -> str:
         if row.unit == CLAIM or not row.touches:

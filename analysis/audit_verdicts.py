@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -224,10 +224,10 @@ def of_list(row: Printed, report: Report) -> Finding:
     return Finding(DIFFERS, "；".join(right), words, f"评分表有{len(right)}家，印出{len(named)}家；{words}")
 
 
-def worded(row: Printed, right: str, source: str, also: list[str] = ()) -> Finding:
-    """What is not counted but worded: as it should be, or as it also may be."""
+def worded(row: Printed, right: str, source: str, also: Iterable[str] = (), known: bool = True) -> Finding:
+    """What is not counted but worded: as it should be, or as it also may be; `known` from more than its own statement."""
     if normalise(row.printed) in map(normalise, (right, *also)):
-        return Finding(AGREES, right, "", f"{source}：{right}")
+        return Finding(AGREES, right, "", f"{source}：{right}") if known else unverified(row)
     return Finding(DIFFERS, right, f"{right} → {row.printed}", f"{source}作{right}")
 
 
@@ -235,8 +235,7 @@ def of_date(row: Printed, report: Report) -> Finding:
     """A date, known only from its own statement."""
     if (fact := report.sheet.facts.get(row.counts)) is None:
         raise UnknownWord("published.fact", known=[*report.sheet.facts])
-    found = worded(row, shown(fact) if isinstance(fact, dt.date) else str(fact), "评价期表")
-    return unverified(row) if found.verdict == AGREES else found
+    return worded(row, shown(fact) if isinstance(fact, dt.date) else str(fact), "评价期表", known=False)
 
 
 def of_band(row: Printed, report: Report) -> Finding:
@@ -244,9 +243,8 @@ def of_band(row: Printed, report: Report) -> Finding:
     grade = report.grade(row)
     right = report.sheet.scheme.band(grade)
     same = re.findall(r"\d+|以下", row.printed) == re.findall(r"\d+|以下", right)
-    found = worded(row._replace(printed=right) if same else row, right, "等级方案")
     known = any(a.grade == grade and a.score is not None for a in report.sheet.evaluated)
-    return found if known or found.verdict == DIFFERS else unverified(row)
+    return worded(row._replace(printed=right) if same else row, right, "等级方案", known=known)
 
 
 def of_name(row: Printed, report: Report) -> Finding:
@@ -277,10 +275,8 @@ def of_code(row: Printed, report: Report) -> Finding:
     certain = {code for code, status in codes.values() if status == "certain"}
     working = f"{row.counts}：" + "，".join(f"{period}评价期印作{code}" for period, (code, _) in codes.items())
     allowed = certain or {code for code, _ in codes.values()}
-    if row.printed not in allowed:
-        right = "、".join(sorted(allowed))
-        return Finding(DIFFERS, right, f"{right} → {row.printed}", working)
-    return Finding(AGREES, row.printed, "", working) if certain else Finding(READING, "", "", working)  # one of several, all in doubt
+    found = worded(row, "、".join(sorted(allowed)), row.counts, allowed)._replace(working=working)
+    return found if certain or found.verdict == DIFFERS else Finding(READING, "", "", working)  # one of several, all in doubt
 
 
 def of_place(row: Printed, report: Report) -> Finding:

@@ -47,14 +47,14 @@ def files(period: str, data: Path, problems: list[Problem], notes: list[Said]) -
     can be read and is wrong."""
     path = sheets.path_of(period, data)
     made = {f"{period}-check.json": as_json(path.name, problems, notes)}
-    if any(problem.where[0] == path.name and not problem.rule.startswith("file.") for problem in problems):
+    if any(problem.where[0] == path.name and not problem.said.rule.startswith("file.") for problem in problems):
         made[f"{period}-check.xlsx"] = marked.copy(path.read_bytes(), path.name, problems)
     return made
 
 
 def as_json(file: str, problems: list[Problem], notes: list[Said]) -> bytes:
     """Rule, severity, file, sheet, cell and message of each problem and note."""
-    rows = [(p.rule, ERROR, str(p.where[0]), p.sheet, p.cell, p.message) for p in problems]
+    rows = [(p.said.rule, ERROR, str(p.where[0]), p.sheet, p.cell, str(p.said)) for p in problems]
     rows += [(n.rule, NOTE, file, n.values.get("sheet", ""), n.values.get("place", ""), str(n)) for n in notes]
     found = [dict(zip(("rule", "severity", "file", "sheet", "cell", "message"), row)) for row in rows]
     return json.dumps({"file": file, "sound": not problems, "found": found}, ensure_ascii=False, indent=1).encode()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,18 +33,18 @@ def files(data: Path) -> dict[str, bytes]:
 
 def _runtime() -> dict[str, bytes]:
     """Pyodide, from its npm package, kept in build/."""
-    kept = ROOT / "build" / f"{PYODIDE}.tgz"
-    if not kept.exists() or hashlib.sha512(kept.read_bytes()).hexdigest() != SHA512:
+    kept, said = ROOT / "build" / f"{PYODIDE.replace('@', '-')}.tgz", ""
+    if not kept.exists():
         if not (npm := shutil.which("npm")):
             raise MissingError(Said("page.npm"))
-        with tempfile.TemporaryDirectory() as folder:
-            done = subprocess.run([npm, "pack", PYODIDE, "--silent"], cwd=folder, capture_output=True, text=True, check=False)
-            packed = next(Path(folder).glob("*.tgz"), None)
-            if packed is None or hashlib.sha512(packed.read_bytes()).hexdigest() != SHA512:
-                raise MissingError(Said("page.pack", package=PYODIDE, said=done.stderr.strip()[-300:]))
-            kept.parent.mkdir(exist_ok=True)
-            shutil.copy(packed, kept)
-    with tarfile.open(kept) as archive:
+        kept.parent.mkdir(exist_ok=True)
+        command = [npm, "pack", PYODIDE, "--silent", "--pack-destination", kept.parent]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    content = kept.read_bytes() if kept.exists() else b""
+    if hashlib.sha512(content).hexdigest() != SHA512:
+        kept.unlink(missing_ok=True)
+        raise MissingError(Said("page.pack", package=PYODIDE, said=said.strip()[-300:]))
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         return {name: archive.extractfile(f"package/{name}").read() for name in RUNTIME}
 
 

@@ -34,7 +34,7 @@ def copy(content: bytes, name: str, problems: list[Problem]) -> bytes:
         sheets = {normalise(sheet.title): sheet for sheet in book.worksheets}
         for problem in problems:
             if problem.cell and (sheet := sheets.get(normalise(problem.sheet))):
-                _mark(_shown(sheet, problem.cell), problem.message)
+                _mark(_shown(sheet, problem.cell), str(problem.said))
         first = book.create_sheet(str(Said("marked.sheet")), 0)
         book.active = 0
         for sheet in book.worksheets[1:]:
@@ -73,7 +73,7 @@ def _list(first: Worksheet, sheets: dict[str, Worksheet], name: str, problems: l
     rows = [[Said("marked.title", file=name, number=len(problems))], [Said("marked.advice", file=name)]]
     rows += [[Said("marked.lost", what=lost)]] * bool(lost) + [[], [Said("marked.where"), Said("marked.cell"), Said("marked.message")]]
     head = len(rows)
-    rows += [(p.sheet or p.where[0], p.cell, p.message) for p in problems]
+    rows += [(p.sheet or p.where[0], p.cell, p.said) for p in problems]
     for number, row in enumerate(rows, start=1):
         for column, value in enumerate(row, start=1):
             cell = first.cell(number, column, str(value))

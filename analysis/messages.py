@@ -46,8 +46,7 @@ class Said:
     @property
     def kind(self) -> str:
         """What the rule is about."""
-        kind = table()[self.rule]["kind"][language() == CHINESE]
-        return self._filled(kind) if "{" in kind else kind
+        return self._filled(table()[self.rule]["kind"][language() == CHINESE])
 
     def _filled(self, text: str) -> str:
         return text.format_map({name: _word(value) for name, value in self.values.items() if f"{{{name}}}" in text})

@@ -142,7 +142,7 @@ Section = namedtuple("Section", "grade announced cell rows")  # a row of 评分�
 def must(book: Book, reading: Period, holds: object, item: str, rule: str, **values: object) -> bool:
     """Whether something holds of an item of 评价期, if it is there; else a problem of its cell is noted."""
     if item in reading.facts and not holds:
-        book.wrong(rule, "", FACTS, book.fact_cells[item], item=item, value=reading.facts[item], **values)
+        book.wrong(rule, FACTS, book.fact_cells[item], item=item, value=reading.facts[item], **values)
     return bool(holds)
 
 
@@ -151,10 +151,10 @@ def read_scores(book: Book, reading: Period) -> None:
         return
     seen, bad, own, labels = {}, [], [], reading.scheme.labels
     for heading in (h for h in table.own if table.title(h) in ROSTER):
-        book.wrong("column.own", "", SCORES, table.heads[heading], level=2, name=table.title(heading))
+        book.wrong("column.own", SCORES, table.heads[heading], level=2, name=table.title(heading))
     for section in _sections(book, table, reading):
         if section.announced not in (None, len(section.rows)):
-            book.wrong("grade.count", "", SCORES, section.cell, announced=section.announced, label=labels[section.grade],
+            book.wrong("grade.count", SCORES, section.cell, announced=section.announced, label=labels[section.grade],
                        number=len(section.rows))
         withheld = not any("评分" in row for row in section.rows)
         for row in section.rows:
@@ -166,7 +166,7 @@ def read_scores(book: Book, reading: Period) -> None:
                 reading.evaluated.append(Evaluated(*found, row.at, *grade, columns))
                 own += [Said("note.row", name=found[1], row=row.at)] * ("等级" in row and grade[0] is None)
     if not book.listed[SCORES]:
-        book.wrong("score.none", "", SCORES, level=1)
+        book.wrong("score.none", SCORES, level=1)
     if bad:
         book.said.append(Said("note.bad", sheet=SCORES, places=bad[:20]))
     if own:
@@ -198,7 +198,7 @@ def _sections(book: Book, table: Table, reading: Period) -> list[Section]:
         if note and cell.row > last:
             book.said.append(Said("note.footer", sheet=SCORES, place=cell.place, text=shown(cell)))
         else:
-            book.wrong("row.unclear", "", SCORES, cell, cell=shown(cell), labels="、".join(reading.scheme.labels.values()))
+            book.wrong("row.unclear", SCORES, cell, cell=shown(cell), labels="、".join(reading.scheme.labels.values()))
     return sections
 
 
@@ -231,10 +231,8 @@ def read_facts(book: Book, reading: Period) -> None:
         cell, item = row["数值"], SYNONYMS.get(row.word("项目"), row.word("项目"))
         if not row.must(item or cell.value is None, "项目", "cell.beside", what="项目", cell=shown(cell)) or not item:
             continue
-        if not row.once("项目", "twice.item", item, item, seen):
-            continue
-        if cell.value is None:
-            blank += [item] * (item in known)
+        if not row.once("项目", "twice.item", item, item, seen) or cell.value is None:
+            blank += [item] * (item in known and cell.value is None)
             continue
         if item not in known:
             near = closest(item, known)
@@ -255,7 +253,7 @@ def read_facts(book: Book, reading: Period) -> None:
         book.said.append(Said("note.blank", sheet=FACTS, items=blank))
     for item in (START, END):
         if item not in book.fact_cells and "cell.beside" not in book.kinds:
-            book.wrong("fact.missing", "", FACTS, level=1, item=item)
+            book.wrong("fact.missing", FACTS, level=1, item=item)
     if START in reading.facts and END in reading.facts:
         _check_steps(book, reading)
 
@@ -304,7 +302,7 @@ def read_activities(book: Book, reading: Period) -> None:
         return
     for heading in table.own:
         if fault := unfit(plain(table.heads[heading].value).strip(), Said("word.heading")):
-            book.wrong(fault, "", ACTIVITIES, table.heads[heading], level=2)
+            book.wrong(fault, ACTIVITIES, table.heads[heading], level=2)
     for row in table.filled():
         headings = ["联盟数", *table.own]
         grade, cell = reading.scheme.named(row.word("等级")), row["等级"]
@@ -373,4 +371,4 @@ def check_totals(book: Book, reading: Period) -> None:
         must(book, reading, holds, item, rule, number=listed, sheet=SCORES)
     must(book, reading, facts.get(ENTERED, 0) <= most, ENTERED, "total.most", number=most)
     for batch in (batch for batch in reading.batches if batch.approved is not None and named[batch.key] > batch.approved):
-        book.wrong("size.names", "", SCORES, level=1, number=named[batch.key], batch=batch.short, approved=batch.approved)
+        book.wrong("size.names", SCORES, level=1, number=named[batch.key], batch=batch.short, approved=batch.approved)

@@ -14,7 +14,6 @@ import pickle
 import re
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from argparse import Namespace
@@ -107,26 +106,21 @@ def answer(worker: subprocess.Popen) -> list[str]:
     return ["", "".join([str(ended), "\n\n", *last])]
 
 
-def work() -> None:
-    """The worker: for each line that comes in, what it made, as a line of JSON. No settings of the user count."""
-    sys.modules.setdefault("rfc3987_syntax", None)  # see run
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        Path(settings := os.path.join(folder, "matplotlibrc")).touch()
-        os.environ |= {"IPYTHONDIR": folder, "MATPLOTLIBRC": settings}
-        os.chdir(NOTEBOOKS)
-        sys.path.append("")
-        from IPython.core import displayhook, displaypub
-        from IPython.core.interactiveshell import InteractiveShell
-        from traitlets.config import Config
+def work(period: str, data: str) -> None:
+    """The worker: for each line that comes in, what it made, as a line of JSON."""
+    from traitlets.config import Config
 
-        InteractiveShell.enable_gui, InteractiveShell.kernel = lambda *_: None, None
-        shell, drawn = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False})), {}
-        shell.display_pub = displaypub.CapturingDisplayPublisher()
-        shell.display_trap.hook = displayhook.CapturingDisplayHook(shell, shell.display_pub.outputs)
-        gc.disable()
-        for _ in sys.stdin:
-            print(f"\n{ANSWER}{json.dumps(made(shell, drawn, *sys.argv[1:]))}", flush=True)
-            gc.collect()  # while nobody waits
+    from analysis import worker
+
+    sys.modules.setdefault("rfc3987_syntax", None)  # see run
+    os.chdir(NOTEBOOKS)
+    sys.path.append("")
+    worker.FORKS = False  # what is drawn in a fork cannot be kept
+    shell, drawn = worker.Shell.instance(config=Config(HistoryManager={"enabled": False, "hist_file": ":memory:"})), {}
+    gc.disable()
+    for _ in sys.stdin:
+        print(f"\n{ANSWER}{json.dumps(made(shell, drawn, period, data))}", flush=True)
+        gc.collect()  # while nobody waits
 
 
 def made(shell, drawn: dict[bytes, str], period: str, data: str) -> tuple[str, str]:
@@ -134,7 +128,6 @@ def made(shell, drawn: dict[bytes, str], period: str, data: str) -> tuple[str, s
     for name in [name for name in sys.modules if name.partition(".")[0] == "analysis"]:
         del sys.modules[name]
     shell.reset(new_session=False)
-    where = ""
     try:
         import nbformat
         from matplotlib import rcParams
@@ -149,21 +142,18 @@ def made(shell, drawn: dict[bytes, str], period: str, data: str) -> tuple[str, s
 
         shell.display_formatter.formatters[cells.SVG].for_type(Figure, draw)
         check.read(period, Path(data))
-        notebook = nbformat.read(NOTEBOOKS / "report.ipynb", 4)
-        for place, cell in enumerate(notebook.cells, start=1):
-            if cell.cell_type == "code":
-                where, cell.execution_count = f"\n\nnotebooks/report.ipynb, cell {place}:\n{cell.source}", place
-                shell.display_pub.outputs.clear()
-                shell.run_cell(cell.source).raise_error()
-                cell.outputs = [nbformat.v4.new_output("display_data", one["data"], metadata=one["metadata"] or {})
-                                for one in shell.display_pub.outputs]
-                if "parameters" in cell.metadata.get("tags", ()):
-                    shell.user_ns |= {"period": period, "data": data}
-        where = ""
+        notebook, told = nbformat.read(NOTEBOOKS / "report.ipynb", 4), []
+        given = {"parameters": f"\nperiod, data = {period!r}, {data!r}"}
+        shell.answer([cell.source + given.get("".join(cell.metadata.get("tags", ())), "") if cell.cell_type == "code" else ""
+                      for cell in notebook.cells], told.append)
+        for place, count, outputs in told[-1]:
+            for error in (output for output in outputs if "ename" in output):
+                return "", f"{error['ename']}: {error['evalue']}\n\nnotebooks/report.ipynb, cell {place + 1}:\n{notebook.cells[place].source}"
+            notebook.cells[place] |= nbformat.from_dict({"execution_count": count, "outputs": outputs})
         return exporters.HTMLExporter().render(exporters.document.read(notebook)), ""
     except Exception as error:
-        return "", f"{'' if type(error).__name__ in PLAIN else f'{type(error).__name__}: '}{error}{where}"
+        return "", str(error) if type(error).__name__ in PLAIN else f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":
-    work()
+    work(*sys.argv[1:])

@@ -17,22 +17,16 @@ UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong: `rule` groups like with like, `where` goes from file to cell, `said` says the rest."""
+    """One thing wrong: `where` goes from file to cell, `said` says the rest."""
 
-    rule: str
+    said: Said
     where: tuple[str | Said, ...]
-    said: str | Said
     order: tuple[int, ...] = field(default=(), compare=False)
 
     @classmethod
-    def of(cls, said: Said, *where: str | Said, order: tuple[int, ...] = ()) -> Problem:
+    def of(cls, said: Said, *where: str | Said | None, order: tuple[int, ...] = ()) -> Problem:
         """A problem by its message, at a place whose blank parts are left out."""
-        return cls(said.rule, tuple(filter(None, where)), said, order)
-
-    @property
-    def kind(self) -> str:
-        """The rule in words."""
-        return self.said.kind if isinstance(self.said, Said) else self.rule
+        return cls(said, tuple(filter(None, where)), order)
 
     @property
     def sheet(self) -> str:
@@ -44,12 +38,8 @@ class Problem:
         """The cell, or the line of a text, where the problem lies in one."""
         return str(self.where[-1]) if len(self.where) > 1 + bool(self.sheet) else ""
 
-    @property
-    def message(self) -> str:
-        return str(self.said)
-
     def __str__(self) -> str:
-        return f"{' › '.join(map(str, self.where))}: {self.message}"
+        return f"{' › '.join(map(str, self.where))}: {self.said}"
 
 
 class DataError(Exception):
@@ -62,8 +52,8 @@ class DataError(Exception):
         """One line for each problem; past twenty of one kind the rest are counted."""
         seen, shown = Counter(), []
         for problem in self.problems:
-            seen[problem.kind] += 1
-            if seen[problem.kind] <= SHOWN_OF_ONE_KIND:
+            seen[problem.said.kind] += 1
+            if seen[problem.said.kind] <= SHOWN_OF_ONE_KIND:
                 shown.append(str(problem))
         more = {kind: number - SHOWN_OF_ONE_KIND for kind, number in seen.items() if number > SHOWN_OF_ONE_KIND}
         return "\n".join(shown + [str(Said("word.more", number=number, kind=kind)) for kind, number in more.items()])

@@ -7,6 +7,7 @@ import datetime as dt
 import difflib
 import io
 import re
+from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,7 +27,7 @@ FILES = {  # the columns that must be filled in, those of them that are the key,
     "periods": ("period", "period", ""), "claims": ("period id times", "period id", ""),
     "indicators": ("pillar indicator looked_at", "indicator", "pillar indicator looked_at"),
 }
-OPTIONAL, RENAMED = ("claims", "indicators"), {"first_period": "from_period"}
+OPTIONAL = ("claims", "indicators")
 FORMS = {  # what a cell must look like that is not blank, and how that is said
     **dict.fromkeys(("period", "from_period", "joined", "left"), (PERIOD.pattern, Said("form.period"))),
     **{column: ("|".join(words), Said("form.word", words=", ".join(words))) for column, words in (
@@ -70,19 +71,8 @@ class Batch(NamedTuple):
         return self.key != MEMBERS
 
 
-class Match(NamedTuple):
-    """The alliance that a name means, and how it is known: by its `name` or an `alias`."""
-
-    id: str
-    how: str
-
-
-class Claim(NamedTuple):
-    """What a report says of an alliance: full marks in `times` periods running, up to `period`."""
-
-    period: str
-    id: str
-    times: int
+Match = namedtuple("Match", "id how")  # the alliance that a name means, known by its `name` or an `alias`
+Claim = namedtuple("Claim", "period id times")  # what a report says of an alliance: full marks in `times` periods running, up to `period`
 
 
 class Conflict(Exception):
@@ -235,7 +225,7 @@ def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problem
     rows, seen = [], {}
     try:
         reader = csv.DictReader(io.StringIO(text_of(path), newline=""), strict=True)
-        reader.fieldnames = heading = [RENAMED.get(cell.strip(), cell.strip()) for cell in reader.fieldnames or ()]
+        reader.fieldnames = heading = [cell.strip() for cell in reader.fieldnames or ()]
         if missing := [column for column in columns if column not in heading]:
             return wrong("table.columns", missing=missing, found=heading)
         for cells in reader:

@@ -106,7 +106,7 @@ def check_panel(book: ScoreSheet, reading: Period, data: Path) -> None:
     """A score sheet beside a panel came from that panel as it is now."""
     now = panel_digest(reading.name, data)
     if now and now != reading.facts.get(PANEL):
-        book.wrong("origin.stale" if PANEL in reading.facts else "origin.untold", "", FACTS, book.fact_cells.get(PANEL), level=1,
+        book.wrong("origin.stale" if PANEL in reading.facts else "origin.untold", FACTS, book.fact_cells.get(PANEL), level=1,
                    file=reading.path.name, period=reading.name)
 
 
@@ -172,8 +172,8 @@ def _unused_aliases(known: Registry, data: Path) -> list[str]:
 
 def _earlier_grades(reading: Period) -> dict[str, list[Said]]:
     """For each of the two periods before that has a sound sheet: who of the A-level list was not 活跃度高 there, and what instead."""
-    before, found = [p for p in reading.registry.periods if registry.first_year(p) < registry.first_year(reading.name)][-2:], {}
-    for period in {*before} & {*periods(reading.data)} if reading.a_level else ():
+    found, before = {}, [p for p in reading.registry.periods if registry.first_year(p) < registry.first_year(reading.name)][-2:]
+    for period in (p for p in periods(reading.data) if p in before and reading.a_level):
         try:
             sheet = read(period, reading.data)
         except DataError:

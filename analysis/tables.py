@@ -2,8 +2,7 @@
 
 `Book(path)` has the sheets and the problems found so far; `book.table(sheet)` is a `Table`; `table.filled()` gives each `Row`;
 `row[heading]` is a Cell, `row.text`, `row.number`, `row.word`, `row.alliance` read one, `row.must(holds, heading, rule, …)` checks it.
-Rules are those of messages.toml with their values; another name is followed by its message, ready. `shown`, `plain` and `kind_of` put a
-cell into words.
+Rules are those of messages.toml with their values. `shown`, `plain` and `kind_of` put a cell into words.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from analysis import registry, workbook
-from analysis.messages import Said, table
+from analysis.messages import Said
 from analysis.problems import DataError, Problem, quoted, unfit
 from analysis.registry import normalise
 from analysis.workbook import COVERED, ERROR, PERCENT, UNCALCULATED, Cell, Unreadable
@@ -61,21 +60,19 @@ class Book:
         for index, name in enumerate(self.names):
             key, near = normalise(name), closest(normalise(name), self.headings)
             if key in self.sheets:
-                self.wrong("sheet.twice", "", key, level=1, name=quoted(key))
+                self.wrong("sheet.twice", key, level=1, name=quoted(key))
             elif name in found:
                 self.sheets[key] = found[name]
             elif near:
                 self.said.append(Said("note.sheet", name=quoted(name), near=near))
             self.order.setdefault(key, index)
 
-    def wrong(self, rule: str | Said, message: object = "", sheet: str = "", cell: Cell | None = None, /,
-              level: int = 3, **values: object) -> None:
+    def wrong(self, rule: str | Said, sheet: str = "", cell: Cell | None = None, /, level: int = 3, **values: object) -> None:
         """Note a problem; `level` is 0 for the file, 1 a sheet, 2 its columns, 3 its rows."""
-        said = rule if isinstance(rule, Said) else message or Said(rule, **values)
-        rule = getattr(said, "rule", rule)
-        self.kinds[rule] += 1
+        said = rule if isinstance(rule, Said) else Said(rule, **values)
         order = (level, self.order.get(normalise(sheet), -1), cell.row if cell else 0, cell.column if cell else 0)
-        self.problems.append(Problem(rule, tuple(filter(None, (self.path.name, sheet, cell.place if cell else ""))), said, order))
+        self.problems.append(Problem.of(said, self.path.name, sheet, cell and cell.place, order=order))
+        self.kinds[said.rule] += 1
 
     def wrong_in(self, sheet: str) -> bool:
         """Whether something is wrong in a sheet, so that what it lists cannot be counted on."""
@@ -93,16 +90,16 @@ class Book:
         found = heads.get(head, {})
         if missing := [heading for heading in needed if heading not in found]:
             there = "、".join(f"{quoted(h)[1:-1]} ({cells[0].place})" for h, cells in found.items()) or Said("word.none")
-            self.wrong("column.missing", "", sheet, level=2, needed="、".join(needed), missing="、".join(missing), found=there)
+            self.wrong("column.missing", sheet, level=2, needed="、".join(needed), missing="、".join(missing), found=there)
             return None
         table = Table(self, sheet, {heading: cells[0] for heading, cells in found.items()})
         table.rows += (row for row in itertools.starmap(table.row, rows.items()) if len(row.cells) > (row.at < head) and row.at != head)
         read, filled = {cell.column for cells in found.values() for cell in cells}, {column for row in table.rows for column in row.cells}
         for cell in (cell for column, cell in rows[head].items() if column in filled - read):
-            self.wrong("column.text", "", sheet, cell, level=2, cell=shown(cell))
+            self.wrong("column.text", sheet, cell, level=2, cell=shown(cell))
         for heading, (first, *others) in found.items():
             for cell in others:
-                self.wrong("column.twice", "", sheet, cell, level=2, heading=heading, place=first.place)
+                self.wrong("column.twice", sheet, cell, level=2, heading=heading, place=first.place)
         for heading in table.own:
             if near := closest(heading, {*self.optional.get(sheet, ())} - found.keys(), 0.5):
                 name, place = quoted(table.title(heading)), table.heads[heading].place
@@ -146,7 +143,7 @@ class Table:
         kept, read = {}, self.columns.values()
         for column, cell in cells.items():
             if cell.kind == COVERED and column in read:
-                self.book.wrong("cell.covered", "", self.sheet, cell, cell=shown(cell))
+                self.book.wrong("cell.covered", self.sheet, cell, cell=shown(cell))
             value = cell.value.strip() if isinstance(cell.value, str) else cell.value
             if value != "":
                 self.book.changed["changed.spaces"] += value != cell.value and column in read
@@ -166,9 +163,9 @@ class Table:
             inside = needed & row.cells.keys() and row.at > head
             lost = next((c for c in row.cells.values() if known and not inside and known.id_of(str(c.value))), None)
             if total:
-                self.book.wrong("row.total", "", self.sheet, total, cell=shown(total))
+                self.book.wrong("row.total", self.sheet, total, cell=shown(total))
             elif lost:
-                self.book.wrong("row.beside", "", self.sheet, lost, cell=shown(lost))
+                self.book.wrong("row.beside", self.sheet, lost, cell=shown(lost))
             else:
                 beside += [cell.place for column, cell in row.cells.items() if column not in read or row.at < head]
                 if read & row.cells.keys() and row.at > head:
@@ -193,14 +190,14 @@ class Row:
     def __contains__(self, heading: str) -> bool:
         return self.table.columns.get(heading, 0) in self.cells
 
-    def wrong(self, heading: str, rule: str | Said, message: object = "", /, **values: object) -> None:
+    def wrong(self, heading: str, rule: str | Said, /, **values: object) -> None:
         """Note a problem of the cell under a heading."""
-        self.table.book.wrong(rule, message, self.table.sheet, self[heading], **values)
+        self.table.book.wrong(rule, self.table.sheet, self[heading], **values)
 
-    def must(self, holds: object, heading: str, rule: str, message: object = "", /, **values: object) -> bool:
+    def must(self, holds: object, heading: str, rule: str | Said, /, **values: object) -> bool:
         """Whether something holds; a problem of the cell under a heading is noted where it does not."""
         if not holds:
-            self.wrong(heading, rule, message, **values)
+            self.wrong(heading, rule, **values)
         return bool(holds)
 
     def word(self, heading: str) -> str:
@@ -240,7 +237,7 @@ class Row:
     def once(self, heading: str, rule: str, what: str, key: object, seen: dict) -> bool:
         """Whether a key is new in this sheet; `seen` keeps the place of the first."""
         if key in seen:
-            return bool(self.wrong(heading, rule if rule in table() else "twice.item", what=what, place=seen[key]))
+            return bool(self.wrong(heading, rule, what=what, place=seen[key]))
         seen[key] = self[heading].place
         return True
 

@@ -24,7 +24,7 @@ from analysis.grades import BEST_FIRST, FAIR, FAIRLY_HIGH, HIGH, INCOMPLETE, LOW
 from analysis.messages import Said
 from analysis.problems import DataError, Problem
 
-COLUMNS = ("id", "section", "statement", "printed", "unit", "counts", "of", "needs", "sentence", "page", "instead", "confidence")
+COLUMNS = (*Printed._fields[:-1], "confidence")
 TRUSTED = 0.85  # from here on a row is taken as read rightly
 SURE, LIKELY, UNREAD, FITS, FAILS = 0.8, 0.7, 0.5, 0.15, -0.3  # how it was read; and what the sheet adds to that
 CHINESE, CONTENTS, COVER, NEAR = "一二三四五六七八九十", "目录", "封面", 24  # so many characters before a number say what it counts
@@ -38,8 +38,6 @@ STEPS = {"^试点联盟": phrases.PILOTS, "网站": "有网站联盟数", "不�
          "录入": phrases.ENTERED, "(?<!档)合计": phrases.EVERYONE, f"[两{CHINESE}]批": phrases.PILOTS, "连续": phrases.A_LEVEL}
 WHOLES = {"[该本]批.*参评": phrases.OWN_BATCH_EVALUATED, "参评联盟": phrases.EVALUATED, "(第.|[该本])批.*总数": phrases.OWN_BATCH,
           "试点联盟总数": phrases.PILOTS, "联盟总数": phrases.EVERYONE, "活跃.*试点": phrases.OWN_GRADE_PILOTS, "活跃": phrases.OWN_GRADE}
-INSIDE = {"参评联盟中": phrases.EVALUATED}  # of what a share is that names no whole
-BATCHES = {f"第{digit}批": f"第{digit}批" for digit in CHINESE}
 DATES = {r"^[至-]\d": "开始日期", "[至-]$": "结束日期", "通知": "通知时间", "启动会": "启动会日期", "复核会": "复核日期", "会评": "会评日期"}
 LISTS = {"未纳入": INCOMPLETE, "A级": phrases.A_LEVEL}  # what an annex lists, if not those evaluated
 UNIT = "|".join(sorted(UNITS, key=len, reverse=True))
@@ -55,7 +53,7 @@ TOKEN = re.compile("|".join([
     NUMBER, rf"(?P<grade>{GRADE}|(?<=[和、与])(?:较高|一般|较差)(?=的?联盟|的?共))", f"(?P<half>{'|'.join(HALVES)})",
     rf"(?P<batch>第[{CHINESE}]批(?!次)|(?:协发网)?网员联盟|协发网联盟|(?<!批)试点联盟(?=有|共)|A级)",
     r"（(?P<names>[^（）]*?联盟(?:、[^（）]*?联盟)*)）"]))
-JOINED = re.compile(r"(的?联盟)?[和、与及]?")
+JOINED = re.compile(r"(的?(试点)?联盟)?[和、与及]?")
 OTHER_THINGS = re.compile("方面|原则|程序|等级|部门|评价期|[一二]级|开放|大|步|月")  # that are counted, and are no alliances
 MARK = re.compile(r"[-•]?(?:[①-⑳]|（\d）|(?<!\d)\d[.、．](?!\d))")
 
@@ -89,10 +87,8 @@ def text_of(path: Path) -> list[str]:
     import pypdf
 
     try:
-        if path.suffix.lower() != ".pdf":
-            pages = path.read_text("utf-8-sig").split("\f")
-        else:
-            pages = [page.extract_text() for page in pypdf.PdfReader(path).pages]
+        is_pdf = path.suffix.lower() == ".pdf"
+        pages = [page.extract_text() for page in pypdf.PdfReader(path).pages] if is_pdf else path.read_text("utf-8-sig").split("\f")
         return [re.sub(r",(?!\d)", "，", page.translate(WIDTHS)).replace("家/次", "家次") for page in pages]
     except (UnicodeDecodeError, pypdf.errors.PyPdfError) as error:
         raise DataError([Problem.of(Said("published.text", reason=str(error)), path.name)]) from None
@@ -208,31 +204,31 @@ def numbered(match: re.Match, start: int, said: str, batch: str, sentence: Sente
     if unit in ("大", "") or re.fullmatch(r"\d{4}年", printed + unit) or (unit != "家" and printed == "一"):
         return None
     counts, sure = counted(unit, said, batch, before.rpartition("，")[2], re.split(r"\d+[家个]", after)[0], sentence.section)
-    near = (before[-NEAR:], text[:match.start()][-NEAR:], re.split("[，。]", after)[0][:NEAR])
-    item = "" if counts else item_of(unit, items, *near)
+    item = "" if counts else item_of(unit, items, before[-NEAR:], text[:match.start()][-NEAR:], re.split("[，。]", after)[0][:NEAR])
     return Read(printed, unit, counts or item, "", LIKELY if item else sure)
 
 
 def rows(sentence: Sentence, items: dict[str, str]) -> Iterator[Read]:
     """What a sentence prints; `items` are those of the sheet that have a number of their own, with its unit."""
-    grades, batch, score, counts, earlier, last, number, text = [], "", "", "", "", 0, 0, sentence.text
+    grades, batches, queue, score, counts, earlier, last, number, was, text = [], [], [], "", "", "", 0, 0, "", sentence.text
     for match in TOKEN.finditer(text):
         kind, between, value = match.lastgroup, text[last:match.start()], match[match.lastgroup]
-        batch = "" if "）" in between else batch
-        last, own = match.end(), "网员联盟" if match.lastgroup == "none" else batch
+        batches, last, joined, was = [] if "）" in between else batches, match.end(), JOINED.fullmatch(between) and was == kind, kind
         if kind in ("grade", "half"):
             named = HALVES[value] if kind == "half" else [grade_of(value)]
-            grades = [*dict.fromkeys([*grades, *named])] if JOINED.fullmatch(between) else named
+            grades = [*dict.fromkeys([*grades, *named])] if joined else named
             if kind == "grade" and value not in ("活跃度高", "活跃度较高", "活跃度一般", "较高", "一般"):
                 yield Read(value, LABEL, named[0], "", LIKELY)
         elif kind == "batch":
-            batch = value if value[0] in "第A" else phrases.PILOTS if value.startswith("试点") else "网员联盟"
+            named = value if value[0] in "第A" else phrases.PILOTS if value.startswith("试点") else "网员联盟"
+            batches = [*batches, named] if joined else [named]
         elif kind in ("score", "side"):
             score = match["score"].replace("满分", "100分") + ("及以上" if match["side"] else "")
         elif kind == "share":
-            whole = looked_up(WHOLES, match["whole"]) or ("" if match["whole"] else earlier or looked_up(INSIDE, text[:match.start()]))
+            inside = phrases.EVALUATED if "参评联盟中" in text[:match.start()] else ""
+            whole = looked_up(WHOLES, match["whole"]) or ("" if match["whole"] else earlier or inside)
             if (inner := re.search(NUMBER, match["whole"])) and inner["unit"] in UNITS:
-                yield Read(inner["number"], inner["unit"], looked_up(BATCHES, match["whole"]) or batch)
+                yield Read(inner["number"], inner["unit"], "".join(re.findall("第.批", match["whole"])) or "+".join(batches))
             yield Read(value, SHARE, counts if whole else "", whole, SURE if match["whole"] else LIKELY)
         elif kind == "date":
             yield Read(value, DATE, looked_up(DATES, text[last:][:2], between, text[last:]), "", UNREAD)
@@ -241,8 +237,15 @@ def rows(sentence: Sentence, items: dict[str, str]) -> Iterator[Read]:
         elif kind == "names" and counts:
             yield Read(value.replace("、", "；"), LIST, counts)
         elif kind in ("unit", "none"):
-            grades = grades or [grade_of(ahead[0]) for ahead in [re.match(GRADE, text[last:])] if ahead]  # 24家活跃度高的联盟
-            found = numbered(match, number, " ".join(filter(None, ["+".join(grades), score, own])), own, sentence, items)
+            ahead = re.match(rf"(联盟)?(被?评为|是)?({GRADE})", text[last:])  # 24家活跃度高的联盟, 24家被评为活跃度高
+            grades = [grade_of(ahead[3])] if ahead and (ahead[2] or not grades) else grades
+            if "分别" in between or "各" in between:  # the numbers that follow are of one each
+                queue = [(grades, [batch]) for batch in batches] if len(batches) > 1 else [([grade], batches) for grade in grades]
+            elif not JOINED.fullmatch(between):
+                queue = []
+            of_grades, of_batches = queue.pop(0) if queue else (grades, ["网员联盟"] if kind == "none" else batches)
+            own = "+".join(of_batches)
+            found = numbered(match, number, " ".join(filter(None, ["+".join(of_grades), score, own])), own, sentence, items)
             number, earlier, counts = last, counts, found.counts if found and not found.counts.startswith("列举") else ""
             yield from [found] if found else []
 
@@ -251,11 +254,11 @@ def names(sentence: Sentence, known: registry.Registry, period: str) -> Iterator
     """Names in the text that the registry has as misspelt or short."""
     text = sentence.text
     for name in sorted([*known.names.values(), *known.aliases], key=len, reverse=True):
-        bare, id = re.sub(r"\s", "", name).translate(WIDTHS), known.id_of(name)
+        plain, id = bare(name).translate(WIDTHS), known.id_of(name)
         odd = any(d.get("alias") == name and d["kind"] != "renamed" for d in known.decisions.get(id, ()))
-        if bare in text and odd and (code := known.own_codes.get(id, {}).get(period)):
-            yield Read(bare, NAME, code)
-        text = text.replace(bare, "，")
+        if plain in text and odd and (code := known.own_codes.get(id, {}).get(period)):
+            yield Read(plain, NAME, code)
+        text = text.replace(plain, "，")
 
 
 def rows_of_table(line: Sentence, state: dict[str, object], known: registry.Registry, period: str) -> Iterator[Read]:
@@ -392,5 +395,5 @@ def _weighed(found: list[tuple[Printed, float]], sheet: sheets.Period | None) ->
 
 
 def written(drafted: list[dict[str, str]]) -> bytes:
-    """The draft as a CSV with a BOM."""
+    """As a CSV with a BOM."""
     return pd.DataFrame(drafted, columns=COLUMNS).to_csv(index=False).encode("utf-8-sig")

@@ -148,6 +148,7 @@ def test_what_is_not_read_is_said(data, edit, words):
     assert [line for line in map(str, sheets.notes(sheets.read("2017", data))) if line.startswith(words)]
 
 
+@pytest.mark.parametrize("period", ["2017", "2020-2021"])
 def test_known_things_are_not_said_to_be_unknown(period):
     assert {note.rule for note in sheets.notes(sheets.read(period))} == {"note.alias"}
 
