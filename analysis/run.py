@@ -135,7 +135,7 @@ def _executed(path: Path, parameters: dict[str, str], worker: dict[str, object])
                                           request_save_on_cell_execute=False, autosave_cell_every=0, **worker)
     except PapermillExecutionError as error:
         log = COLOURS.sub("", "\n".join([error.source, "", *error.traceback]))
-        cause = f"{error.ename}: {error.evalue}".splitlines()[0][:MOST_OF_A_CAUSE]
+        cause = f"{error.ename}: {error.evalue.strip()}".splitlines()[0][:MOST_OF_A_CAUSE]
         above = notebook.cells[:error.cell_index]
     heading = next((line.lstrip("# ") for cell in reversed(above) for line in reversed(cell.source.splitlines())
                     if cell.cell_type == "markdown" and line.startswith("#")), Said("run.beginning"))
