@@ -104,8 +104,8 @@ def test_a_stop_waits_until_the_files_are_in_their_places():
 
 
 @pytest.mark.parametrize("how, moment", [
-    (signal.SIGKILL, (0, 0.6)), (signal.SIGTERM, (0, 0.6)), (signal.SIGINT, (0.6, 1.3)), (signal.SIGKILL, (0.6, 1.3)), (signal.SIGKILL, (1.3, 2.6)),
-    (signal.SIGTERM, (1.3, 2.6))], ids=str)
+    (signal.SIGKILL, (0, 0.6)), (signal.SIGTERM, (0, 0.6)), (signal.SIGINT, (0.6, 1.3)), (signal.SIGKILL, (0.6, 1.3)),
+    (signal.SIGKILL, (1.3, 2.6)), (signal.SIGTERM, (1.3, 2.6))], ids=str)
 def test_a_stopped_run_leaves_one_whole_set_and_no_process(out, how, moment):
     """Stopped at a moment drawn anew each time, counted from the start of the process that runs the cells."""
     moment = random.uniform(*moment)
