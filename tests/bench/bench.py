@@ -92,8 +92,9 @@ def compare(words: list[str], plain: str, most: float, folder: Path) -> None:
 
 def thousands(folder: Path) -> Path:
     """A data folder with ten periods of 1,000 simulated alliances."""
-    data = periods.many(folder / periods.NAMES[0], 1_000, periods.NAMES[0])
-    for period in periods.NAMES[1:]:
+    first, *others = (*(name for name in periods.NAMES if "-" not in name), "2024")
+    data = periods.many(folder / first, 1_000, first)
+    for period in others:
         other = periods.many(folder / period, 1_000, period)
         shutil.copy(other / "score_sheets" / f"{period}.xlsx", data / "score_sheets")
         lines = [line for line in (other / "registry/codes.csv").read_text("utf8").splitlines(True) if line.endswith(",simulated\n")]
