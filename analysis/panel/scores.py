@@ -177,12 +177,12 @@ class Scores:
         宽严 is the severity of the model with its 95 % interval; 提示 what may be worth a talk: beyond the rule, and surely not 0.
         """
         model, most = self.model, self.rules["提示：宽严超过"]
-        told, reach = model.severity.mask(model.alone), model.reach
-        beyond = (told.abs() > float(most)) & (told.abs() > reach) if most is not None else told.isna() & False
-        frame = pd.DataFrame({"专家": [self.panel.called(key) for key in told.index], "总分个数": model.number.sum(), "宽严": told,
-                              "下限": told - reach, "上限": told + reach, "片": [f"第{part + 1}片" for part in model.part],
-                              "提示": np.where(beyond, np.where(told > 0, "偏宽", "偏严"), "")})
-        return frame.sort_values(["片", "宽严"], ascending=[True, False], ignore_index=True)
+        told, several = model.severity.mask(model.alone), model.part.nunique() > 1
+        surely = (told.abs() > model.reach) & (told.abs() > float(math.inf if most is None else most))
+        frame = pd.DataFrame({"专家": [self.panel.called(key) + f"（第{model.part[key] + 1}片）" * several for key in told.index],
+                              "总分个数": model.number.sum(), "宽严": told, "下限": told - model.reach, "上限": told + model.reach,
+                              "提示": np.where(surely, np.where(told > 0, "偏宽", "偏严"), "")})
+        return frame.assign(part=model.part).sort_values(["part", "宽严"], ascending=[True, False], ignore_index=True).drop(columns="part")
 
     def stage_effect(self) -> tuple[float, float]:
         """By how much 会评 lies over 初评 for the same alliances, severities taken off, with half its 95 % interval; NaN: not told."""
