@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def panel(options: Namespace) -> None:
     content = b"" if panel.interim or waiting else sheet.build(scores)
     same = place.exists() and place.read_bytes() == content
     if content and place.exists() and not same and not options.force:
-        _ask(from_here(place))
+        raise CommandError(Said("panel.force", path=from_here(place)))
     options.out = internal(options, period)
     make(options, "panel", f"panel-{period}", {"period": period}, saved={"trace": f"panel-{period}-trace.csv"})
     if waiting:
@@ -52,24 +51,14 @@ def panel(options: Namespace) -> None:
     for one in alliances[alliances["出界"]].itertuples():
         say(Said("panel.outlying", decision=one.复核, name=one.联盟名称, code=one.代码))
     if panel.interim:
-        missing, out = int(panel.totals["units"].isna().sum()), len(panel.totals)
         groupless = [stage for stage in panel.stages if stage not in {*panel.totals["stage"]}]
-        return say(Said("panel.interim", missing=missing, out=out, groups=groupless and Said("panel.groupless", stages=groupless)))
-    if content and not same:
+        return say(Said("panel.interim", missing=int(panel.totals["units"].isna().sum()), out=len(panel.totals),
+                        groups=groupless and Said("panel.groupless", stages=groupless)))
+    scores.complete()
+    if not same:
         put(place, content)
-    if waiting:
-        say(Said("panel.waits"), to=sys.stderr)
-        scores.complete()
     return say(Said("panel.done", path=from_here(place), evaluated=len(alliances), listed=int((alliances["重点差异"] != "").sum()),
                     decided=len(panel.reviews), same=(same and Said("panel.unchanged")) or ""))
-
-
-def _ask(place: str) -> None:
-    """Let a person say whether a score sheet may be replaced. Raises CommandError where nobody says yes."""
-    if not sys.stdin.isatty():
-        raise CommandError(Said("panel.force", path=place))
-    if input(Said("panel.replace", path=place)).strip().lower() not in ("y", "yes", "是"):
-        raise CommandError(Said("panel.kept", path=place))
 
 
 def assign(options: Namespace) -> None:

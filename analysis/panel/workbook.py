@@ -76,13 +76,14 @@ class Review(NamedTuple):
 
 @dataclass
 class Panel(period.Period):
-    """One checked panel: a period in the making; `evaluated` are those of `intake` that are, by id.
+    """One checked panel: a period in the making; `rules` as values and as `written`; `evaluated` are those of `intake`, by id.
 
     `groups` has by sheet (分组, 专家分组) and stage the group of each alliance (id) or expert (key). `totals` has a row for each
     alliance that an expert is to mark at a stage, its `units` missing until the marks are in; `marks` one for each single mark.
     """
 
     rules: dict[str, object] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
     indicators: list[Indicator] = field(default_factory=list)
     intake: list[Entry] = field(default_factory=list)
     evaluated: dict[str, Entry] = field(default_factory=dict)
