@@ -11,7 +11,7 @@ from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from analysis import NOTEBOOKS, ROOT, record
+from analysis import NOTEBOOKS, ROOT, links, record
 from analysis.messages import Said
 from analysis.problems import DataError
 from analysis.registry import PERIOD, first_year
@@ -70,6 +70,7 @@ def up_to_date(options: Namespace, notebook: str, periods: list[str], title: str
     options.state = record.state(notebook, periods, options.data) if all(map(PERIOD.fullmatch, periods)) else {}
     if not record.holds(options.out, title, options.state):
         return False
+    links.refresh(options.out)
     say(Said("command.nothing", title=title, path=from_here(options.out / "reports" / title)))
     return True
 
@@ -81,6 +82,7 @@ def make(options: Namespace, notebook: str, title: str, parameters: dict[str, st
 
     made, notes = run.report(notebook, title, {**parameters, "data": str(options.data)}, options.out, options.state, **more)
     options.changed = True
+    links.refresh(options.out)
     reports, figures = options.out / "reports", options.out / "figures" / title
     (reports / f"{title}.log").unlink(missing_ok=True)
     drawings = sum(path.suffix == ".svg" for path in made)

@@ -14,7 +14,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from analysis.charts import COLOURS, called, canvas, colour, hatch, ink, legend
+from analysis.charts import COLOURS, called, canvas, colour, hatch, ink, legend, stands_for
 from analysis.grades import BEST_FIRST, FAIR, FAIRLY_HIGH, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, STATES, TOP_SCORE
 from analysis.shares import half_up, signed
 from analysis.trends import FEW_PERIODS, regression
@@ -123,7 +123,9 @@ def ladder(counts: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") ->
         left = pd.Series(0.0, counts.index)
         for grade in grades:
             wide = (100 * counts[grade] / wholes.where(wholes > 0)).fillna(0)
-            axes.barh(places, side * wide, left=left, height=0.8, color=colour(grade), edgecolor="white", linewidth=0.6)
+            bars = axes.barh(places, side * wide, left=left, height=0.8, color=colour(grade), edgecolor="white", linewidth=0.6)
+            for bar, (batch, period) in zip(bars, counts.index):
+                stands_for(bar, batch, period, grade)
             for place, n, width, start in zip(places, counts[grade], wide, left):
                 if n and width > 5:
                     axes.text(start + side * width / 2, place, n, ha="center", va="center", size=7 if few else 6, color=ink(colour(grade)))
@@ -242,10 +244,12 @@ def carpet(history: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") -
     wide = {batch: here.sort_values([*here.columns[::-1]], ascending=False, kind="stable") for batch, here in wide.items()}
     tall = [max(len(here), 6) for here in wide.values()]
     panels = canvas(min(0.043 * sum(tall) + 0.7, 8.6), title=title, rows=len(wide), gridspec_kw={"height_ratios": tall}, squeeze=False)[:, 0]
+    names = history.drop_duplicates("id").set_index("id")["name"]
     hidden = {*history[history["state"].isin(GRADES) & history["score"].isna()][["id", "period"]].itertuples(index=False, name=None)}
     for axes, (batch, here) in zip(panels, wide.items()):
-        axes.pcolormesh(here.to_numpy(), cmap=ListedColormap([colour(state) for state in STATES]), vmin=-0.5, vmax=len(STATES) - 0.5,
-                        edgecolor="white", linewidth=0.4 if len(history) < 3000 else 0)
+        mesh = axes.pcolormesh(here.to_numpy(), cmap=ListedColormap([colour(state) for state in STATES]), vmin=-0.5, vmax=len(STATES) - 0.5,
+                               edgecolor="white", linewidth=0.4 if len(history) < 3000 else 0)
+        stands_for(mesh, *names[here.index], each=True)
         for marker, cells in (("o", [(c, r) for r, id in enumerate(here.index) for c, p in enumerate(here) if (id, p) in hidden]),
                               ("x", [(c, r) for r, c in np.argwhere(here.to_numpy() == STATES.index(INCOMPLETE))])):
             if cells:
@@ -268,11 +272,12 @@ def ranges(alliances: pd.DataFrame, floors: Iterable[float], title: str = "") ->
     axes, places = canvas(0.125 * len(alliances) + 0.6, title=title), range(len(alliances))
     for start, end, grade in zip(sorted(floors), [*sorted(floors)[1:], TOP_SCORE], GRADES):
         axes.axvspan(start, end, color=COLOURS[grade], alpha=0.16, linewidth=0)
-    axes.hlines(places, alliances["low"], alliances["high"], color="#8A8A8A", linewidth=1.3)
     known = alliances["score"].notna().to_numpy()
-    axes.hlines(np.flatnonzero(~known), alliances["last_low"][~known], alliances["last_high"][~known], color=colour("accent"), linewidth=3,
-                alpha=0.45)
-    axes.scatter(alliances["score"], places, color=colour(HIGH), s=18, zorder=3)
+    open_, dotted = alliances[~known], alliances[known]
+    stands_for(axes.hlines(places, alliances["low"], alliances["high"], color="#8A8A8A", linewidth=1.3), *alliances.index, each=True)
+    stands_for(axes.hlines(np.flatnonzero(~known), open_["last_low"], open_["last_high"], color=colour("accent"), linewidth=3, alpha=0.45),
+               *open_.index, each=True)
+    stands_for(axes.scatter(dotted["score"], np.flatnonzero(known), color=colour(HIGH), s=18, zorder=3), *dotted.index, each=True)
     axes.set_yticks(places, alliances.index, size=6)
     axes.set(ylim=(len(alliances) - 0.4, -0.6), xlim=(min(alliances["low"].min(), 45) - 1, TOP_SCORE + 1.5), xlabel="评分")
     axes.grid(visible=False)
@@ -288,7 +293,8 @@ def scatter(known: pd.DataFrame, earlier: str, later: str, title: str = "") -> A
     axes.plot([low, 101], [low, 101], color=colour("quiet"), linewidth=0.9, linestyle=(0, (4, 2)))
     axes.annotate("两期相同", (low + 8, low + 8), (6, -6), color=GREY, **WORDS)
     for batch, here in known.groupby("batch"):
-        axes.plot(here["score_before"], here["score_after"], "o", color=colour(batch), markersize=5, **EDGE)
+        (dots,) = axes.plot(here["score_before"], here["score_after"], "o", color=colour(batch), markersize=5, **EDGE)
+        stands_for(dots, *here["name"], each=True)
     if fit:
         ends = np.array([known["score_before"].min(), known["score_before"].max()])
         axes.plot(ends, fit["intercept"] + fit["slope"] * ends, color=colour("accent"), linewidth=1.2)
