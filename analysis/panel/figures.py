@@ -12,7 +12,7 @@ from analysis.panel.workbook import STAGES
 
 def _rows(names: pd.Series | pd.Index, scale: str) -> Axes:
     """Axes with a row for each name, from the top."""
-    axes = canvas(0.18 * len(names) + 0.75)
+    axes = canvas(0.155 * len(names) + 0.8)
     axes.set_yticks(range(len(names)), names, size=8)
     axes.set(ylim=(len(names) - 0.4, -0.6), xlabel=scale)
     axes.grid(axis="x")

@@ -130,7 +130,7 @@ def rules(panel: Panel) -> list[list[Verdict]]:
     return [told("rules.sum", f"rules.{middle}", f"rules.{joined}", "rules.rounding", trim=rules["截尾个数"], second=f"{weight:g}%",
                  first=f"{100 - weight:g}%", floors=[f"{floor:g}" for floor in panel.scheme.floors.values() if floor][::-1]),
             told("rules.severity"), told("rules.error"),
-            told("rules.source", file=panel.path.name, digest=panel_digest(panel.name, panel.data))]
+            told("rules.source", file=panel.path.name, digest=panel_digest(panel.name, panel.data)[:16])]
 
 
 def scores(panel: Panel, alliances: pd.DataFrame) -> list[Verdict]:
