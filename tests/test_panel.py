@@ -17,7 +17,7 @@ from test_messages import ENGLISH
 from analysis import NOTEBOOKS, publish, registry, sheets, words
 from analysis.__main__ import main
 from analysis.grades import FAIRLY_HIGH, HIGH, LOW
-from analysis.panel import commands, example, scores, shown, verdicts, workbook
+from analysis.panel import commands, example, organise, scores, shown, verdicts, workbook
 from analysis.panel import sheet as score_sheet
 from analysis.problems import DataError
 
@@ -314,6 +314,7 @@ def test_the_example_is_the_same_again_and_finds_its_truth(tmp_path):
     assert errors[1] < 0.75 * errors[0] and everything.variance > 1.5 * work.model.variance and work.model.part.nunique() == 1
     assert work.model.variance ** 0.5 == pytest.approx(2.5, rel=0.2)
     effect, reach = work.stage_effect()
+    assert {*organise.details(work, [*work.panel.reviews]).groupby("联盟名称").size()} == {6}  # the total, and the five furthest apart
     assert abs(effect - example.SHIFT) < reach and abs((work.alliances.合成 - quality).mean() - drawn.mean()) < 1
 
 
