@@ -193,9 +193,14 @@ def _on_bar(axes: Axes, place: int, middle: float, wide: float, count: int, whol
         axes.text(middle, place, words, ha="center", va="center", size=8, color=ink(fill), linespacing=1.1)
 
 
-def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "", step: int = 5) -> Axes:
-    """How many of a roster have which score, in steps that the cut-offs divide; withheld scores are counted at their grade."""
+def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "", step: int = 5) -> Axes | None:
+    """How many of a roster have which score, in steps that the cut-offs divide; withheld scores are counted at their grade.
+
+    Where no score is published nothing is drawn.
+    """
     known = alliances["score"].dropna()
+    if known.empty:
+        return None
     withheld = alliances.loc[alliances["score"].isna() & alliances["grade"].notna(), "grade"].value_counts()
     edges = sorted({*range(0, 101, step), *(int(floor) for floor in scheme.floors.values())})
     bins = pd.cut(known, [*edges[:-1], 100.5], right=False, labels=edges[:-1]).value_counts(sort=False)

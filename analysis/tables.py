@@ -93,7 +93,8 @@ class Book:
             self.wrong("column.missing", sheet, level=2, needed="、".join(needed), missing="、".join(missing), found=there)
             return None
         table = Table(self, sheet, {heading: cells[0] for heading, cells in found.items()})
-        table.rows += (row for row in itertools.starmap(table.row, rows.items()) if len(row.cells) > (row.at < head) and row.at != head)
+        below = {number: cells for number, cells in rows.items() if number > head or (number < head and len(cells) > 1)}  # or above, no title
+        table.rows += (row for row in itertools.starmap(table.row, below.items()) if row.cells)
         read, filled = {cell.column for cells in found.values() for cell in cells}, {column for row in table.rows for column in row.cells}
         for cell in (cell for column, cell in rows[head].items() if column in filled - read):
             self.wrong("column.text", sheet, cell, level=2, cell=shown(cell))
