@@ -154,8 +154,9 @@ def read(name: str | int, data: Path | str = "", upto: str = MARKS) -> Panel:
     return panel
 
 
-def two_decimals(number: float) -> bool:
-    return abs(number * UNITS - round(number * UNITS)) < 1e-6
+def fits(number: float, most: float, places: int = 2) -> bool:
+    """Whether a number lies between 0 and the most that there may be, with at most so many decimals."""
+    return 0 <= number <= most and abs(number * 10 ** places - round(number * 10 ** places)) < 1e-6
 
 
 def _read_indicators(book: PanelBook, panel: Panel) -> None:
@@ -163,7 +164,7 @@ def _read_indicators(book: PanelBook, panel: Panel) -> None:
     for row in book.rows(INDICATORS):
         pillar, name, points = row.text("一级指标"), row.text("二级指标"), row.number("分值", "分值", Said("panel.over"))
         if points is not None:
-            row.must(points > 0 and two_decimals(points), "分值", "panel.points", number=points)
+            row.must(points > 0 and fits(points, TOP_SCORE), "分值", "panel.points", number=points)
         if pillar and name and row.once("二级指标", "twice.item", quoted(name), normalise(name), seen):
             panel.indicators.append(Indicator(pillar, name, Fraction(round((points or 0) * UNITS), UNITS)))
     total = float(sum(indicator.points for indicator in panel.indicators))
