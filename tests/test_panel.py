@@ -158,7 +158,8 @@ def test_marks_come_back_in_any_form(data, way):
     elif way == "of another system":
         put(data, {"评分": [["导出时间：2018-03-20"], [*LONG[0], "工号"], *([*row, 7] for row in LONG[1:])]}, "export.xlsx")
     if way == "gbk":
-        with pytest.raises(DataError, match=r"marks\.CSV: is not UTF-8"):
+        (data / "panel/2017/old.xls").write_bytes(b"\xd0\xcf\x11\xe0")
+        with pytest.raises(DataError, match=r"(?s)marks\.CSV: is not UTF-8.*old\.xls: .*save it as \.xlsx"):
             workbook.read("2017", data)
         return
     panel = workbook.read("2017", data)
