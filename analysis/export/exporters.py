@@ -23,7 +23,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 WHOLE = re.compile(r"(?<![\w.-])(\w?\d[\d.]*(?:-\d+)+)(?![\w-])", re.ASCII)  # a number or years that a line must not break
 STANDARDS = ["a-3a", "ua-1"]
 MOST_IN_A_PAGE = 200_000  # bytes of a CSV
-NO_DATE = "1980-01-01"  # for a document without a date; PDF/A wants one, and the clock would change the bytes
 
 
 class ReportExporter(Exporter):
@@ -72,7 +71,7 @@ class PDFExporter(ReportExporter):
     def render(self, report: Document) -> bytes:
         import typst
 
-        day = dt.datetime.fromisoformat(report.date or NO_DATE).replace(tzinfo=dt.UTC)
+        day = report.day.replace(tzinfo=dt.UTC)
         csvs = {part.anchor: part.saved.csv().decode() for part in report.parts if part.label and part.saved and not part.empty}
         data = vars(report) | {"day": [day.year, day.month, day.day], "csvs": csvs}
         compiler = typst.Compiler(input=str(TEMPLATES / "report.typ"), root=str(TEMPLATES), font_paths=[str(fonts.FOLDER)],

@@ -76,22 +76,39 @@ def parts(folder: Path) -> None:
         told(what, [seconds(command) for _ in range(RUNS)])
 
 
-def letters(folder: Path) -> None:
-    """How long 120 letters take, 10,000 simulated ones, and one by the loop that a user would write."""
-    import periods as invented
+def used(*command: str) -> tuple[float, float, float]:
+    """Seconds, CPU seconds and megabytes of the largest process that a command took, with all that it started."""
+    started, process = time.perf_counter(), subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=HERE)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0
+    return time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3
 
-    told("120 letters", [seconds([*OURS, "pages", "2020-2021", "--out", str(folder / f"letters-{n}")]) for n in range(RUNS)])
-    many = invented.many(folder / "many", 10_000)
-    bulk = told("10,112 letters, simulated", [seconds([*OURS, "pages", "2017", "--data", str(many), "--out", str(folder / "bulk")])])
+
+def letters(folder: Path) -> list[bool]:
+    """How long 120 letters take, 10,000 simulated ones, one and two Dask workers, and one letter by the loop of a user."""
+    import periods as invented
+    from distributed import LocalCluster
+
+    few = told("120 letters", [seconds([*OURS, "pages", "2020-2021", "--out", str(folder / f"letters-{n}")]) for n in range(RUNS)])
+    rates, where = {}, {}
+    for number in (2_500, 10_000):
+        where[number] = ["pages", "2017", "--data", str(invented.many(folder / f"many-{number}", number))]
+        bulk, cpu, most = used(*OURS, *where[number], "--out", str(folder / f"bulk-{number}"))
+        rates[number] = (number + 112) / bulk
+        print(f"{number + 112:6,} letters, simulated{bulk:19.1f} s, {rates[number]:.0f} a second; {cpu:.0f} s CPU; {most:.0f} MB", flush=True)
+    for workers in (1, 2):
+        with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster:
+            told(f"2,612 letters, Dask, {workers} worker{'s'[:workers - 1]}", [seconds([
+                *OURS, *where[2_500], "--scheduler", cluster.scheduler_address, "--out", str(folder / f"dask-{workers}")])])
     loop = told("one by papermill and nbconvert", [seconds(
         [str(BIN / "papermill"), str(ROOT / "notebooks/alliance.ipynb"), str(folder / "one.ipynb")],
         [str(BIN / "jupyter"), "nbconvert", "--to", "alliance_pdf", str(folder / "one.ipynb")]) for _ in range(RUNS)])
-    print(f"{'letters, times the rate of the loop':40s} {10_112 / bulk * loop:6.0f}")
+    print(f"{'letters, times the rate of the loop':40s} {rates[10_000] * loop:6.0f}     (at least 500)")
+    return [few <= 5, bulk <= 90, most <= 300, rates[10_000] >= 0.8 * rates[2_500], rates[10_000] * loop >= 500]
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
         parts(Path(temporary))
-        letters(Path(temporary))
-        kept = [compare(*comparison, Path(temporary)) for comparison in COMPARISONS]
+        kept = letters(Path(temporary)) + [compare(*comparison, Path(temporary)) for comparison in COMPARISONS]
     sys.exit(not all(kept))
