@@ -7,6 +7,7 @@ then one table a sheet, marked as one; nothing is merged, no cell is blank, and 
 from __future__ import annotations
 
 import io
+from copy import copy
 
 from analysis.cells import PERCENT
 from analysis.export.document import Document, Part
@@ -62,8 +63,13 @@ def _headed(sheet, width: int = 0) -> None:
     for place, column in enumerate(sheet.iter_cols(min_row=1 if width else 3), start=1):
         most = max(sum(1 + (ord(c) > 0x2000) for c in str(cell.value)) for cell in column)
         sheet.column_dimensions[get_column_letter(place)].width = width or min(max(most + 3, 8), WIDEST)
-        for cell in column:
-            cell.alignment = Alignment(wrap_text=most > WIDEST, vertical="top")
+        alignment, plain = Alignment(wrap_text=most > WIDEST, vertical="top"), None
+        for cell in column:  # a style is made once and copied, since to make one takes longer than to write the cell
+            if cell.has_style or not plain:
+                cell.alignment = alignment
+                plain = plain or (copy(cell._style) if cell.row > 1 else None)
+            else:
+                cell._style = copy(plain)
 
 
 def _listed(sheet, title: str, heads: tuple[str, ...], rows: list[tuple], about: str = "") -> None:
