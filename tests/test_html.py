@@ -162,6 +162,7 @@ def test_axe_finds_nothing(opened, viewport, which, everything):
 
     page = opened(viewport, everything if which == "everything" else None)
     page.eval_on_selector_all("details", "all => all.forEach(details => { details.open = true; })")
+    page.eval_on_selector_all("button.who", "all => all.slice(0, 1).forEach(button => button.click())")
     page.add_script_tag(path=Path(axe_playwright_python.__file__).with_name("axe.min.js"))
     found = page.evaluate("axe.run().then(r => r.violations.map(v => `${v.id}: ${v.nodes.length} × ${v.nodes[0].html}`))")
     assert found == []
@@ -314,7 +315,8 @@ def test_an_alliance_that_is_chosen_is_lit_up_everywhere(opened, tmp_path):
     ran = notebook.said(
         ("#| label: a\n#| caption: 甲\n#| search: true\n#| also: 领域", notebook.frame(ALLIANCES.assign(领域=["农业", "能源"]))),
         ("#| label: b\n#| alt: 图", {"image/svg+xml": cells.svg(axes.figure)}),
-        ("#| label: c\n#| caption: 丙", notebook.frame(ALLIANCES[["联盟名称", "评分"]])))
+        ("#| label: c\n#| caption: 丙", notebook.frame(ALLIANCES[["联盟名称", "评分"]])),
+        ("#| label: d\n#| caption: 丁", notebook.frame(pd.DataFrame({"升降": ["+1"], "联盟": ["丙、甲"]}))))
     path = tmp_path / "page.html"
     path.write_text(HTMLExporter().render(document.read(ran)), "utf8")
     page = opened(path=path)
@@ -323,11 +325,11 @@ def test_an_alliance_that_is_chosen_is_lit_up_everywhere(opened, tmp_path):
         return page.locator(f"{selector}.lit").count()
 
     page.get_by_role("button", name="甲产业").first.press("Enter")
-    assert (lit("tr"), lit("text"), lit("use")) == (2, 1, 1)
+    assert (lit("tr"), lit("text"), lit("use")) == (3, 1, 1)
     assert page.eval_on_selector_all("[data-in]", "all => all.map(e => [e.dataset.in, e.classList.contains('lit')])") == [
         ["第一批", True], ["第二批", False], ["90~95", True], ["第一批|80~90", False]]
-    assert texts(page, ".chosen li") == ["表1：批次 第一批，评分 90", "表2：评分 90", "图1"]
-    assert "who=" in page.url
+    assert texts(page, ".chosen li") == ["表1：批次 第一批，评分 90", "表2：评分 90", "表3：升降 +1", "图1"]
+    assert "who=" in page.url and texts(page, "#table-d td:last-child button") == ["丙", "甲"]
     page.get_by_label("批次").select_option("第二批")
     page.reload()
     assert page.locator(".chosen .name").inner_text() == "甲产业技术创新战略联盟"

@@ -17,12 +17,13 @@ from analysis.export.tables import Table
 
 TEMPLATES = Path(__file__).parent / "templates"
 WHOLE = re.compile(r"(?<![\w.-])(\w?\d[\d.]*(?:-\d+)+)(?![\w-])", re.ASCII)  # a number or years that a line must not break
+QUOTED = {code: quote(chr(code), safe=" ,;:/()+'") for code in range(128)}
 MOST_IN_A_PAGE = 200_000  # bytes of a CSV
 
 
 def render(report: Document, links: dict[str, str] | None = None) -> str:
     """The page. `links` are the addresses of files beside it, each with its words."""
-    own = {name: (TEMPLATES / f"report.{name}").read_text("utf8") for name in ("css", "js")}
+    own = {name: re.sub(r"\n +", "\n", (TEMPLATES / f"report.{name}").read_text("utf8")) for name in ("css", "js")}
     page = template().render(report=report, own=own, links=links or {})
     return page.replace("/* faces */", fonts.faces(page), 1)
 
@@ -38,6 +39,5 @@ def template() -> jinja2.Template:
 
 def _address(table: Table) -> str:
     """A table's CSV as an address; none where it would make the page heavy. What is not ASCII stands as it is, which is shorter."""
-    content = table.csv().decode()
-    words = "".join(quote(c, safe=" ,;:/()+'") if c.isascii() else c for c in content)
+    words = table.csv().decode().translate(QUOTED)
     return f"data:text/csv;charset=utf-8,{words}" if len(words.encode()) < MOST_IN_A_PAGE else ""
