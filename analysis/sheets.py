@@ -87,9 +87,8 @@ def read(period: str | int, data: Path | str = "") -> Period:
 
 
 def returned(period: str, data: Path) -> list[Path]:
-    """The files of a period's panel that came back: mark sheets, an export of marks, groups, minutes."""
-    there = path_of(period, data, "panel").with_suffix("").glob("*")
-    return sorted(path for path in there if path.suffix.lower() in (".xlsx", ".csv") and path.name[0] not in "~.")
+    """The files of a period's panel that came back: mark sheets, an export of marks, groups, minutes; also those of other programs."""
+    return sorted(path for path in path_of(period, data, "panel").with_suffix("").glob("*") if SHEET_LIKE.fullmatch(path.name))
 
 
 def panel_digest(period: str, data: Path) -> str:

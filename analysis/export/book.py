@@ -6,7 +6,6 @@ then one table a sheet, marked as one; nothing is merged, no cell is blank, and 
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 from copy import copy
 
@@ -24,7 +23,6 @@ def render(report: Document) -> bytes:
     """The workbook as an .xlsx file; the same document gives the same bytes."""
     import openpyxl
 
-    day = dt.datetime.fromisoformat(report.date or "1980-01-01")
     shown = [part for part in report.parts if part.number and part.saved and part.saved.values]
     notes = {part.anchor: f"[注{place}]" for place, part in enumerate((part for part in shown if part.note), start=1)}
     book = openpyxl.Workbook()
@@ -40,10 +38,10 @@ def render(report: Document) -> bytes:
     rows += [(notes[part.anchor], part.note, part.number) for part in shown if part.note]
     _listed(remarks, "符号和注释", ("记号", "含义", "所在工作表"), rows or [("无", "本工作簿没有特别的符号和注释", "各表")])
     about = book.properties
-    about.title, about.creator, about.language, about.created = report.title, "、".join(report.publishers) or None, "zh-CN", day
+    about.title, about.creator, about.language, about.created = report.title, "、".join(report.publishers) or None, "zh-CN", report.day
     file = io.BytesIO()
     book.save(file)
-    return packed(file.getvalue(), day)
+    return packed(file.getvalue(), report.day)
 
 
 def _cover(sheet, report: Document, number: int) -> None:

@@ -15,12 +15,11 @@ from analysis.export.tables import Table
 
 TEMPLATES = Path(__file__).parent / "templates"
 STANDARDS = ["a-3a", "ua-1"]
-NO_DATE = "1980-01-01"  # for a document without a date; PDF/A wants one, and the clock would change the bytes
 
 
 def render(report: Document) -> bytes:
     """The file."""
-    day = dt.datetime.fromisoformat(report.date or NO_DATE).replace(tzinfo=dt.UTC)
+    day = report.day.replace(tzinfo=dt.UTC)
     csvs = {part.anchor: part.saved.csv().decode() for part in report.parts if part.label and part.saved and not part.empty}
     data = vars(report) | {"day": [day.year, day.month, day.day], "csvs": csvs}
     compiler = typst.Compiler(input=str(TEMPLATES / "report.typ"), root=str(TEMPLATES), font_paths=[str(fonts.FOLDER)],

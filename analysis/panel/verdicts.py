@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.grades import BEST_FIRST, INCOMPLETE
 from analysis.panel.marks import KEEP
-from analysis.panel.rules import EXPERT_GROUPS, GROUPS, ITEMS, MEAN, MEDIAN, POOL, REPLACE, YES_NO
+from analysis.panel.rules import EXPERT_GROUPS, GROUPS, MEAN, MEDIAN, POOL, REPLACE
 from analysis.panel.scores import SURE, Scores
 from analysis.panel.workbook import SECOND, STAGES, UNFIT, Panel
 from analysis.shares import Share, half_up, signed
@@ -130,7 +130,7 @@ def rules(panel: Panel) -> list[list[Verdict]]:
     return [told("rules.sum", f"rules.{middle}", f"rules.{joined}", "rules.rounding", trim=rules["截尾个数"], second=f"{weight:g}%",
                  first=f"{100 - weight:g}%", floors=[f"{floor:g}" for floor in panel.scheme.floors.values() if floor][::-1]),
             told("rules.severity"), told("rules.error"),
-            told("rules.source", file=panel.path.name, digest=panel_digest(panel.name, panel.data))]
+            told("rules.source", file=panel.path.name, digest=panel_digest(panel.name, panel.data)[:16])]
 
 
 def scores(panel: Panel, alliances: pd.DataFrame) -> list[Verdict]:
@@ -138,18 +138,6 @@ def scores(panel: Panel, alliances: pd.DataFrame) -> list[Verdict]:
     counts, withheld, grade = alliances["等级"].value_counts(), int((~alliances["公布"]).sum()), panel.rules["不公布评分的等级"]
     return told("scores.grades", "scores.withheld" if withheld else None, withheld=withheld, grade=panel.scheme.labels.get(grade),
                 grades=[f"{panel.scheme.labels[name]}{counts[name]}家" for name in BEST_FIRST])
-
-
-def rules_in_force(panel: Panel) -> pd.DataFrame:
-    """The rules in force, as the workbook has them."""
-    def shown(value: object, kind: str) -> str:
-        if isinstance(value, (str, tuple)):
-            return value if isinstance(value, str) else "、".join(value) or "没有"
-        if kind == YES_NO:
-            return "是" if value else "否"
-        return "不用" if value is None else f"{float(100 * value):g}%" if kind == "share" else f"{float(value):g}"
-
-    return pd.DataFrame([(item, shown(panel.rules[item], kind)) for item, (kind, *_) in ITEMS.items()], columns=["项目", "数值"])
 
 
 def number(value: float, places: int | str) -> str:

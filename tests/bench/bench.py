@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent))
 import periods  # noqa: E402
+from distributed import LocalCluster  # noqa: E402
 
 BIN = Path(sys.executable).parent
 RUNS = int(os.environ.get("RUNS", "5"))
@@ -127,6 +128,10 @@ def letters(folder: Path) -> None:
     loop = median([took([str(BIN / "papermill"), str(ROOT / "notebooks/alliance.ipynb"), str(folder / "one.ipynb")],
                         [str(BIN / "jupyter"), "nbconvert", "--to", "alliance_pdf", str(folder / "one.ipynb")]) for _ in range(RUNS)])
     told("letters, times the rate of papermill and nbconvert", rates[10_000] * loop, "", least=500)
+    for workers in (1, 2):
+        with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster:
+            told(f"1,112 letters, Dask workers: {workers}", took([*OURS, "pages", "2017", "--data", str(folder / "letters-of-1000"),
+                 "--scheduler", cluster.scheduler_address, "--out", str(folder / f"dask-{workers}")]).wall)
 
 
 def parts(folder: Path) -> None:
