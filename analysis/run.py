@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import gc
 import json
 import re
 import subprocess
@@ -92,12 +93,15 @@ def _part(notebook, tag: str):
 
 @contextlib.contextmanager
 def _spared() -> Iterator[None]:
-    """Nothing of what can be spared is loaded meanwhile."""
+    """Nothing of what can be spared is loaded meanwhile, and what is loaded is not looked through for what could be cleared up."""
     spared = [name for name in SPARED if name not in sys.modules]
     sys.modules.update(dict.fromkeys(spared))
+    gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
+        gc.enable()
         for name in spared:
             del sys.modules[name]
 

@@ -54,9 +54,10 @@ class Formatter(DisplayFormatter):
 
     def format(self, obj, include=None, exclude=None):
         figures = sys.modules.get("matplotlib.figure")
-        if not (figures and isinstance(obj, figures.Figure) and _idle()):
-            return super().format(obj, include, exclude)
-        return self.parent.forked(lambda: super(Formatter, self).format(obj, include, exclude)), {}
+        if figures and isinstance(obj, figures.Figure) and _idle():
+            with contextlib.suppress(OSError):  # there is no room for another process
+                return self.parent.forked(lambda: super(Formatter, self).format(obj, include, exclude)), {}
+        return super().format(obj, include, exclude)
 
 
 class Publisher(DisplayPublisher):
@@ -181,8 +182,10 @@ class Shell(InteractiveShell):
 
 
 def _idle() -> bool:
-    """Whether a fork helps: it takes twice the work, and on a core that has nothing to do. What macOS draws with cannot be forked."""
-    return sys.platform == "linux" and hasattr(os, "fork") and os.getloadavg()[0] < (os.cpu_count() or 1) + 1
+    """Whether a fork helps: it takes twice the work, but on a core that has nothing to do. What macOS draws with, or threads beside
+    the one that waits, cannot be forked."""
+    return (sys.platform == "linux" and hasattr(os, "fork") and os.getloadavg()[0] < (os.cpu_count() or 1) + 1
+            and threading.active_count() == 2)
 
 
 def _json(item: dict) -> dict:
