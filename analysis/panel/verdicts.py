@@ -131,7 +131,8 @@ def rules(panel: Panel) -> list[list[Verdict]]:
     joined = {REPLACE: "rules.replace", POOL: "rules.pool"}.get(rules["两阶段合成"], "rules.weigh")
     return [told("rules.sum", middle, joined if SECOND in panel.stages else "rules.one-stage", "rules.rounding",
                  trim=rules["截尾个数"],
-                 second=f"{weight:g}%", first=f"{100 - weight:g}%", floors=[f"{floor:g}" for floor in panel.scheme.floors.values() if floor][::-1]),
+                 second=f"{weight:g}%", first=f"{100 - weight:g}%",
+                 floors=[f"{floor:g}" for floor in panel.scheme.floors.values() if floor][::-1]),
             told("rules.severity"), told("rules.error"),
             told("rules.source", file=panel.path.name, digest=panel_digest(panel.name, panel.data)[:16])]
 
