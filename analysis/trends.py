@@ -251,8 +251,9 @@ def failing(alliances: pd.DataFrame, least: int) -> pd.DataFrame:
     found = named.assign(found=named["state"].astype(str) + score).pivot(index="id", columns="period", values="found").rename(columns=str)
     run, low, absent = (runs(alliances, *states) for states in ((LOW, *ABSENT), (LOW,), ABSENT))
     kind = np.select([low == run, absent == run], ["failing.low", "failing.absent"], "failing.mixed")
-    table = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code", "batch"]].join(run).assign(kind=pd.Series(kind, run.index))
-    return table[table["run"] >= least].join(found).sort_values(["kind", "run", "code"], ascending=[False, False, True]).reset_index()
+    kind = pd.Series(pd.Categorical(kind, ["failing.low", "failing.mixed", "failing.absent"]), run.index, name="kind")
+    table = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code", "batch"]].join(run).join(kind)
+    return table[table["run"] >= least].join(found).sort_values(["kind", "run", "code"], ascending=[True, False, True]).reset_index()
 
 
 def a_level(alliances: pd.DataFrame, line: list[str]) -> pd.DataFrame:

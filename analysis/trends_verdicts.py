@@ -218,8 +218,21 @@ def compare(sheets: Sequence[Period], line: list[str], unchosen: Sequence[str]) 
                      "compare.several" if gap else None, "compare.months" if a.months != b.months else None,
                      None if same_floors((a, b)) else "compare.floors", **floors, earlier=a.name, later=b.name, gap=gap, lost=lost,
                      passed=passed, months_before=a.months, months_after=b.months)
-    return said + [one for sheet in sheets for grade, label in sheet.scheme.labels.items() if label != grade
-                   for one in told("compare.renamed", period=sheet.name, label=label, grade=grade)]
+    return said + renamed(sheets, "compare.renamed")
+
+
+def renamed(sheets: Sequence[Period], name: str) -> list[Verdict]:
+    """A sentence for each grade that some periods call by another name."""
+    periods: dict[tuple[str, str], list[str]] = {}
+    for sheet in sheets:
+        for grade, label in sheet.scheme.labels.items():
+            periods.setdefault((grade, label), []).append(sheet.name)
+    return [Verdict(name, {"periods": names, "label": label, "grade": grade}) for (grade, label), names in periods.items() if label != grade]
+
+
+def changed(sheets: Sequence[Period]) -> list[Verdict]:
+    """What a figure of grades says of its periods: that floors are others, and what a grade was called."""
+    return told(None if same_floors(sheets) else "changed.floors") + renamed(sheets, "changed.renamed")
 
 
 def again(tests: pd.DataFrame) -> list[Verdict]:
@@ -262,13 +275,16 @@ def withheld(means: pd.DataFrame) -> list[Verdict]:
     return said
 
 
-def cutoffs(near: pd.DataFrame, evaluated: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
-    """How many stand near a cut-off, and what another scheme would change."""
+def cutoffs(near: pd.DataFrame, shifts: pd.DataFrame, evaluated: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
+    """How many stand near a cut-off, how many would change grade were all moved, and what another scheme would change."""
     known, (earlier, later) = int(evaluated["score"].notna().sum()), sheets[-2:]
+    moved = [one for row in shifts.itertuples() if known for one in told(
+        "cutoffs.lower" if row.shift < 0 else "cutoffs.higher", points=abs(row.shift), up=row.up, down=row.down)]
     tables = Text(f"[@regraded-{earlier.name}]和[@regraded-{later.name}]")
-    return told("cutoffs.unknown" if not known else "cutoffs.near" if len(near) else "cutoffs.nobody-near",
-                "cutoffs.same" if same_floors((earlier, later)) else "cutoffs.regraded", period=later.name, known=known,
-                near=near["id"].nunique(), tables=tables)
+    said = told("cutoffs.unknown" if not known else "cutoffs.near" if len(near) else "cutoffs.nobody-near", period=later.name, known=known,
+                near=near["id"].nunique())
+    return [*said, *moved, *told("cutoffs.withheld" if known < len(evaluated) and known else None,
+                                 "cutoffs.same" if same_floors((earlier, later)) else "cutoffs.regraded", tables=tables, n=len(evaluated) - known)]
 
 
 def failing(alliances: pd.DataFrame, found: pd.DataFrame, least: int, line: list[str]) -> list[Verdict]:
