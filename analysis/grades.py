@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from analysis.problems import normalise
 
@@ -43,9 +44,12 @@ class Scheme:
 
         `活跃度高的联盟` and `活跃度高` are one grade; so are `不活跃` and `活跃度较差`.
         """
-        known = {normalise(word + suffix): name for name in GRADES for word in (name, self.labels[name])
-                 for suffix in ("", "联盟", "的联盟", "的")}
-        return known.get(normalise(label))
+        return self._words.get(normalise(label))
+
+    @cached_property
+    def _words(self) -> dict[str, str]:
+        return {normalise(word + suffix): name for name in GRADES for word in (name, self.labels[name])
+                for suffix in ("", "联盟", "的联盟", "的")}
 
     def ceiling(self, grade: str) -> float:
         """Where a grade ends: the floor of the next better one, which it does not reach; 100 for the best."""

@@ -80,6 +80,8 @@ def quoted(value: object) -> str:
     """
     text = str(value)
     text = text[:SHOWN_CHARACTERS] + "…" * (len(text) > SHOWN_CHARACTERS)
+    if text.isprintable():
+        return f'"{text}"'
     return '"' + "".join(c if unicodedata.category(c)[0] not in "CZ" or c == " " else f"\\u{ord(c):04x}" for c in text) + '"'
 
 

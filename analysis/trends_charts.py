@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
@@ -117,9 +116,11 @@ def ladder(counts: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") ->
     """A panel for each batch (first index level) with a bar for each period: grades on both sides of the line between 较高 and 一般,
     and apart those not evaluated, in percent of the batch. The columns are grades and 未参评."""
     batches, periods = counts.index.unique(0), [*counts.index.levels[1]]
-    panels = canvas((0.26 if len(periods) <= FEW_PERIODS else 0.17) * len(periods) + 0.75, title=title, columns=len(batches), sharex=True, squeeze=False)[0]
+    tall = (0.26 if len(periods) <= FEW_PERIODS else 0.17) * len(periods) + 0.75
+    panels = canvas(tall, title=title, columns=len(batches), sharex=True, squeeze=False)[0]
     part = 100 * counts.div(counts.sum(axis=1), axis=0)
     apart = (part[HIGH] + part[FAIRLY_HIGH]).max() + 6
+    end = apart + part[NOT_EVALUATED].max() + 1
     for axes, batch in zip(panels, batches):
         here, places = part.loc[batch], counts.loc[batch].index.map(periods.index).to_numpy(int)
         starts = {FAIRLY_HIGH: 0, HIGH: here[FAIRLY_HIGH], FAIR: -here[FAIR], LOW: -here[FAIR] - here[LOW], NOT_EVALUATED: apart}
@@ -133,7 +134,7 @@ def ladder(counts: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") ->
         axes.axvline(0, color="#222222", linewidth=1)
         axes.set_title(f"{batch}（{counts.loc[batch].iloc[-1].sum()}家）", size=8.5)
         axes.set_yticks(range(len(periods)), periods if axes is panels[0] else [""] * len(periods), size=7)
-        axes.set(xticks=[], ylim=(len(periods) - 0.4, -0.6), xlim=(-(part[FAIR] + part[LOW]).max() - 1, apart + part[NOT_EVALUATED].max() + 1))
+        axes.set(xticks=[], ylim=(len(periods) - 0.4, -0.6), xlim=(-(part[FAIR] + part[LOW]).max() - 1, end))
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.grid(visible=False)
@@ -282,8 +283,11 @@ def _rows(history: pd.DataFrame) -> pd.DataFrame:
 
 def _states(axes: Axes, rows: pd.DataFrame, hidden: pd.Series, breaks: Iterable[str], named: bool) -> None:
     periods = [*hidden.index]
-    axes.pcolormesh(rows[periods].to_numpy(), cmap=ListedColormap([colour(state) for state in STATES]), vmin=-0.5, vmax=len(STATES) - 0.5,
-                    edgecolor="white", linewidth=0.4 if named else 0)
+    for code, state in enumerate(STATES[1:], start=1):  # a path for each state and not for each cell
+        row, column = np.nonzero(rows[periods].to_numpy() == code)
+        corners = np.stack([column, row], axis=1)[:, None, :] + np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+        axes.add_artist(PathPatch(Path.make_compound_path_from_polys(corners), facecolor=colour(state), edgecolor="white",
+                                  linewidth=0.4 if named else 0))
     for column, period in enumerate(periods):
         for marker, cells in (("o", rows.index.isin(hidden[period])), ("x", rows[period] == STATES.index(INCOMPLETE))):
             axes.plot(np.full(cells.sum(), column + 0.5), np.flatnonzero(cells) + 0.5, marker, color=GREY, linestyle="", fillstyle="none",
@@ -292,7 +296,7 @@ def _states(axes: Axes, rows: pd.DataFrame, hidden: pd.Series, breaks: Iterable[
         axes.axvline(periods.index(period), color=colour("accent"), linewidth=0.9, linestyle=(0, (4, 2)))
     axes.set_xticks(np.arange(len(periods)) + 0.5, [period[-2:] for period in periods], size=5)
     axes.set_yticks(np.arange(len(rows)) + 0.5 if named else [], rows["name"] if named else [], size=5.8)
-    axes.set(ylim=(len(rows), 0))
+    axes.set(xlim=(0, len(periods)), ylim=(len(rows), 0))
     axes.xaxis.tick_top()
     axes.tick_params(length=0, pad=1)
     axes.spines[:].set_visible(False)

@@ -283,8 +283,9 @@ def cutoffs(near: pd.DataFrame, shifts: pd.DataFrame, evaluated: pd.DataFrame, s
     tables = Text(f"[@regraded-{earlier.name}]和[@regraded-{later.name}]")
     said = told("cutoffs.unknown" if not known else "cutoffs.near" if len(near) else "cutoffs.nobody-near", period=later.name, known=known,
                 near=near["id"].nunique())
-    return [*said, *moved, *told("cutoffs.withheld" if known < len(evaluated) and known else None,
-                                 "cutoffs.same" if same_floors((earlier, later)) else "cutoffs.regraded", tables=tables, n=len(evaluated) - known)]
+    open_ = "cutoffs.withheld" if 0 < known < len(evaluated) else None
+    other = "cutoffs.same" if same_floors((earlier, later)) else "cutoffs.regraded"
+    return [*said, *moved, *told(open_, other, tables=tables, n=len(evaluated) - known)]
 
 
 def failing(alliances: pd.DataFrame, found: pd.DataFrame, least: int, line: list[str]) -> list[Verdict]:

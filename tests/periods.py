@@ -55,7 +55,7 @@ def many(folder: Path, number: int, periods: tuple[str, ...] = ("2017",)) -> Pat
     who = [(f"X{n:05d}", f"模拟{n:05d}产业技术创新战略联盟", f"{letters[n // 1000]}{n % 1000:03d}") for n in range(number)]
     lines = {"alliances": [f"{id},{name}," for id, name, _ in who],
              "codes": [f"{id},{periods[0]},{code},certain,simulated" for id, _, code in who],
-             "batches": [f"{letter},模拟{letter}组试点联盟,1000,2013" for letter in letters]}
+             "batches": [f"{letter},模拟{letter}组试点联盟,1000,2013" for letter in letters[:-(-number // 1000)]]}
     for name, added in lines.items():
         with (data / "registry" / f"{name}.csv").open("a", encoding="utf8") as file:
             file.writelines(f"{line}\n" for line in added)

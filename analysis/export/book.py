@@ -64,8 +64,9 @@ def _headed(sheet, width: int = 0) -> None:
     for place, column in enumerate(sheet.iter_cols(min_row=1 if width else 3), start=1):
         most = max(sum(1 + (ord(c) > 0x2000) for c in str(cell.value)) for cell in column)
         sheet.column_dimensions[get_column_letter(place)].width = width or min(max(most + 3, 8), WIDEST)
+        look = Alignment(wrap_text=most > WIDEST, vertical="top")
         for cell in column:
-            cell.alignment = Alignment(wrap_text=most > WIDEST, vertical="top")
+            cell.alignment = look
 
 
 def _listed(sheet, title: str, heads: tuple[str, ...], rows: list[tuple], about: str = "") -> None:
