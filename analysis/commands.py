@@ -144,7 +144,8 @@ def trends(options: Namespace) -> None:
     if up_to_date(options, "trends", names, "trends"):
         return
     names = [known_period(name, options.data, "trends") for name in names]
-    make(options, "trends", "trends", {"periods": "", "running": str(options.running)}, meanwhile=lambda: {"periods": " ".join(_sound(names, options.data))})
+    make(options, "trends", "trends", {"periods": "", "running": str(options.running)},
+         meanwhile=lambda: {"periods": " ".join(_sound(names, options.data))})
 
 
 def _sound(names: list[str], data: Path) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import shares, sheets
-from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, NOT_IN_PROGRAMME, TOP_SCORE, Scheme
+from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, TOP_SCORE, Scheme
 from analysis.registry import Registry, first_year, normalise, short
 from analysis.sheets import Period
 
@@ -27,7 +27,6 @@ SEED, RESAMPLES, Z = 20171231, 9999, 1.959963984540054  # the normal quantile of
 DIGITS = 6  # to which differences of scores are taken: 2.3 and 2.3000000000000007 are one
 FEW_PERIODS = 4
 ABSENT, NO_SHEET = (INCOMPLETE, NOT_EVALUATED), "没有评分表"
-SIGNS = {INCOMPLETE: "缺", NOT_EVALUATED: "—", NOT_IN_PROGRAMME: "·"} | dict(zip(GRADES, "▂▄▆█"))
 
 
 # Periods side by side
@@ -90,25 +89,19 @@ def decomposition(pair: pd.DataFrame) -> pd.DataFrame:
 
 
 def everyone(alliances: pd.DataFrame, registry: Registry) -> pd.DataFrame:
-    """A row for each alliance: name, code, batch, score or state by period, the last changes, its course, other names to find it by.
-
-    Names are short; with more than FEW_PERIODS states are SIGNS.
-    """
+    """A row for each alliance: short name, code, batch, score or state by period, the last changes, and other names to find it by."""
     named = alliances.dropna(subset="id").sort_values("period", kind="stable")
-    periods, states = [*named["period"].cat.categories], named["state"].astype(str)
-    wide = len(periods) > FEW_PERIODS
-    hidden = (states.replace(SIGNS) if wide else states).where(named["grade"].isna(), "密" if wide else "未公布")
-    cells = named.assign(cell=named["score"].map("{:.10g}".format).where(named["score"].notna(), hidden),
-                         sign=states.map(SIGNS | {INCOMPLETE: "—"})).groupby(["id", "period"])[["cell", "sign"]].first()
+    periods = [*named["period"].cat.categories]
+    hidden = named["state"].astype(object).where(named["grade"].isna(), "未公布")
+    cells = named.assign(cell=named["score"].map("{:.10g}".format).where(named["score"].notna(), hidden))
+    cells = cells.pivot(index="id", columns="period", values="cell").rename(columns=str)
     last = named[named["period"] == periods[-1]].sort_values(["rank", "state", "id"], ascending=[True, False, True], na_position="last")
-    table = last.set_index("id")[["name", "code", "batch"]].join(cells["cell"].unstack().rename(columns=str))
+    table = last.set_index("id")[["name", "code", "batch"]].join(cells)
     changes = pair(alliances, *periods[-2:]).set_index("id")[["change", "steps"]]
     table[["评分变化", "等级变化"]] = changes.apply(lambda column: column.astype(float).map(shares.gained, na_action="ignore"))
-    table["走势"] = cells["sign"].groupby("id").agg("".join)
-    table["also"] = [" ".join([name, registry.names.get(id, ""), *(alias for alias, of in registry.aliases.items() if of == id)])
-                     for id, name in table["name"].items()]
+    aliases = pd.Series(registry.aliases, dtype=object).reset_index().groupby(0)["index"].agg(" ".join)
+    table["also"] = table["name"] + " " + table.index.map(registry.names).astype(str) + " " + table.index.map(aliases).fillna("")
     table["name"] = table["name"].map(short)
-    table = table.drop(columns="batch") if wide else table
     return table.rename(columns={"name": "联盟名称", "code": "代码", "batch": "批次"}).reset_index(drop=True)
 
 
@@ -134,16 +127,21 @@ def association(rows: pd.Series, columns: pd.Series) -> tuple[float, float, int]
 
     p and V are missing where one side has a single class.
     """
-    (r, kinds), (c, others) = (pd.factorize(side.astype(object)) for side in (rows, columns))
-    n = len(r)
-    if min(len(kinds), len(others)) < 2:
+    table = pd.crosstab(rows.astype(object), columns.astype(object)).to_numpy()
+    n = int(table.sum())
+    if min(table.shape, default=0) < 2:
         return np.nan, np.nan, n
-    shuffled = np.random.default_rng(SEED).permuted(np.tile(c.astype(np.int8), (RESAMPLES + 1, 1)), axis=1)
-    shuffled[0] = c
-    tables = np.array([[(shuffled[:, r == i] == j).sum(axis=1) for j in range(len(others))] for i in range(len(kinds))])
-    expected = np.outer(np.bincount(r), np.bincount(c))[:, :, None] / n
-    chi = ((tables - expected) ** 2 / expected).sum(axis=(0, 1))
-    return float((chi >= chi[0] - 1e-9).mean()), float(np.sqrt(chi[0] / n / (min(len(kinds), len(others)) - 1))), n
+    chance, left = np.random.default_rng(SEED), np.tile(table.sum(axis=1), (RESAMPLES, 1))
+    drawn = np.zeros((RESAMPLES + 1, *table.shape), int)
+    drawn[0] = table
+    for column, whole in enumerate(table.sum(axis=0)):  # cell by cell, each from what its row and its column have left
+        for row in range(len(table)):
+            missing = whole - drawn[1:, :row, column].sum(axis=1)
+            drawn[1:, row, column] = chance.hypergeometric(left[:, row], left[:, row + 1:].sum(axis=1), missing)
+        left = left - drawn[1:, :, column]
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
+    chi = ((drawn - expected) ** 2 / expected).sum(axis=(1, 2))
+    return float((chi >= chi[0] - 1e-9).mean()), float(np.sqrt(chi[0] / n / (min(table.shape) - 1))), n
 
 
 def tests(alliances: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:

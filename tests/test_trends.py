@@ -209,7 +209,7 @@ def test_the_two_real_periods(real):
     assert [*trends.shared_codes(real)] == ["109"]
     table = trends.everyone(alliances, real[-1].registry).set_index("代码")
     assert len(table) == 120 and "住宅联盟" in table.also["233"]
-    assert table.loc["110", [earlier, later, "评分变化", "等级变化", "走势"]].to_list() == ["100", "100", "0", "0", "██"]
+    assert table.loc["110", [earlier, later, "评分变化", "等级变化"]].to_list() == ["100", "100", "0", "0"]
     assert [*pair.loc[pair.steps <= -2, "id"].sort_values()] == ["L015", "L066"] and {*table.loc[["116", "236"], "等级变化"]} == {"−2"}
 
 
