@@ -48,7 +48,7 @@ def findings(took_part: pd.DataFrame, means: pd.DataFrame, parts: pd.Series, cha
     """The five findings in small: percentages by batch and period; mean, low and high by period; the parts of a share; mean, low and
     high of a change by batch; counts. `titles` has a title for each, in this order; the names of the parts are those of their Series.
     """
-    panels = [*canvas(2.6, rows=2, columns=3).flat]
+    panels = [*canvas(2.5, rows=2, columns=3).flat]
     for axes, title in zip(panels, titles):
         axes.set_title(title, size=8.5)
         axes.tick_params(labelsize=7)

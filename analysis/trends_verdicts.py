@@ -64,7 +64,6 @@ def simulated(sheets: Sequence[Period]) -> list[Verdict]:
 def coverage(alliances: pd.DataFrame, pair: pd.DataFrame) -> list[Verdict]:
     """Whether more took part, more of the programme, and the same ones."""
     before, after = (share(here["grade"].notna(), of=here) for here in _two(alliances))
-    pilots = [share(here["grade"].notna(), of=here) for here in (here[here["pilot"]] for here in _two(alliances))]
     of = _of(pair)
     stayed, left, came = of["stayed"], of["left"], of["entered"]
     more, wider = after.part - before.part, half_up(after.fraction * 100) - half_up(before.fraction * 100)
@@ -74,7 +73,7 @@ def coverage(alliances: pd.DataFrame, pair: pd.DataFrame) -> list[Verdict]:
     return told(by_sign(more, "coverage.more", "coverage.as-many", "coverage.fewer"),
                 "coverage.share-fell" if more >= 0 > wider else "coverage.share-rose" if more <= 0 < wider else None, who, "coverage.numbers",
                 "coverage.beware-others" if left or came else "coverage.beware-nothing", **of, before=before.part, after=after.part,
-                share_before=before, share_after=after, pilots_before=pilots[0], pilots_after=pilots[1])
+                share_before=before, share_after=after)
 
 
 def headline_of_scores(naive: Fraction, least: Fraction, most: Fraction, n: int) -> list[str]:
@@ -187,8 +186,9 @@ def fitted(fit: dict[str, float] | None) -> dict[str, object]:
             for key, number in (fit or {}).items() if number is not None}
 
 
-def batches(pair: pd.DataFrame) -> list[Verdict]:
-    """Which batches' stayers rose or fell for certain, with withheld scores in; nothing where fewer than two had stayers."""
+def batches(alliances: pd.DataFrame, pair: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
+    """Which batches' stayers rose or fell for certain, with withheld scores in, and which did not gain at the top; nothing where fewer
+    than two had stayers."""
     means = pair[pair["stayed"]].groupby("batch")[["change", "least", "most"]].agg(trends.mean)
     ways = {batch: way(rounded(row["least"]), rounded(row["most"])) for batch, row in means.iterrows()}
     names = {"up": ("batches.all-up", "batches.up"), "down": ("batches.all-down", "batches.down"),
@@ -201,7 +201,11 @@ def batches(pair: pd.DataFrame) -> list[Verdict]:
     for batch, row in means.iterrows():
         if row["change"] is not None and not row["least"] <= row["change"] <= row["most"]:
             said += told("batches.outside", batch=batch, **{key: signed(row[key], 1) for key in means})
-    return [*said, *told("batches.table")]
+    high = [here.groupby("batch", observed=True)["grade"].agg(lambda grades: share(int((grades == HIGH).sum()), of=len(grades)))
+            for here in _two(alliances)]
+    flat = [f"{batch}（{before}→{now}）" for batch, before, now in pd.concat(high, axis=1, join="inner").loc[[*ways]].itertuples()
+            if now.fraction <= before.fraction]
+    return [*said, *told("batches.flat" if flat and same_floors(sheets[-2:]) else None, "batches.table", batches=flat)]
 
 
 # The sections

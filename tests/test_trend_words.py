@@ -51,7 +51,7 @@ def told(periods: dict[str, dict], unchosen: list[str] = (), **more) -> dict[str
     means["未公布"] = means.参评 - means.公布
     last = evaluated[evaluated.period == sheets[-1].name]
     said = [*verdicts.coverage(alliances, pair), *verdicts.scores(alliances, pair), *verdicts.high(alliances, pair, sheets),
-            *verdicts.leaving(pair, tests), *verdicts.moving(pair, sheets), *verdicts.batches(pair), *verdicts.compare(sheets, line, unchosen),
+            *verdicts.leaving(pair, tests), *verdicts.moving(pair, sheets), *verdicts.batches(alliances, pair, sheets), *verdicts.compare(sheets, line, unchosen),
             *verdicts.again(tests), *verdicts.order(pair), *verdicts.withheld(means), *verdicts.holding(alliances, 2, line),
             *verdicts.failing(alliances, trends.failing(alliances, 2), 2, line),
             *verdicts.cutoffs(trends.near_cutoffs(last, sheets[-1].scheme), trends.sensitivity(last, sheets[-1].scheme), last, sheets),
@@ -108,7 +108,7 @@ SAME = {"2018": MARKS, "2019": by(2)}
      "halves.in-line moving.kept"),
     ({"2018": at(100), "2019": at(100)}, "order.constant holding.some cutoffs.nobody-near high.whole failing.nobody",
      "order.too-few batches.table"),
-    ({"2018": at(60) | at(60, MIDDLE), "2019": at(80) | at(50, MIDDLE)}, "batches.differ batches.up batches.down batches.table",
+    ({"2018": at(60) | at(60, MIDDLE), "2019": at(80) | at(50, MIDDLE)}, "batches.differ batches.up batches.down batches.flat batches.table",
      "batches.partly"),
     ({"2018": at(60, TOP | MIDDLE | LAST), "2019": at(60) | at(80, MIDDLE) | at(LOW, LAST)},
      "batches.differ batches.level batches.down", "batches.partly"),
