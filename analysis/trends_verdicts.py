@@ -288,7 +288,7 @@ def cutoffs(near: pd.DataFrame, shifts: pd.DataFrame, evaluated: pd.DataFrame, s
     said = told("cutoffs.unknown" if not known else "cutoffs.near" if len(near) else "cutoffs.nobody-near", period=later.name, known=known,
                 near=near["id"].nunique())
     open_ = "cutoffs.withheld" if 0 < known < len(evaluated) else None
-    other = "cutoffs.same" if same_floors((earlier, later)) else "cutoffs.regraded"
+    other = None if same_floors((earlier, later)) else "cutoffs.regraded"
     return [*said, *moved, *told(open_, other, tables=tables, n=len(evaluated) - known)]
 
 
@@ -332,13 +332,6 @@ def a_level(listed: pd.DataFrame, proposed: pd.DataFrame, alliances: pd.DataFram
         return said
     return [*said, *told("proposed.said" if len(proposed) else "proposed.nobody", period=last, sure=counts.get("in", 0),
                         **{kind: counts.get(kind, 0) for kind in ("open", "near", "lost")})]
-
-
-def claims(found: pd.DataFrame) -> list[Verdict]:
-    """How many published claims hold."""
-    names = {trends.CONFIRMED: "claims.confirmed", trends.REFUTED: "claims.refuted", trends.UNVERIFIABLE: "claims.unverifiable"}
-    said = [one for verdict, name in names.items() for one in told(name, n=int((found["verdict"] == verdict).sum())) if one.numbers["n"]]
-    return [*told("claims.published", n=len(found)), *said] if said else []
 
 
 def evidence(row: object, unchosen: Sequence[str]) -> list[Verdict]:
