@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from analysis import NOTEBOOKS, ROOT, record
-from analysis.messages import Said
+from analysis.messages import CHINESE, Said, language
 from analysis.problems import DataError
 from analysis.registry import PERIOD, first_year
 
@@ -270,10 +270,11 @@ def data(options: Namespace) -> None:
 
 
 def lab(_: Namespace) -> int:
-    """Start JupyterLab at explore.ipynb."""
+    """Start JupyterLab at explore.ipynb, in Chinese where the system is."""
     keep_outputs_out_of_git()
     hook = f"--FileContentsManager.post_save_hook={__name__}.settle"
-    return subprocess.call([sys.executable, "-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb"), hook])
+    chinese = [f"--LabApp.app_settings_dir={ROOT / 'analysis' / 'style' / 'lab'}"] * (language() == CHINESE)
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb"), hook, *chinese])
 
 
 def settle(os_path: str, model: dict | None = None, contents_manager: object = None) -> None:

@@ -63,6 +63,12 @@ def pairs(alliances: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([pair(alliances, *two) for two in pairwise(alliances["period"].cat.categories)], ignore_index=True)
 
 
+def side_by_side(alliances: pd.DataFrame, earlier: str, later: str) -> pd.DataFrame:
+    """What `pair` says, in the columns that are compared at a glance."""
+    columns = ["name", "batch", "state_before", "state_after", "score_before", "score_after", "change", "least", "most", "steps"]
+    return pair(alliances, earlier, later)[columns]
+
+
 def with_all(frame: pd.DataFrame) -> pd.DataFrame:
     """A roster's rows, and all of them once more in a batch 全部, for tables by batch with a last line."""
     batches = pd.CategoricalDtype([*frame["batch"].cat.categories, "全部"], ordered=True)
