@@ -1,15 +1,18 @@
 """The methods of the trend on alliances that are worked out on paper, and on the two real periods."""
 
 import csv
+import json
 from dataclasses import replace
 from fractions import Fraction
 
 import openpyxl
 import pandas as pd
 import pytest
+from jupyter_client.manager import start_new_kernel
 from periods import SCHEME, sheets_of
 
-from analysis import registry, roster, trends
+from analysis import NOTEBOOKS, registry, roster, trends
+from analysis.cells import RESOURCE
 from analysis.grades import FAIR, FAIRLY_HIGH, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, NOT_IN_PROGRAMME, Scheme
 from analysis.registry import Claim
 
@@ -240,3 +243,34 @@ def test_renamed_and_recoded_alliances_are_one_row(data, real):
     assert pair.change.dropna().to_dict() == {"L001": 1, "L007": 2, "L011": 3} and pair.index.is_unique
     assert trends.matching(sheets).set_index("id").how.to_dict() == {"L001": "how.name", "L007": "how.code", "L011": "how.alias"}
     assert {*trends.unchosen(sheets)} == {"2017", "2020-2021"} and registry.short(names["L001"]) == "钢铁可循环流程"
+
+
+def test_what_is_chosen_in_explore_is_answered_in_a_live_kernel():
+    """The buttons of the two choices are pressed, the second after a code was typed."""
+    notebook = json.loads((NOTEBOOKS / "explore.ipynb").read_text("utf8"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(NOTEBOOKS))
+    opened, shown = {}, []
+
+    def heard(message: dict) -> None:
+        content = message["content"]
+        if message["msg_type"] == "comm_open":
+            opened[content["data"]["state"].get("description")] = content["comm_id"]
+        elif message["msg_type"] == "display_data" and RESOURCE in content["data"]:
+            shown.append([row["name"] for row in content["data"][RESOURCE]["data"]])
+
+    def press(name: str, data: dict) -> None:
+        client.shell_channel.send(client.session.msg("comm_msg", {"comm_id": opened[name], "data": data}))
+
+    try:
+        for cell in [*cells[:3], *(cell for cell in cells if "interact_manual.options" in cell)]:
+            assert client.execute_interactive(cell, output_hook=heard, timeout=90)["content"]["status"] == "ok"
+        press("比较", {"method": "custom", "content": {"event": "click"}})
+        press("联盟", {"method": "update", "state": {"value": "110"}, "buffer_paths": []})
+        press("查看", {"method": "custom", "content": {"event": "click"}})
+        while len(shown) < 2:
+            heard(client.get_iopub_msg(timeout=30))
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert len(shown[0]) == 120 and {*shown[1]} == {"半导体照明产业技术创新战略联盟"}

@@ -89,9 +89,22 @@ def letters(folder: Path) -> None:
     print(f"{'letters, times the rate of the loop':40s} {10_112 / bulk * loop:6.0f}")
 
 
+def growth(folder: Path) -> None:
+    """What trends costs in processor time and memory as alliances and periods grow."""
+    import periods as invented
+
+    for number, held in ((1000, invented.NAMES[:2]), (500, invented.NAMES), (1000, invented.NAMES)):
+        place = folder / f"{number}-{len(held)}"
+        child = subprocess.Popen([*OURS, "trends", "--data", str(invented.many(place, number, held)), "--out", str(folder / "grown")],
+                                 stdout=subprocess.DEVNULL)
+        used = os.wait4(child.pid, 0)[2]
+        print(f"trends, {number} alliances, {len(held):2d} periods {used.ru_utime + used.ru_stime:8.1f} s of CPU {used.ru_maxrss // 1024:5d} MB")
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
         parts(Path(temporary))
         letters(Path(temporary))
+        growth(Path(temporary))
         kept = [compare(*comparison, Path(temporary)) for comparison in COMPARISONS]
     sys.exit(not all(kept))
