@@ -234,12 +234,6 @@ def timeline(registry: Registry, names: Iterable[str]) -> list[str]:
     return sorted({*registry.periods} - parts | there, key=lambda name: (int(name[-4:]), name))
 
 
-def windows(line: list[str], periods: Iterable[str]) -> list[list[str]]:
-    """The runs of three consecutive periods of a timeline that are all among some periods."""
-    runs = [line[start:start + STREAK] for start in range(len(line) - STREAK + 1)]
-    return [run for run in runs if {*run} <= {*periods}]
-
-
 def runs(alliances: pd.DataFrame, *states: str) -> pd.Series:
     """By id, in how many periods running, up to the last, an alliance was in one of some states."""
     state = alliances.dropna(subset="id").pivot(index="id", columns="period", values="state").astype(object)
@@ -258,16 +252,6 @@ def failing(alliances: pd.DataFrame, least: int) -> pd.DataFrame:
     kind = pd.Series(pd.Categorical(kind, ["failing.low", "failing.mixed", "failing.absent"]), run.index, name="kind")
     table = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code", "batch"]].join(run).join(kind)
     return table[table["run"] >= least].join(found).sort_values(["kind", "run", "code"], ascending=[True, False, True]).reset_index()
-
-
-def a_level(alliances: pd.DataFrame, line: list[str]) -> pd.DataFrame:
-    """Who was 活跃度高 in three consecutive periods, as far as there are sheets: id, name, code, from_period, to_period."""
-    high, found = alliances[alliances["grade"] == HIGH], []
-    for run in windows(line, alliances["period"].cat.categories):
-        times = high[high["period"].isin(run)].groupby("id").size()
-        here = high[(high["period"] == run[-1]) & high["id"].isin(times.index[times == STREAK])]
-        found.append(here[["id", "name", "code"]].assign(from_period=run[0], to_period=run[-1]).sort_values("code"))
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["id", "name", "code", "from_period", "to_period"])
 
 
 def listed(alliances: pd.DataFrame) -> pd.DataFrame:
@@ -292,16 +276,17 @@ def proposed(alliances: pd.DataFrame, line: list[str]) -> pd.DataFrame:
     (high wherever there is a sheet); `.near` (one period short, all known); `.lost` (had it in the period before), whatever it is short.
     """
     named, last = alliances.dropna(subset="id"), alliances["period"].cat.categories[-1]
-    window = line[:line.index(last) + 1][-STREAK:]
+    window, before = line[:line.index(last) + 1][-STREAK:], line[:line.index(last)][-STREAK:]
     state = named.pivot(index="id", columns="period", values="state").astype(object)
     earlier = named[named["a_level"] & (named["period"] < last)][["id", "period"]]
     attested = {(row.id, p) for row in earlier.itertuples() for p in line[:line.index(row.period) + 1][-STREAK:]}
-    cells = pd.DataFrame({p: state[p] if p in state else [HIGH if (id, p) in attested else NO_SHEET for id in state.index] for p in window},
-                         index=state.index)
+    known = pd.DataFrame({p: state[p] if p in state else [HIGH if (id, p) in attested else NO_SHEET for id in state.index]
+                          for p in dict.fromkeys([*before, *window])}, index=state.index)
+    cells = known[window]
     short_of, unknown = (~cells.isin([HIGH, NO_SHEET])).sum(axis=1), (cells == NO_SHEET).sum(axis=1)
-    before = line[line.index(last) - 1]
-    had = {row.id for row in earlier.itertuples() if row.period == before} | {*a_level(alliances, line).query("to_period == @before")["id"]}
-    kind = np.select([short_of + unknown == 0, short_of == 0, cells.index.isin([*had]), short_of + unknown == 1],
+    had = cells.index.isin(earlier[earlier["period"].astype(str).isin(before[-1:])]["id"]) | (
+        (known[before] == HIGH).sum(axis=1) == STREAK)
+    kind = np.select([short_of + unknown == 0, short_of == 0, had, short_of + unknown == 1],
                      ["proposed.in", "proposed.open", "proposed.lost", "proposed.near"], "")
     names = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code"]]
     table = names.join(cells.assign(kind=kind), how="right").query("kind != ''").sort_values(["kind", "code"]).reset_index()
