@@ -21,6 +21,7 @@ from analysis.trends import FEW_PERIODS, regression
 EDGE = {"markeredgecolor": "#5B5B5B", "markeredgewidth": 0.5}
 SMALL, GREY = 6.5, "#5B5B5B"
 MATRICES, RIBBON, MOST_NAMED = 5, "ribbon", 80  # matrices in a row; rows of a column that may have names
+BREAK = {"color": colour("accent"), "linewidth": 0.9, "linestyle": (0, (4, 2))}
 WORDS = {"textcoords": "offset points", "size": SMALL, "annotation_clip": False}
 
 
@@ -38,7 +39,15 @@ def _years(axes: Axes, periods: Iterable[str], breaks: Iterable[str] = ()) -> No
     axes.set_xticks(places, [names[place] for place in places], size=7)
     axes.set_xlim(-0.35, len(names) - 0.65)
     for period in breaks:
-        axes.axvline([*periods].index(period) - 0.5, color=colour("accent"), linewidth=0.9, linestyle=(0, (4, 2)))
+        axes.axvline([*periods].index(period) - 0.5, **BREAK)
+
+
+def _bare(axes: Axes) -> None:
+    """Without lines, ticks and grid; the words of the x axis above."""
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0, pad=1)
+    axes.spines[:].set_visible(False)
+    axes.grid(visible=False)
 
 
 # The findings of the first page
@@ -130,14 +139,12 @@ def ladder(counts: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") ->
                 if wide > 6 * len(str(n)) + 1:
                     axes.text(left + wide / 2, place, n, ha="center", va="center", size=SMALL, color=ink(colour(state)))
         for period in {*breaks} & {*counts.loc[batch].index}:
-            axes.axhline(periods.index(period) - 0.5, color=colour("accent"), linewidth=0.7, linestyle=(0, (4, 2)))
+            axes.axhline(periods.index(period) - 0.5, **BREAK)
         axes.axvline(0, color="#222222", linewidth=1)
         axes.set_title(f"{batch}（{counts.loc[batch].iloc[-1].sum()}家）", size=8.5)
         axes.set_yticks(range(len(periods)), periods if axes is panels[0] else [""] * len(periods), size=7)
         axes.set(xticks=[], ylim=(len(periods) - 0.4, -0.6), xlim=(-(part[FAIR] + part[LOW]).max() - 1, end))
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        axes.grid(visible=False)
+        _bare(axes)
     legend(panels[0].figure, [*GRADES, NOT_EVALUATED], loc="outside upper left", bbox_to_anchor=None)
     return [*panels]
 
@@ -205,11 +212,8 @@ def _matrix(axes: Axes, table: pd.DataFrame, most: float, size: float, first: bo
         start += long
     axes.set_xticks(np.arange(wide) + 0.5, words, size=size, rotation=90)
     axes.set_yticks(np.arange(wide) + 0.5, words if first else [""] * wide, size=size)
-    axes.xaxis.tick_top()
     axes.set(xlim=(0, wide), ylim=(wide + 1.25, 0), aspect="equal")
-    axes.spines[:].set_visible(False)
-    axes.grid(visible=False)
-    axes.tick_params(length=0, pad=1)
+    _bare(axes)
 
 
 def _ribbon(axes: Axes, moves: pd.DataFrame) -> None:
@@ -293,14 +297,12 @@ def _states(axes: Axes, rows: pd.DataFrame, hidden: pd.Series, breaks: Iterable[
             axes.plot(np.full(cells.sum(), column + 0.5), np.flatnonzero(cells) + 0.5, marker, color=GREY, linestyle="", fillstyle="none",
                       markersize=2.4 if named else 1, markeredgewidth=0.5)
     for period in breaks:
-        axes.axvline(periods.index(period), color=colour("accent"), linewidth=0.9, linestyle=(0, (4, 2)))
-    axes.set_xticks(np.arange(len(periods)) + 0.5, [period[-2:] for period in periods], size=5)
+        axes.axvline(periods.index(period), **BREAK)
+    step = 1 if len(periods) <= FEW_PERIODS else 3
+    axes.set_xticks(np.arange(len(periods))[::-step] + 0.5, [period[-2:] for period in periods[::-step]], size=5)
     axes.set_yticks(np.arange(len(rows)) + 0.5 if named else [], rows["name"] if named else [], size=5.8)
     axes.set(xlim=(0, len(periods)), ylim=(len(rows), 0))
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0, pad=1)
-    axes.spines[:].set_visible(False)
-    axes.grid(visible=False)
+    _bare(axes)
 
 
 def _ranges(axes: Axes, rows: pd.DataFrame, floors: list[float], named: bool) -> None:
@@ -318,10 +320,7 @@ def _ranges(axes: Axes, rows: pd.DataFrame, floors: list[float], named: bool) ->
         axes.text(TOP_SCORE + 6, place, f"{score:g}".replace("nan", ""), va="center", size=5.5, color=GREY)
     axes.set_xticks([*floors[1:], TOP_SCORE], [f"{floor:g}" for floor in [*floors[1:], TOP_SCORE]], size=5.5)
     axes.set(ylim=(len(rows), 0), xlim=(-1, TOP_SCORE + (25 if named else 2)), yticks=[])
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0, pad=1)
-    axes.spines[:].set_visible(False)
-    axes.grid(visible=False)
+    _bare(axes)
 
 
 def scatter(known: pd.DataFrame, earlier: str, later: str, title: str = "") -> Axes | None:

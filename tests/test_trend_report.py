@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +19,7 @@ from pypdf import PdfReader
 from test_trend_words import MARKS, MIDDLE, TOP, hidden
 from test_trends import write
 
-from analysis import NOTEBOOKS, roster
+from analysis import roster
 from analysis.grades import GRADES, STATES
 
 HELD = {"two": ("2017", "2020-2021"), "ten": invented.NAMES}
@@ -198,12 +197,6 @@ def test_one_period_is_no_trend(tmp_path, words, status, said):
     result = run("trends", *words, out=tmp_path)
     assert (result.returncode, said in result.stderr) == (status, True), result.stderr
     assert not list(tmp_path.iterdir())
-
-
-def test_papermill_makes_an_int_of_a_period(tmp_path):
-    result = subprocess.run([sys.executable, "-m", "papermill", "trends.ipynb", tmp_path / "out.ipynb", "-p", "periods", "2017"], cwd=NOTEBOOKS,
-                            capture_output=True, text=True, check=False)
-    assert result.returncode and "ValueError: a trend needs two periods or more; there is 2017" in result.stderr
 
 
 @pytest.mark.parametrize("earlier, later", [
