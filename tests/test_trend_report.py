@@ -19,7 +19,8 @@ from pypdf import PdfReader
 from test_trend_words import MARKS, MIDDLE, TOP, hidden
 from test_trends import write
 
-from analysis import roster
+from analysis import commands, roster
+from analysis.__main__ import main
 from analysis.grades import GRADES, STATES
 
 HELD = {"two": ("2017", "2020-2021"), "ten": invented.NAMES}
@@ -197,6 +198,25 @@ def test_one_period_is_no_trend(tmp_path, words, status, said):
     result = run("trends", *words, out=tmp_path)
     assert (result.returncode, said in result.stderr) == (status, True), result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_word_that_is_no_period_is_told_and_another_run_length_makes_it_anew(shared, monkeypatch, capsys):
+    out, asked = str(once(shared, "made-trends", "trends")), []
+    monkeypatch.setattr(commands, "make", lambda *words, **_: asked.append(words[3]["running"]))
+    assert main(["trends", "foo", "--out", out]) == 2 and "'foo' is not a period" in capsys.readouterr().err
+    assert [main(["trends", *words, "--out", out]) for words in ((), ("--running", "3"), ("--running", "2"))] == [0, 0, 0]
+    assert asked == ["3"]
+
+
+def test_jupyterlab_is_chinese_where_the_system_is(monkeypatch):
+    started = []
+    monkeypatch.setattr(commands, "keep_outputs_out_of_git", lambda: None)
+    monkeypatch.setattr(commands.subprocess, "call", started.append)
+    for language in ("zh_CN.UTF-8", "en_US.UTF-8"):
+        monkeypatch.setenv("LC_ALL", language)
+        commands.lab(None)
+    folder = Path(started[0][-1].removeprefix("--LabApp.app_settings_dir="))
+    assert '"locale": "zh_CN"' in (folder / "overrides.json").read_text() and "app_settings_dir" not in started[1][-1]
 
 
 @pytest.mark.parametrize("earlier, later", [
