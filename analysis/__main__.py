@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from importlib import import_module
 from pathlib import Path
 
@@ -28,11 +29,12 @@ COMMANDS = {
     "example-panel": "make a small simulated panel to try that on",
     "pages": "make a letter to each alliance of one period, and an index", "page": "make the letter to one alliance",
     "word": "make the report of one period as a Word document", "release": "make everything that goes out, in one folder",
+    "preview": "show the report of one period at a local address, made again when something is saved",
     "data": "write the tidy tables of all periods, CSV and Parquet, with a Data Package",
     "lab": "start JupyterLab at explore.ipynb",
 }
 MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "analysis.panel.commands") | dict.fromkeys(
-    ("pages", "page"), "analysis.pages_run") | dict.fromkeys(("word", "release"), "analysis.release")
+    ("pages", "page"), "analysis.pages_run") | dict.fromkeys(("word", "release"), "analysis.release") | {"preview": "analysis.preview"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,10 +51,11 @@ def parser() -> argparse.ArgumentParser:
         if name == "transcribe":
             command.add_argument("source", nargs="?", default="", metavar="report.pdf", help="the report, a PDF or a text in UTF-8")
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
-        command.add_argument("--out", type=_folder, default=ROOT, help="where reports/ and figures/ are made")
+        command.add_argument("--out", type=_place, default=ROOT, help="where reports/ and figures/ are made; for letters an address too")
     subparsers.choices["page"].add_argument("who", help="a name, an alias, or a code of that period")
     for name in ("pages", "release"):
         subparsers.choices[name].add_argument("--workers", type=int, default=0, help="processes; as many as there are cores")
+        subparsers.choices[name].add_argument("--scheduler", default="", help="a Dask cluster to draw on, such as tcp://host:8786")
     for name in ("report", "word", "release"):
         subparsers.choices[name].add_argument("--pass-over-unfilled", action="store_true", help=argparse.SUPPRESS)
     subparsers.choices["panel"].add_argument("--force", action="store_true", help="replace a score sheet without asking")
@@ -63,12 +66,18 @@ def _folder(text: str) -> Path:
     return Path(os.path.abspath(Path(text).expanduser()))  # links are not followed
 
 
+def _place(text: str) -> Path | str:
+    return text if "://" in text else _folder(text)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit status."""
     options = parser().parse_args(arguments)
     options.changed = False
     UNHEARD.clear()
     try:
+        if isinstance(options.out, str) and options.command not in ("pages", "page"):
+            raise CommandError(Said("command.address", out=options.out))
         module = import_module(MODULES.get(options.command, "analysis.commands"))
         status = getattr(module, options.command.replace("-", "_"))(options) or DONE
     except DataError as error:
@@ -95,10 +104,10 @@ def _tell(error: Exception, options: argparse.Namespace) -> None:
     if isinstance(why, Said) or where:
         say(Said("command.failed", command=options.command, why=why, where=f": {where}" if where else "", earlier=earlier), to=sys.stderr)
         return
-    said = str(error) if hasattr(error, "log") else f"{options.command} failed: {type(error).__name__}: {error}"
+    said = str(error) if hasattr(error, "log") else Said("run.error", command=options.command, kind=type(error).__name__, said=error)
     rest = getattr(error, "log", None) or traceback.format_exc()
     title = "-".join([options.command] * (options.command != "report") + getattr(options, "period", "").split())
-    log = options.out / "reports" / f"{title}.log"
+    log = (ROOT if isinstance(options.out, str) else options.out) / "reports" / f"{title}.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(rest, "utf8")
@@ -114,7 +123,7 @@ def _stop(number: int, _: object) -> None:
     for undo in reversed(getattr(running, "UNDO", ())):
         with contextlib.suppress(Exception):
             undo()
-    os.write(2, b"\nstopped; every file that was there is whole\n")
+    os.write(2, "\n{}\n".format(Said("run.stopped")).encode())
     os._exit(128 + number)
 
 
@@ -125,7 +134,13 @@ def script() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
     sys.unraisablehook = lambda _: None  # what the collector meets after an error has been told
-    sys.exit(main())
+    status = main()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    if threading.active_count() == 1:
+        os._exit(status)  # to clear up what is loaded takes a fifth of a second
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A published report against its score sheet: a finding on each row of `data/published/<period>.csv`, and what is odd about names.
+"""A published report against its score sheet: a finding on each row of `data/published/<period>.csv`.
 
 data/README.md says what a row is and what it may count.
 """
@@ -14,13 +14,14 @@ import pandas as pd
 
 from analysis import audit_errata as errata
 from analysis import registry, sheets
-from analysis.audit_phrases import UNITS, Printed, UnknownWord, faults
-from analysis.audit_verdicts import UNVERIFIED, VERDICTS, Finding, Report, finding
+from analysis.audit_phrases import UNITS, Printed, UnknownWord
+from analysis.audit_verdicts import UNVERIFIED, VERDICTS, Finding, Report, faults, finding
+from analysis.messages import Said
 from analysis.problems import DataError, Problem, quoted
+from analysis.words import verdict
 
 SAVED = ["id", "section", "statement", "printed", "recomputed", "difference", "verdict", "cause"]
-TOLD = VERDICTS[1:4]  # wrong, or for the author to decide
-SAID = dict(zip(VERDICTS, ("agree", "differ", "do not close", "are readings", "cannot be verified")))
+TOLD = dict(zip(VERDICTS[1:4], ("published.differs", "published.open", "published.reading")))  # wrong, or for the author to decide
 IN_CHINESE = dict(zip(VERDICTS, ("相符", "不符", "合不上", "待判断", "无法核实")))
 
 
@@ -38,8 +39,8 @@ def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataF
     """
     report, found = _found(sheet, list(others))
     frame = pd.DataFrame(report.printed).join(pd.DataFrame(found))
-    frame["cause"] = frame["causes"].map(lambda causes: "; ".join(f"{cause.kind}: {cause.detail}" for cause in causes))
-    frame["told"] = frame["causes"].map(lambda causes: [cause.told for cause in causes if cause.told])
+    frame["cause"] = ["; ".join(f"{c.kind.removeprefix('cause.')}: {c.detail}" for c in causes) for causes in frame["causes"]]
+    frame["told"] = [[verdict(c.kind, detail=c.detail, **c.numbers) for c in causes if "." in c.kind] for causes in frame["causes"]]
     frame["lacks"] = frame["cause"].str.removeprefix("needs: ").where(frame["verdict"] == UNVERIFIED, "")
     frame["结论"] = frame["verdict"].map(IN_CHINESE)
     frame["one"], frame["corrected"] = errata.one_finding(frame, report), errata.corrected(frame, report)
@@ -53,7 +54,7 @@ def _found(sheet: sheets.Period, others: list[sheets.Period]) -> tuple[Report, l
     name, problems = f"published/{sheet.name}.csv", []
     rows = _rows(sheet.data / name, problems)
     if not rows and not problems:
-        problems.append(Problem("no rows", (name,), "has headings but no rows; see data/README.md"))
+        problems.append(Problem.of(Said("published.empty"), name))
     wrong = {row: found for row in rows if (found := faults(row))}
     report = Report([row for row in rows if row not in wrong], sheet, others)
     for path in (sheet.data / "published").glob("*.csv"):  # what other reports print, whether that is right or not
@@ -64,14 +65,13 @@ def _found(sheet: sheets.Period, others: list[sheets.Period]) -> tuple[Report, l
         try:
             return step(row)
         except UnknownWord as error:
-            message, column = (*error.args, "counts")[:2]
-            wrong[row] = [(column, f"{quoted(getattr(row, column))} is not understood: {message}")]
+            wrong[row] = [(error.column, Said("published.unknown", found=quoted(getattr(row, error.column)), why=error.said))]
 
     for row in report.printed:
         understood(report.compute, row)
     found = [understood(lambda row: finding(row, report), row) for row in report.printed if row not in wrong]
-    problems += [Problem(f"{column} of a row", (name, f"line {row.line}", column), message, (row.line,))
-                 for row, faults in wrong.items() for column, message in faults]
+    problems += [Problem.of(said, name, Said("word.line", number=row.line), column, order=(row.line,))
+                 for row, faults in wrong.items() for column, said in faults]
     if problems:
         raise DataError(problems)
     return report, found
@@ -96,13 +96,11 @@ def others(sheet: sheets.Period) -> tuple[list[sheets.Period], list[str]]:
 
 
 def summary(period: str, path: Path) -> list[str]:
-    """What the terminal says of a made `audit-<period>.csv`: the counts, then each row that differs."""
+    """What the terminal says of a made `audit-<period>.csv`: the counts, then each row that is wrong or for the author to decide."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         records = list(csv.DictReader(file))
     counts = Counter(record["verdict"] for record in records)
-    lines = [f"{period}: {len(records)} figures and claims checked: " + ", ".join(
-        f"{counts[kind]} {SAID.get(kind, kind)}" for kind in VERDICTS)]
-    for record in (record for kind in TOLD for record in records if record["verdict"] == kind):
-        lines += [f"  {record['section']} › {record['statement']} [{record['id']}] {record['verdict']}",
-                  f"    printed {record['printed']}; the sheet gives {record['recomputed'] or '?'}", f"    {record['cause']}"]
-    return [line for line in lines if line.strip()]
+    numbers = dict(zip(("agree", "differ", "open", "readings", "unverified"), (counts[kind] for kind in VERDICTS)))
+    told = [Said("published.told", **record | {"verdict": Said(said), "recomputed": record["recomputed"] or "?"})
+            for kind, said in TOLD.items() for record in records if record["verdict"] == kind]
+    return [str(Said("published.checked", period=period, total=len(records), **numbers)), *(f"  {said}".rstrip() for said in told)]

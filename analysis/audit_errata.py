@@ -6,11 +6,10 @@ import re
 
 import pandas as pd
 
-from analysis.audit_phrases import CLAIM, CODE, JUDGEMENT, LABEL, NAME, PLACE, SHARE, SIGN
+from analysis.audit_phrases import CLAIM, CODE, JUDGEMENT, LABEL, NAME, PLACE, SIGN
 from analysis.audit_verdicts import COMPARISON, DIFFERS, OPEN, READING, Report
 from analysis.words import Verdict, Words, verdict
 
-REPEATED = re.compile("；(印作|此处作).*")
 SUM = re.compile(r"\{(.+?)\}")
 
 
@@ -37,15 +36,23 @@ def corrected(found: pd.DataFrame, report: Report) -> list[str]:
 
 
 def touches(found: pd.DataFrame) -> list[list[str]]:
-    """For each row that differs the ids of the statements that would change with it: sums of it, and claims that fail on what it counts."""
-    def sides(counts: str) -> set[str]:
-        return {side for part in re.split("[;；]", counts) for match in [COMPARISON.fullmatch(part.strip())] if match
-                for side in match.group(1, 3)} | {*SIGN.split(counts)}
+    """For each row that differs the ids of the statements that change with it: sums of it, claims that fail on what it counts,
+    the same slip again, shares computed from it; and of a wrong word the rows that have it too."""
+    def sides(row: object) -> set[str]:
+        claims = [COMPARISON.fullmatch(part.strip()) for part in re.split("[;；]", row.counts)]
+        return {side for match in claims if match for side in match.group(1, 3)} | {*SIGN.split(row.counts)}
 
-    uses = {row.id: (row.verdict, sides(row.counts), row.unit in (CLAIM, JUDGEMENT)) for row in found.itertuples()}
-    return [[id for id, (verdict, terms, claim) in uses.items() if row.verdict == DIFFERS and id != row.id and (
-        f"[{row.id}]" in terms or (claim and verdict in (DIFFERS, READING) and row.unit == SHARE and row.counts in terms))]
-        for row in found.itertuples()]
+    def changes(other: object, row: object) -> bool:
+        if row.unit in (LABEL, NAME):
+            return row.printed in other.sentence + other.printed and other.unit not in (LABEL, NAME, CODE)
+        again = (other.printed, other.unit, other.counts, other.of) == (row.printed, row.unit, row.counts, row.of)
+        computed = any(cause.numbers.get("id") == row.id for cause in other.causes)
+        failing = other.unit in (CLAIM, JUDGEMENT) and row.counts in sides(other)
+        wrong = bool(row.counts) and other.verdict in (DIFFERS, READING)
+        return f"[{row.id}]" in sides(other) or (wrong and (again or computed or failing))
+
+    rows = [*found.itertuples()]
+    return [[other.id for other in rows if row.verdict == DIFFERS and other.id != row.id and changes(other, row)] for row in rows]
 
 
 def place(row: object) -> str:
@@ -53,23 +60,30 @@ def place(row: object) -> str:
     return f"{row.section}，第{row.page}页" if row.page else str(row.section)
 
 
-def _grounds(row: object, say: Words) -> str:
-    """How it should be reckoned, and the likely cause; what the table says elsewhere is left out."""
-    told, working = say.plain(row.told), REPEATED.sub("", row.working)
-    return told if working.partition(" = ")[0] in told else f"{working}。{told}"
-
-
 def table(found: pd.DataFrame, say: Words) -> pd.DataFrame:
     """The errata, a row a slip, figures and claims before words and words before headings: 位置, 原文, 印作, 应为, 依据, 随之变动."""
-    statements, rows = dict(zip(found["id"], found["statement"])), found[found["verdict"] == DIFFERS]
+    by_id, rows = {row.id: row for row in found.itertuples()}, found[found["verdict"] == DIFFERS]
     rows = rows.sort_values("unit", kind="stable", key=lambda units: units.isin([NAME, LABEL, CODE, PLACE]) + 1 * (units == PLACE))
-    changes = [say.plain("errata.claim") if row.unit == CLAIM else
-               say.plain("errata.changes", statements=[statements[id] for id in row.touches]) if row.touches else
-               say.plain("errata.unchanged") for row in rows.itertuples()]
+
+    def grounds(row: object) -> str:
+        told, working = say.plain(row.told), f"{row.statement}：{row.working}" if row.unit == CLAIM else row.working
+        return told if working.partition(" = ")[0] in told else f"{working}。{told}"
+
+    def moved(row: object) -> str:
+        if row.unit == CLAIM or not row.touches:
+            return say.plain("errata.claim" if row.unit == CLAIM else "errata.unchanged")
+        others = [by_id[id] for id in row.touches]
+        if row.unit in (LABEL, NAME):
+            sections = dict.fromkeys(other.section.partition(" ")[0] for other in others if other.section != row.section)
+            return say.plain("errata.again", places="；".join(sections)) if sections else say.plain("errata.here")
+        return say.plain("errata.changes", statements=[other.statement for other in others])
+
+    sentences = rows["sentence"].where(rows["sentence"] != "", rows["printed"])
     return pd.DataFrame({
-        "位置": [place(row) for row in rows.itertuples()], "原文": rows["sentence"].where(rows["sentence"] != "", rows["statement"]),
-        "印作": rows["printed"], "应为": rows["corrected"].where(rows["corrected"] != "", say.plain("errata.rewrite")),
-        "依据": [_grounds(row, say) for row in rows.itertuples()], "随之变动": changes}).reset_index(drop=True)
+        "位置": map(place, rows.itertuples()), "原文": sentences,
+        "印作": rows["printed"].mask(rows["printed"] == sentences, say.plain("errata.same")),
+        "应为": rows["corrected"].where(rows["corrected"] != "", say.plain("errata.rewrite")),
+        "依据": map(grounds, rows.itertuples()), "随之变动": map(moved, rows.itertuples())}).reset_index(drop=True)
 
 
 def questions(found: pd.DataFrame) -> list[Verdict]:
@@ -77,10 +91,11 @@ def questions(found: pd.DataFrame) -> list[Verdict]:
     said = []
     for kind, name in ((OPEN, "author.closure"), (READING, "author.reading")):
         for _, rows in found[found["verdict"] == kind].groupby("one", sort=False):
-            remedies = {verdict.numbers["term"]: f"{verdict.numbers['term']}{verdict.numbers['number']}改为{verdict.numbers['closing']}"
-                        for told in rows["told"] for verdict in told if verdict.name == "cause.loose-term"}
-            said += [verdict(name, places=list(dict.fromkeys(map(place, rows.itertuples()))), ids=list(rows["id"]),
-                             printed=list(dict.fromkeys(rows["printed"])), statements="；".join(rows["statement"]),
-                             workings="；".join(rows["working"])),
+            remedies = {told.numbers["term"]: f"{told.numbers['term']}{told.numbers['number']}改为{told.numbers['closing']}"
+                        for verdicts in rows["told"] for told in verdicts if told.name == "cause.loose-term"}
+            ends = "；印作" + rows["printed"] if kind == OPEN else ""
+            said += [verdict(name, places=[*dict.fromkeys(map(place, rows.itertuples()))], ids=[*rows["id"]],
+                             printed=[*dict.fromkeys(rows["printed"])],
+                             workings="；".join(rows["statement"] + "（" + rows["working"] + ends + "）")),
                      *([verdict("author.remedy", remedies="，".join(remedies.values()))] if remedies else [])]
     return said

@@ -29,24 +29,16 @@ def names(sheet: sheets.Period, others: list[sheets.Period], findings: pd.DataFr
 
 
 def _seen(sheet: sheets.Period) -> Iterator[tuple[str, str, str, str, str]]:
-    """Where a sheet names an alliance: the period, the list, the name, the code (none among the experts), the registry's id."""
-    known = sorted([*sheet.registry.by_name.items(), *sheet.registry.by_alias.items()], key=lambda pair: -len(pair[0]))
+    """Where a sheet names an alliance: the period, the list, the name, the code, the registry's id."""
     for place, listed in (("评分表", sheet.evaluated), ("未参评", sheet.absent), ("A级名单", sheet.a_level)):
         yield from ((sheet.name, place, a.name, a.code, a.id) for a in listed)
-    for post in (post for *_, posts in sheet.experts for post in posts.split("；")):
-        for name, id in [pair for pair in known if normalise(post).startswith(pair[0])][:1]:
-            end = next(end for end in range(len(post) + 1) if normalise(post[:end]) == name)
-            yield sheet.name, "专家组", post[:end], "", id
 
 
 def _where(seen: pd.DataFrame, column: str) -> str:
     """`2020-2021：109（评分表）、110（A级名单）`: what stands in a column, and where, by period."""
-    said = []
-    for period, rows in seen[seen[column] != ""].groupby("period", sort=False):
-        places = {value: list(dict.fromkeys(found)) for value, found in rows.groupby(column, sort=False)["place"]}
-        said.append(f"{period}：" + "、".join(  # 附件1 专家组 is where 专家组 is
-            f"{value}（{'、'.join(p for p in found if not any(q != p and q.endswith(p) for q in found))}）" for value, found in places.items()))
-    return "；".join(said)
+    places = seen[seen[column] != ""].groupby(["period", column], sort=False)["place"].agg(lambda found: "、".join(dict.fromkeys(found)))
+    return "；".join(f"{period}：" + "、".join(f"{value}（{found}）" for (_, value), found in of_period.items())
+                    for period, of_period in places.groupby(level=0, sort=False))
 
 
 def _codes(seen: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:

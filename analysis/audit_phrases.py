@@ -16,6 +16,7 @@ import pandas as pd
 
 from analysis import roster, shares, sheets
 from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, NOT_EVALUATED
+from analysis.messages import Said
 from analysis.problems import quoted
 
 EVALUATED, PILOTS, EVERYONE, ENTERED, NOT_ENTERED, A_LEVEL, PANEL = "参评联盟", "试点联盟", "联盟总数", "录入信息", "未录入", "A级", "专家人数"
@@ -24,14 +25,7 @@ RELATIVE = {OWN_BATCH: "batch", OWN_BATCH_EVALUATED: "batch", OWN_GRADE: "grade"
 DENOMINATORS = (EVALUATED, PILOTS, EVERYONE, f"{PILOTS} {EVALUATED}", *RELATIVE)
 SHARE, LIST, CLAIM, JUDGEMENT, DATE = "%", "名单", "说法", "评语", "日期"
 BAND, NAME, LABEL, CODE, PLACE = "分段", "名称", "称呼", "代码", "对照"
-UNITS = ("家", "个", "位", "项", "份", "次", "件", "年", "号", "亿元", "平方米", "家次")  # of numbers
-FORMS = {  # what `printed` may look like, and how a message says it
-    SHARE: (re.compile(r"\d+(\.\d+)?%"), "a percentage like 45.54%"),
-    LIST: (re.compile(r"[^；]+(；[^；]+)*"), "names with ； between them"),
-    DATE: (re.compile(r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?"), "a date like 2017年1月31日"),
-    BAND: (re.compile(r"(\d+)分?\s*(?:至|~|～|—+|-)\s*(\d+)分|(\d+)分以下"), "a band like 70分至84分 or 49分以下"),
-} | dict.fromkeys((CLAIM, JUDGEMENT, NAME, LABEL, CODE, PLACE), (re.compile(".+"), "")) | dict.fromkeys(
-    UNITS, (re.compile(r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+"), "a number like 24, 130多, 四 or 无"))
+UNITS = ("家", "个", "位", "项", "份", "次", "件", "年", "号", "亿元", "万元", "平方米", "家次")  # of numbers
 SCORE = re.compile(r"(\d+(?:\.\d+)?)分(及以上|以下)?")
 SIGN = re.compile(r"\s+([+\-−])\s+")
 LITERAL = re.compile(r"\d+(?:\.\d+)?")
@@ -42,7 +36,11 @@ JUST_BELOW = 1e-9  # a withheld score does not reach the next floor
 
 
 class UnknownWord(ValueError):
-    """What the vocabulary does not have; a second argument is the column that asks for it, where that is not `counts`."""
+    """What the vocabulary does not have: the message, and the column that asks for it."""
+
+    def __init__(self, rule: str, /, column: str = "counts", **values: object):
+        super().__init__(rule)
+        self.said, self.column = Said(rule, **values), column
 
 
 class Printed(NamedTuple):
@@ -72,22 +70,6 @@ class Printed(NamedTuple):
             return Fraction(text)
         tens, ten, units = text.rpartition("十")
         return Fraction(10 * (DIGITS[tens] or 1) * bool(ten) + DIGITS[units])
-
-
-def faults(row: Printed) -> list[tuple[str, str]]:
-    """What is wrong with the form of a row: the column, and what was found and what is allowed."""
-    form, called = FORMS.get(row.unit, (re.compile(".*"), ""))
-    checks = [
-        (row.unit not in FORMS, "unit", f"{quoted(row.unit)} is not one of {'、'.join(FORMS)}"),
-        (not form.fullmatch(row.printed), "printed", f"{quoted(row.printed)} is not {called}, as unit {row.unit} wants"),
-        (row.printed.endswith("多") and row.counts, "counts", f"{quoted(row.counts)} is exact, but {row.printed} is printed; leave it empty"),
-        (f"[{row.id}]" in row.counts, "counts", f"{quoted(row.counts)} has the row's own id {row.id} among its terms"),
-        (not row.counts and row.unit not in (DATE, PLACE, CLAIM if row.needs else "", *UNITS), "counts",
-         f"is empty; unit {row.unit} needs to know what is counted"),
-        (row.of and row.unit not in (SHARE, CLAIM, JUDGEMENT), "of",
-         f"{quoted(row.of)} is a denominator, of which {row.unit} has none; leave it empty"),
-        (row.unit == SHARE and not row.of, "of", f"is empty; write the denominator: {'、'.join(DENOMINATORS)}, or another phrase")]
-    return [(column, message) for wrong, column, message in checks if wrong][:1 if row.unit not in FORMS else None]
 
 
 class Number(NamedTuple):
@@ -144,7 +126,7 @@ class Vocabulary:
         known, score = self.words.get(word) or self.words.get(self.sheet.scheme.named(word)), SCORE.fullmatch(word)
         if known or not score:
             if not known:
-                raise UnknownWord(f"{word!r} is not a word of the vocabulary: {'、'.join(self.words)}, 95分及以上, 100分, 50分以下")
+                raise UnknownWord("published.word", word=quoted(word), known=[*self.words, "95分及以上", "100分", "50分以下"])
             return known
         low, high, number = *(self.alliances[column].to_numpy() for column in ("low", "high")), float(score[1])
         top = np.where((low == high) | self.words[HIGH][1], high, high - JUST_BELOW)
@@ -157,12 +139,12 @@ class Vocabulary:
         for words in phrase.split():
             own, surely, maybe = zip(*map(self.word, words.split("+")))
             if len(set(own)) > 1:
-                raise UnknownWord(f"{words!r} joins words of different kinds")
+                raise UnknownWord("published.kinds", word=quoted(words))
             if kind in ("", own[0]):
                 sure, possible = sure & np.any(surely, axis=0), possible & np.any(maybe, axis=0)
             kinds.add(own[0])
         if kind not in kinds:
-            raise UnknownWord(f"{phrase!r} names no {kind}")
+            raise UnknownWord("published.relative", word=quoted(phrase))
         return sure if (sure == possible).all() else None
 
     def number(self, what: str) -> tuple[Fraction | None, bool]:
@@ -192,21 +174,23 @@ class Vocabulary:
         part, narrower = self.rows(phrase), {OWN_BATCH_EVALUATED: self.evaluated, OWN_GRADE_PILOTS: self.words[PILOTS][1]}
         try:
             whole = self.rows(phrase, RELATIVE[of]) if of in RELATIVE else self.rows(of)
-            if number is None or whole is None:
-                return Number(None, "")
-            whole = whole & narrower.get(of, self.everyone)
-            times = len({*self.sheet.activities[phrase]} - {EACH}) if what.endswith(ALL_ACTIVITIES) else 1
-            share = shares.share(int(number) if item else self.alliances[part],
-                                 of=int(whole.sum()) * times if item else self.alliances[whole])
-        except ValueError as error:
-            raise UnknownWord(error.args[0], "of") from None
-        return Number(share.fraction * 100 if share.whole else None, f"{share.part} ÷ {share.whole}", (), share, part, whole)
+        except UnknownWord as error:
+            error.column = "of"
+            raise
+        if number is None or whole is None:
+            return Number(None, "")
+        whole = whole & narrower.get(of, self.everyone)
+        size = int(whole.sum()) * (len({*self.sheet.activities[phrase]} - {EACH}) if what.endswith(ALL_ACTIVITIES) else 1)
+        if number > size or (not item and (part & ~whole).any()):
+            raise UnknownWord("published.part", "of", part=int(number), whole=size)
+        share = shares.Share(int(number), size)
+        return Number(share.fraction * 100 if size else None, f"{share.part} ÷ {size}", (), share, part, whole)
 
 
 def full_years(words: Vocabulary, dates: str) -> int:
     """The full years from one printed date to another. Raises UnknownWord."""
     if missing := [date for date in dates.split() if date not in words.items]:
-        raise UnknownWord(f"{missing[0]} is not the date of another row, as [1-01] would be")
+        raise UnknownWord("published.date", word=missing[0])
     start, end = (words.items[date][0] for date in dates.split())
     return int(end - start)
 
@@ -215,7 +199,7 @@ def periods_between(words: Vocabulary, ends: str) -> int:
     """The evaluations that `periods.csv` knows from one to another. Raises UnknownWord."""
     known, wanted = list(words.sheet.registry.periods), ends.split("至")
     if len(wanted) != 2 or not {*wanted} <= {*known}:
-        raise UnknownWord(f"two periods of periods.csv with 至 between are wanted: {'、'.join(known)}")
+        raise UnknownWord("published.periods", known=known)
     return known.index(wanted[1]) - known.index(wanted[0]) + 1
 
 

@@ -2,7 +2,8 @@
 
 A row that is wrong differs; printed numbers that cannot all be right do not close, and nothing here says which is wrong; a judgement
 that does not follow from the numbers is a reading. The last two are for the author to decide.
-Causes are found by computing, in the order of CAUSES; the first that gives the printed value is told.
+Each unit is of a KIND: the form of what is printed, and who judges it. Causes are found by computing, in the order of CAUSES; the
+first that gives the printed value is told.
 """
 
 from __future__ import annotations
@@ -10,52 +11,36 @@ from __future__ import annotations
 import datetime as dt
 import operator
 import re
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
 from analysis import audit_phrases as phrases
-from analysis.audit_phrases import (
-    BAND,
-    CLAIM,
-    CODE,
-    DATE,
-    JUDGEMENT,
-    LABEL,
-    LIST,
-    NAME,
-    PLACE,
-    SHARE,
-    Number,
-    Printed,
-    UnknownWord,
-    Vocabulary,
-    plain,
-)
-from analysis.grades import BEST_FIRST, HIGH, TOP_SCORE
+from analysis.audit_phrases import CLAIM, LABEL, PLACE, SHARE, UNITS, Number, Printed, UnknownWord, Vocabulary, plain
+from analysis.messages import Said
+from analysis.problems import quoted
 from analysis.registry import first_year, normalise
 from analysis.shares import half_up
 from analysis.sheets import Period
-from analysis.words import Verdict, shown, verdict
+from analysis.words import shown
 
 AGREES, DIFFERS, OPEN, READING, UNVERIFIED = VERDICTS = ("agrees", "differs", "does not close", "a reading", "cannot be verified")
 COMPARISON = re.compile(r"(.+?)\s+(>=|<=|>|<|=)\s+(.+)")
 PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
-STREAK = re.compile(r"连续 (\d+) 期 (.+) (\S+)")
-ORDER = re.compile(r"顺序 (\S+)")
 HOLDS = {">": operator.gt, "<": operator.lt, "=": operator.eq, ">=": operator.ge, "<=": operator.le}
 BY_COUNT, NO_SOURCE, NOTHING = "家数", "原始记录", "没有对应的内容"
 OUTCOMES = {True: "成立", False: "说法不成立", None: "不能判定"}
-NEAR = 8  # rows of the same section: a slip of copying comes from close by
+NEAR, SHOWN = 8, 3  # rows of the same section, from which a slip of copying comes; other sections that are named
 
 
 class Cause(NamedTuple):
-    """Why a row may differ: the kind, the calculation that shows it, and its sentence where the working does not say it all."""
+    """Why a row may differ: the name of its sentence, or a word where it has none; the calculation that shows it; what it names."""
 
     kind: str
     detail: str
-    told: Verdict | None = None
+    numbers: dict[str, object] = {}  # noqa: RUF012
 
 
 class Finding(NamedTuple):
@@ -74,24 +59,51 @@ class Report(Vocabulary):
     def __init__(self, printed: list[Printed], sheet: Period, others: list[Period] = ()):
         super().__init__(sheet)
         self.printed, self.numbers, self.others = printed, {}, {other.name: Vocabulary(other) for other in others}
-        self.items |= {f"[{row.id}]": (row.value, False) for row in printed if row.unit in (DATE, *phrases.UNITS)}
+        self.items |= {f"[{row.id}]": (row.value, False) for row in printed if row.unit in (phrases.DATE, *UNITS)}
         self.places = max((len(row.printed.rstrip("%").partition(".")[2]) for row in printed if row.unit == SHARE), default=2)
 
     def compute(self, row: Printed) -> None:
         """What a percentage or a number should be, into `numbers`. Raises UnknownWord."""
-        if row.counts and row.unit in (SHARE, *phrases.UNITS):
+        if row.counts and row.unit in (SHARE, *UNITS):
             self.numbers[row.id] = self.share(row.counts, row.of) if row.unit == SHARE else self.sum(row.counts)
 
     def rounded(self, number: Number, more: int = 0) -> Fraction | None:
         """As it should be printed: a share to the most places that the report prints (or some more), another number as it is."""
         return Fraction(half_up(number.right, self.places + more)) if number.share and number.right is not None else number.right
 
+    def grade(self, row: Printed) -> str:
+        """The grade that a row names. Raises UnknownWord."""
+        if (grade := self.sheet.scheme.named(row.counts)) is None:
+            raise UnknownWord("published.grade", known=phrases.BEST_FIRST)
+        return grade
+
+    def holder(self, code: str) -> str:
+        """The id of the alliance that has a code in the period. Raises UnknownWord."""
+        if self.sheet.name not in (held := self.sheet.registry.holders.get(code, {})):
+            raise UnknownWord("published.code", period=self.sheet.name)
+        return held[self.sheet.name]
+
+
+def faults(row: Printed) -> list[tuple[str, Said]]:
+    """What is wrong with the form of a row: the column, and what was found and what is allowed."""
+    if row.unit not in KINDS:
+        return [("unit", Said("published.unit", found=quoted(row.unit), known=[*KINDS]))]
+    form, example, _ = KINDS[row.unit]
+    checks = [
+        (not re.fullmatch(form, row.printed), "printed",
+         Said("published.printed", found=quoted(row.printed), form=Said(example), unit=row.unit)),
+        (row.printed.endswith("多") and row.counts, "counts", Said("published.rough", found=quoted(row.counts), printed=row.printed)),
+        (f"[{row.id}]" in row.counts, "counts", Said("published.itself", found=quoted(row.counts), id=row.id)),
+        (not row.counts and row.unit not in (phrases.DATE, PLACE, SHARE, CLAIM if row.needs else "", *UNITS), "counts",
+         Said("published.counts", unit=row.unit)),
+        (row.of and row.unit not in (SHARE, CLAIM, phrases.JUDGEMENT), "of", Said("published.whole", found=quoted(row.of), unit=row.unit)),
+        (row.unit == SHARE and row.counts and not row.of, "of", Said("published.no_whole", known=phrases.DENOMINATORS))]
+    return [(column, said) for wrong, column, said in checks if wrong]
+
 
 def finding(row: Printed, report: Report) -> Finding:
     """The finding on one row. Raises UnknownWord."""
-    judges = {LIST: of_list, CLAIM: of_claim, JUDGEMENT: of_claim, CODE: of_code, PLACE: of_place} | dict.fromkeys(
-        (DATE, BAND, NAME, LABEL), of_text)
-    return judges.get(row.unit, of_number)(row, report) if row.counts or row.unit == PLACE else unverified(row)
+    return KINDS[row.unit].judge(row, report) if row.counts or row.unit == PLACE else unverified(row)
 
 
 def unverified(row: Printed, needs: str = "", working: str = "") -> Finding:
@@ -110,14 +122,9 @@ def of_number(row: Printed, report: Report) -> Finding:
     if row.value == right:
         return Finding(AGREES, text, "", working)
     off = row.value - right
-    causes = [cause for test in CAUSES if (cause := test(row, known, report))][:1]
+    causes = [cause for test in CAUSES if (cause := test(row, known, report))][:1] + elsewhere(row, report)
     return Finding(DIFFERS if len(known.terms) < 2 else OPEN, text,
-                   f"{half_up(off, report.places):+}" if percent else f"{float(off):+.10g}", f"{working}；印作{row.printed}",
-                   (*causes, *elsewhere(row, report)))
-
-
-def _cause(name: str, kind: str, detail: str, **numbers: object) -> Cause:
-    return Cause(kind, detail, verdict(name, detail=detail.replace(" (", "（").replace(")", "）"), **numbers))
+                   f"{half_up(off, report.places):+}" if percent else f"{float(off):+.10g}", working, tuple(causes))
 
 
 def rounding(row: Printed, known: Number, report: Report) -> Cause | None:
@@ -125,27 +132,36 @@ def rounding(row: Printed, known: Number, report: Report) -> Cause | None:
     if known.share:
         exact, once = f"{known.working} = {float(known.right):.{report.places + 3}f}…%", report.rounded(known, more=1)
         if 0 < known.right - row.value < Fraction(1, 10 ** report.places):
-            return _cause("cause.truncated", "truncated", f"{exact} → {row.printed}")
+            return Cause("cause.truncated", f"{exact} → {row.printed}")
         if half_up(once, report.places) == row.value:
-            return _cause("cause.rounded-twice", "rounded twice", f"{exact} → {half_up(once, report.places + 1)}% → {row.printed}")
+            return Cause("cause.rounded-twice", f"{exact} → {half_up(once, report.places + 1)}% → {row.printed}")
 
 
 def adjusted(row: Printed, known: Number, report: Report) -> Cause | None:
     """The printed parts of the whole add to 100.00 only because this one was moved; what is not printed counts as a part."""
     if not known.share or abs(row.value - report.rounded(known)) != Fraction(1, 10 ** report.places):
         return None
-    same = [(place, number) for place, other in enumerate(report.printed) if other.section == row.section and other is not row
+    same = [(other, number) for other in report.printed if other.section == row.section and other is not row
             and (number := report.numbers.get(other.id)) and number.share and (number.whole == known.whole).all()]
     parts, taken = [], known.part
-    for place, number in sorted(same, key=lambda found: found[1].share.part):  # the finest that have nothing in common
+    for other, number in sorted(same, key=lambda found: found[1].share.part):  # the finest that have nothing in common
         if not (number.part & taken).any():
-            parts, taken = [*parts, place], taken | number.part
+            parts, taken = [*parts, other], taken | number.part
     rest = known.share.whole - int(taken.sum())
     left = f"{half_up(Fraction(100 * rest, known.share.whole), report.places)}%"
-    values = [text.rstrip("%") for text in (row.printed, *(report.printed[place].printed for place in sorted(parts)), *([left] if rest else []))]
-    if parts and sum(map(Decimal, values)) == 100:
-        return _cause("cause.adjusted", "last digit adjusted so that the parts add to 100.00",
-                      f"{' + '.join(values)} = 100.00" + (f" ({rest} ÷ {known.share.whole} = {left})" if rest else ""))
+    texts = [row.printed, *(other.printed for other in sorted(parts, key=report.printed.index)), *([left] if rest else [])]
+    if parts and sum(Decimal(text.rstrip("%")) for text in texts) == 100:
+        return Cause("cause.adjusted", f"{' + '.join(text.rstrip('%') for text in texts)} = 100.00"
+                     + (f"（{rest} ÷ {known.share.whole} = {left}）" if rest else ""))
+
+
+def carried(row: Printed, known: Number, report: Report) -> Cause | None:
+    """Computed rightly from a number that is itself printed wrong."""
+    for other in report.printed if known.share else ():
+        right, size = report.numbers.get(other.id), known.share.whole
+        if other.unit in UNITS and other.counts == row.counts and right and other.value != right.right \
+                and half_up(100 * other.value / size, report.places) == row.value:
+            return Cause("cause.carried", f"{plain(other.value)} ÷ {size} = {row.printed}", {"statement": other.statement, "id": other.id})
 
 
 def denominator(row: Printed, known: Number, report: Report) -> Cause | None:
@@ -156,24 +172,22 @@ def denominator(row: Printed, known: Number, report: Report) -> Cause | None:
         except UnknownWord:  # no part of that
             continue
         if other.share and other.share.whole != known.share.whole and report.rounded(other) == row.value:
-            sums = f"{other.working} = {row.printed}"
-            return _cause("cause.denominator", "another denominator", f"{sums} ({of})", of=of, whole=other.share.whole, sum=sums)
+            return Cause("cause.denominator", f"{other.working} = {row.printed}", {"of": of, "whole": other.share.whole})
 
 
 def off_by_one(row: Printed, known: Number, report: Report) -> Cause | None:
     """A sum that closes but for one, and the one term that nothing else vouches for, with the value that would close it."""
     if len(known.terms) < 2 or abs(row.value - known.right) != 1:
         return None
-    rows, kind = {f"[{other.id}]": other for other in report.printed}, "off by one in a closure"
+    rows, detail = {f"[{other.id}]": other for other in report.printed}, f"{known.working} ≠ {row.printed}"
     sources = [(term, rows[term[1]].counts if term[1] in rows else term[1]) for term in known.terms]
     loose = [term for term, source in sources if not source or any(
         stated and report.words.get(what, " ")[0] != "batch" for _, what, _, stated in report.sum(source).terms)]
     if len(loose) != 1:
-        return _cause("cause.off-by-one", kind, f"{known.working} ≠ {row.printed}")
+        return Cause("cause.off-by-one", detail)
     sign, what, number, _ = loose[0]
-    name, number, closing = rows[what].statement if what in rows else what, plain(number), plain(number + sign * (row.value - known.right))
-    note = f"({name} {number} has no source but its own statement; {closing} would close it)"
-    return _cause("cause.loose-term", kind, f"{known.working} ≠ {row.printed} {note}", term=name, number=number, closing=closing)
+    return Cause("cause.loose-term", detail, {"term": rows[what].statement if what in rows else what, "number": plain(number),
+                                              "closing": plain(number + sign * (row.value - known.right))})
 
 
 def copied(row: Printed, known: Number, report: Report) -> Cause | None:
@@ -183,18 +197,17 @@ def copied(row: Printed, known: Number, report: Report) -> Cause | None:
             if 0 < abs(place - here) <= NEAR and (other.section, other.unit) == (row.section, row.unit)
             and (number := report.numbers.get(other.id)) and other.value == row.value == report.rounded(number)]
     for _, other, number in sorted(near, key=lambda found: found[0])[:1]:
-        return _cause("cause.copied", "value of a neighbouring statement",
-                      f"{other.statement} {f'{number.working} = ' if number.share else ''}{other.printed}")
+        return Cause("cause.copied", f"{other.statement} {f'{number.working} = ' if number.share else ''}{other.printed}")
 
 
-CAUSES = (rounding, adjusted, denominator, off_by_one, copied)
+CAUSES = (carried, rounding, adjusted, denominator, off_by_one, copied)
 
 
 def elsewhere(row: Printed, report: Report) -> list[Cause]:
     """The same share, printed differently in other places."""
-    places = sorted({f"{other.printed} ({other.section})" for other in report.printed if row.unit == other.unit == SHARE
+    places = sorted({f"{other.printed}（{other.section}）" for other in report.printed if row.unit == other.unit == SHARE
                      and (other.counts, other.of) == (row.counts, row.of) and other.value != row.value})
-    return [_cause("cause.elsewhere", "printed differently elsewhere", "、".join(places))] if places else []
+    return [Cause("cause.elsewhere", "、".join(places))] if places else []
 
 
 def of_list(row: Printed, report: Report) -> Finding:
@@ -211,103 +224,97 @@ def of_list(row: Printed, report: Report) -> Finding:
     return Finding(DIFFERS, "；".join(right), words, f"评分表有{len(right)}家，印出{len(named)}家；{words}")
 
 
-def of_text(row: Printed, report: Report) -> Finding:
-    """A date, the scores of a grade, or what an alliance or a grade is called."""
-    right, allowed, source, verifies = _known(row, report.sheet)
-    band = phrases.FORMS[BAND][0].fullmatch(row.printed) if row.unit == BAND else None
-    printed = (f"{band[1]}分至{band[2]}分" if band[1] else f"{band[3]}分以下") if band else row.printed
-    if normalise(printed) in map(normalise, allowed):
-        return Finding(AGREES, right, "", f"{source}：{right}") if verifies else unverified(row)
-    change = f"{right} → {row.printed}"
-    return Finding(DIFFERS, right, change, f"{source}作{right}；此处作{row.printed}",
-                   (Cause("another wording", change),) if row.unit in (NAME, LABEL) else ())
+def worded(row: Printed, right: str, source: str, also: Iterable[str] = (), known: bool = True) -> Finding:
+    """What is not counted but worded: as it should be, or as it also may be; `known` from more than its own statement."""
+    if normalise(row.printed) in map(normalise, (right, *also)):
+        return Finding(AGREES, right, "", f"{source}：{right}") if known else unverified(row)
+    return Finding(DIFFERS, right, f"{right} → {row.printed}", f"{source}作{right}")
+
+
+def of_date(row: Printed, report: Report) -> Finding:
+    """A date, known only from its own statement."""
+    if (fact := report.sheet.facts.get(row.counts)) is None:
+        raise UnknownWord("published.fact", known=[*report.sheet.facts])
+    return worded(row, shown(fact) if isinstance(fact, dt.date) else str(fact), "评价期表", known=False)
+
+
+def of_band(row: Printed, report: Report) -> Finding:
+    """The scores of a grade, whatever stands between them; where none is published, only the scheme says so."""
+    grade = report.grade(row)
+    right = report.sheet.scheme.band(grade)
+    same = re.findall(r"\d+|以下", row.printed) == re.findall(r"\d+|以下", right)
+    known = any(a.grade == grade and a.score is not None for a in report.sheet.evaluated)
+    return worded(row._replace(printed=right) if same else row, right, "等级方案", known=known)
+
+
+def of_name(row: Printed, report: Report) -> Finding:
+    """What an alliance is called: as in the annex, unless it is misspelt there, or in short."""
+    registry, id = report.sheet.registry, report.holder(row.counts)
+    decided = {decision["alias"]: decision for decision in registry.decisions.get(id, ()) if "alias" in decision}
+    in_annex = {a.id: a.name for a in (*report.sheet.absent, *report.sheet.evaluated)}.get(id, registry.names[id])
+    right = registry.names[id] if decided.get(in_annex, {}).get("kind") == "misspelt" else in_annex
+    found = worded(row, right, f"代码{row.counts}在{'附件' if right == in_annex else '名录'}中",
+                   [alias for alias, decision in decided.items() if decision["kind"] == "short"])
+    why = decided.get(row.printed, {}).get("evidence", "").rstrip("。")
+    return found._replace(working=f"{found.working}。{why}") if why and found.verdict == DIFFERS else found
+
+
+def of_label(row: Printed, report: Report) -> Finding:
+    """What a grade is called: by one word in the whole report."""
+    right = report.sheet.scheme.labels[report.grade(row)]
+    others = [*dict.fromkeys(other.section for other in report.printed if right in other.sentence and other.section != row.section)]
+    return worded(row, right, f"{'、'.join(others[:SHOWN])}{'等处' if len(others) > SHOWN else ''}" or "等级方案")
 
 
 def of_code(row: Printed, report: Report) -> Finding:
     """The code of an alliance: the one that the registry is certain of; where it is certain of none, the author must say."""
     registry = report.sheet.registry
     if (id := registry.id_of(row.counts)) is None:
-        raise UnknownWord("a name of the registry is wanted")
+        raise UnknownWord("published.name")
     codes = {period: held for (own, period), held in registry.codes.items() if own == id}
     certain = {code for code, status in codes.values() if status == "certain"}
     working = f"{row.counts}：" + "，".join(f"{period}评价期印作{code}" for period, (code, _) in codes.items())
-    if row.printed in certain:
-        return Finding(AGREES, row.printed, "", working)
     allowed = certain or {code for code, _ in codes.values()}
-    if row.printed in allowed:  # one of several, all in doubt
-        return Finding(READING, "", "", working)
-    right = "、".join(sorted(allowed))
-    return Finding(DIFFERS, right, f"{right} → {row.printed}", working)
+    found = worded(row, "、".join(sorted(allowed)), row.counts, allowed)._replace(working=working)
+    return found if certain or found.verdict == DIFFERS else Finding(READING, "", "", working)  # one of several, all in doubt
 
 
 def of_place(row: Printed, report: Report) -> Finding:
     """What the contents page or the text points to, and what stands there."""
-    if normalise(row.printed) == normalise(row.counts):
-        return Finding(AGREES, row.counts)
-    there = row.counts or NOTHING
-    return Finding(DIFFERS, there, f"{there} → {row.printed}", f"所指之处作{there}")
-
-
-def _known(row: Printed, sheet: Period) -> tuple[str, list[str], str, bool]:
-    """What is right, the forms allowed, where it is from, and whether that verifies it."""
-    scheme, grade = sheet.scheme, sheet.scheme.named(row.counts)
-    if row.unit == DATE:
-        if row.counts not in sheet.facts:
-            raise UnknownWord(f"an item of 评价期 is wanted: {'、'.join(sheet.facts)}")
-        fact = sheet.facts[row.counts]
-        right = shown(fact) if isinstance(fact, dt.date) else str(fact)
-        return right, [right], "评价期表", False  # known only from its own statement
-    if row.unit == NAME:
-        id = _holder(row.counts, sheet)
-        kinds = {decision["alias"]: decision["kind"] for decision in sheet.registry.decisions.get(id, ()) if "alias" in decision}
-        in_annex = {a.id: a.name for a in (*sheet.absent, *sheet.evaluated)}.get(id, sheet.registry.names[id])
-        right = sheet.registry.names[id] if kinds.get(in_annex) == "misspelt" else in_annex
-        short = [alias for alias, kind in kinds.items() if kind == "short"]
-        return right, [right, *short], f"{row.counts}在{'附件中' if right == in_annex else '名录中'}", True
-    if grade is None:
-        raise UnknownWord(f"a grade is wanted: {'、'.join(BEST_FIRST)}")
-    if row.unit == LABEL:
-        ending = next((ending for ending in ("的联盟", "联盟") if row.printed.endswith(ending)), "")
-        return scheme.labels[grade] + ending, [scheme.labels[grade] + ending], "等级方案", True
-    low, high = int(scheme.floors[grade]), TOP_SCORE if grade == HIGH else int(scheme.ceiling(grade)) - 1
-    right = f"{low}分至{high}分" if low else f"{high}分以下"
-    return right, [right], "等级方案", any(a.grade == grade and a.score is not None for a in sheet.evaluated)
-
-
-def _holder(code: str, sheet: Period) -> str:
-    if sheet.name not in (held := sheet.registry.holders.get(code, {})):
-        raise UnknownWord(f"a code of {sheet.name} in registry/codes.csv is wanted")
-    return held[sheet.name]
+    working = f"所指之处{NOTHING}" if not row.counts else f"所指之处是{row.counts}" if row.instead else "以所指之处为准"
+    return worded(row, row.counts or NOTHING, "所指之处")._replace(working=working)
 
 
 def of_claim(row: Printed, report: Report) -> Finding:
-    """A claim in words, tried under each measure that it can be tried under; a judgement that fails is a reading, no slip."""
-    if order := ORDER.fullmatch(row.counts):
-        return of_order(order[1], report)
-    if streak := STREAK.fullmatch(row.counts):
-        return of_streak(row, report, int(streak[1]), streak[2], streak[3])
+    """A claim in words: by its pattern, or as comparisons, each tried under each measure that it can be tried under."""
+    for pattern, judge in CLAIMS.items():
+        if match := re.fullmatch(pattern, row.counts):
+            return judge(row, report, *match.groups())
     compared = [COMPARISON.fullmatch(part.strip()) for part in re.split("[;；]", row.counts)]
     if None in compared:
-        raise UnknownWord("a claim is `A > B; A > C` (with >, <, >=, <=, =), `连续 4 期 100分 109` or `顺序 评分表`")
+        raise UnknownWord("published.claim")
     named = row.of.split("、") if row.of else []
     try:  # between batches, counts and two shares
         sides = [report.rows(side, "batch") for match in compared for side in match.group(1, 3) if not PERCENT.fullmatch(side)]
         measures = [*named, BY_COUNT, phrases.OWN_BATCH, phrases.OWN_BATCH_EVALUATED] if sides else named
     except UnknownWord:
         measures = named or [BY_COUNT]
-    results = {by: tried(compared, by, report) for by in dict.fromkeys(measures)}
+    return judged(row, {by: tried(compared, by, report) for by in dict.fromkeys(measures)}, named)
+
+
+def judged(row: Printed, results: dict[str, tuple[bool | None, str]], named: list[str]) -> Finding:
+    """The finding on a claim from whether it holds under each measure; a judgement that fails is a reading, no slip."""
     holding, failing = ([by for by, (holds, _) in results.items() if holds is truth] for truth in (True, False))
-    bare = measures == [BY_COUNT]
+    bare = [*results] == [BY_COUNT]
     working = "；".join(f"{'' if bare else f'按{by}：'}{text}，{OUTCOMES[holds]}" for by, (holds, text) in results.items())
-    judged = [results[by][0] for by in (named or results)]
-    if None in judged:
+    outcomes = [results[by][0] for by in (named or results)]
+    if None in outcomes:
         return unverified(row, working=working)
-    if all(judged):
+    if all(outcomes):
         return Finding(AGREES, working, "", working)
-    cause = _cause("cause.some-measures", "holds only under", "、".join(holding)) if holding else \
-        Cause("holds under no measure", results[failing[0]][1])
-    difference, reading = "fails" if bare else f"fails: {'、'.join(failing)}", row.unit == JUDGEMENT or (holding and not named)
-    return Finding(READING if reading else DIFFERS, working, difference, working, (cause,))
+    cause = Cause("cause.some-measures", "、".join(holding)) if holding else Cause("holds under no measure", results[failing[0]][1])
+    reading = row.unit == phrases.JUDGEMENT or (holding and not named)
+    return Finding(READING if reading else DIFFERS, working, "fails" if bare else f"fails: {'、'.join(failing)}", working, (cause,))
 
 
 def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool | None, str]:
@@ -329,31 +336,51 @@ def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool 
     return not failed, ("实为" if failed else "") + "，".join(lines)
 
 
-def of_order(name: str, report: Report) -> Finding:
+def of_order(row: Printed, report: Report, name: str) -> Finding:
     """The order of a list: scores that do not rise and the withheld last, or codes that do not fall."""
     lists = {"评分表": report.sheet.evaluated, "未参评": report.sheet.absent, "A级名单": report.sheet.a_level}
     if name not in lists:
-        raise UnknownWord(f"a list is wanted: {'、'.join(lists)}")
+        raise UnknownWord("published.list", known=[*lists])
     keys = [(1 if a.score is None else -a.score) if name == "评分表" else a.code for a in lists[name]]
     broken = "、".join(a.name for (before, after), a in zip(pairwise(keys), lists[name][1:]) if after < before)
-    known = len(keys) - keys.count(1)
     if broken:
         return Finding(DIFFERS, "", broken, f"次序在这些联盟处中断：{broken}")
-    return Finding(AGREES, f"1—{known}", "", f"{known}行依次排列")
+    return Finding(AGREES, f"1—{len(keys) - keys.count(1)}", "", f"{len(keys) - keys.count(1)}行依次排列")
 
 
-def of_streak(row: Printed, report: Report, length: int, what: str, who: str) -> Finding:
+def of_streak(row: Printed, report: Report, length: str, what: str, who: str) -> Finding:
     """Something true of the same alliances in several periods running: every sheet that there is must bear it out."""
     sheet = report.sheet
-    ids = {a.id for a in sheet.a_level} if who == "A级" else {_holder(who, sheet)}
-    until = [period for period in sheet.registry.periods if first_year(period) <= first_year(sheet.name)][-length:]
-    having = {name: None if (rows := words.rows(what)) is None else ids & set(words.alliances.loc[rows, "id"])
-              for name, words in (report.others | {sheet.name: report}).items()}
-    working = "；".join(f"{name}评价期：{len(ids)}家中{len(having[name] or ())}家符合" for name in until if name in having)
-    failing = "、".join(name for name in until if having.get(name) is not None and having[name] != ids)
-    missing = "、".join(name for name in until if having.get(name) is None)
-    if failing:
+    ids = {a.id for a in sheet.a_level} if who == phrases.A_LEVEL else {report.holder(who)}
+    until = [period for period in sheet.registry.periods if first_year(period) <= first_year(sheet.name)][-int(length):]
+    having = {name: ids & set(words.alliances.loc[rows, "id"]) for name, words in (report.others | {sheet.name: report}).items()
+              if name in until and (rows := words.rows(what)) is not None}
+    working = "；".join(f"{name}评价期：{len(ids)}家中{len(having[name])}家符合" for name in until if name in having)
+    if failing := "、".join(name for name in until if having.get(name, ids) != ids):
         return Finding(DIFFERS, working, failing, working)
-    if missing or len(until) < length:
+    missing = "、".join(name for name in until if name not in having)
+    if missing or len(until) < int(length):
         return unverified(row, f"{missing or '更早'}的评分表", working)
     return Finding(AGREES, working, "", working)
+
+
+CLAIMS = {r"顺序 (\S+)": of_order, r"连续 (\d+) 期 (.+) (\S+)": of_streak}
+
+
+class Kind(NamedTuple):
+    """What may be printed in a row of a unit, the message that says so, and who judges it."""
+
+    form: str
+    example: str
+    judge: Callable[[Printed, Report], Finding]
+
+
+KINDS = {
+    SHARE: Kind(r"\d+(\.\d+)?%", "published.percent", of_number),
+    phrases.LIST: Kind("[^；]+(；[^；]+)*", "published.names", of_list),
+    phrases.DATE: Kind(r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?", "published.day", of_date),
+    phrases.BAND: Kind(r"\d+分?\s*(至|~|～|—+|-)\s*\d+分|\d+分以下", "published.band", of_band),
+    phrases.NAME: Kind(".+", "published.any", of_name), LABEL: Kind(".+", "published.any", of_label),
+    phrases.CODE: Kind(".+", "published.any", of_code), PLACE: Kind(".+", "published.any", of_place),
+} | dict.fromkeys((CLAIM, phrases.JUDGEMENT), Kind(".+", "published.any", of_claim)) | dict.fromkeys(
+    UNITS, Kind(r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+", "published.number", of_number))

@@ -33,7 +33,13 @@ KNOWN = ("label", "caption", "alt", "table", "note", "group", "search", "choose"
 PERCENT = re.compile(r"占|.*(占比|比例|%)$")  # a column of floats under such a heading is of percentages
 HEADINGS = {"period": "评价期", "id": "编号", "name": "联盟名称", "code": "代码", "batch": "批次", "pilot": "试点联盟", "score": "评分",
             "low": "评分至少", "high": "评分至多", "grade": "等级", "level": "等级序号", "outcome": "等级", "state": "状态", "rank": "名次",
-            "a_level": "A级"}  # how a page heads the columns of the roster
+            "a_level": "A级", "from_period": "前期", "to_period": "后期", "grade_before": "前期等级", "grade_after": "后期等级",
+            "score_before": "前期评分", "score_after": "后期评分", "code_before": "前期代码", "code_after": "后期代码",
+            "name_before": "前期名称", "name_after": "后期名称", "before": "前期占比", "after": "后期占比", "total": "变化",
+            "stayers": "留下的联盟", "entrants": "新来的联盟", "leavers": "离开的联盟", "steps": "升降档数", "run": "连续期数",
+            "kind": "情形", "how": "方式", "times": "次数", "cutoff": "分档线", "distance": "相距", "question": "问题", "holm": "校正后p",
+            "section": "章节", "statement": "说法", "printed": "印作", "recomputed": "重算", "difference": "相差", "verdict": "结论",
+            "cause": "原因"}  # how a reader's page and workbook head the columns of the frames
 CYCLE = ("活跃度较高", "第二批", "上升", "活跃度高", "下降", "活跃度一般", "第一批", "quiet")  # by their names in palette.toml
 
 

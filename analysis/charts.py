@@ -6,6 +6,7 @@ Colours and order come from the names in the frame, never from their position; l
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 import zlib
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb, to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -27,6 +29,8 @@ COLOURS = {name: fill for colours in PALETTE.values() for name, fill in colours.
 WIDE = 6.3  # inches, as wide as a page
 GOLDEN = 0.618034  # of a turn: hues that far apart never come close
 DIGITS = "一二三四五六七八九十"
+GRADED = {*PALETTE["grades"], *PALETTE["absent"], "网员联盟"}
+NOTED = re.compile(r"第.+批|[\d-]+|\d+~\d+")
 
 
 def canvas(height: float, width: float = WIDE, title: str = "", rows: int = 1, columns: int = 1, **more: object):
@@ -60,6 +64,15 @@ def called(name: object) -> str:
     return CALLED.get(str(name), str(name))
 
 
+def stands_for(artist: Artist, *names: object, each: bool = False) -> None:
+    """Note in a drawing that a mark stands for a grade, a batch, a period or a range of scores (`85~90`), or `each` of its marks, or the
+    same number of them, for an alliance; a page lights it up. The note is the gid, in letters that XML takes: `pictures` reads it."""
+    noted = [called(name) for name in names if each or str(name) in GRADED or NOTED.fullmatch(str(name))]
+    told = [re.sub(r"[\W_]", lambda letter: f"-{ord(letter[0]):x}-", name.removesuffix("产业技术创新战略联盟")) for name in noted]
+    place = f"{artist.figure.axes.index(artist.axes)}-{len(artist.axes.get_children())}"  # alike marks are told apart
+    artist.set_gid(".".join(["who" if each else "in", place, *told]) if told else None)
+
+
 def legend(axes: Axes | Figure, names: Iterable[str] | Mapping[str, str], **more: object) -> None:
     """A line of coloured squares with their names above the axes."""
     handles = _squares(names)
@@ -79,17 +92,20 @@ def pie(shares: pd.DataFrame, title: str = "") -> Axes:
     return axes
 
 
-def pies(shares: pd.DataFrame, title: str = "") -> list[Axes]:
-    """A row of pies, one for each value of the first index level; names stand on the slices, or in a key where there are many."""
+def pies(shares: pd.DataFrame, title: str = "", of: str = "") -> list[Axes]:
+    """A row of pies, one for each value of the first index level; names stand on the slices, or in a key where there are many.
+
+    `of` is the batch that all are of."""
     groups = list(shares.index.unique(0))
     named = len(groups) < 3
-    axes = canvas(2.45 if named else 2.3, title=title, columns=len(groups), squeeze=False)[0]
+    axes = canvas(2.6 if named else 2.45, title=title, columns=len(groups), squeeze=False)[0]
+    axes[0].figure.get_layout_engine().set(h_pad=0.08)  # a headline over the pies' own titles
     part_of = shares.iloc[:, 0] / shares.iloc[:, 0].groupby(level=0).transform("sum")
     inside = 0.155 if named else 0.095  # counts and shares without a name take less room
     thin = bool(((part_of > 0) & (part_of < inside)).any())
     for here, group in zip(axes, groups):
         part = shares.loc[group]
-        _pie(here, part, named, inside, thin)
+        _pie(here, part, named, inside, thin, (of, group))
         here.set_title(f"{called(group)}（{part.iloc[:, 0].sum()}家）", loc="center", size=9)
     if not named:
         handles = _squares(shares.index.unique(1))
@@ -97,8 +113,8 @@ def pies(shares: pd.DataFrame, title: str = "") -> list[Axes]:
     return list(axes)
 
 
-def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float = 0.12, thin: bool = True) -> None:
-    """One pie; a slice thinner than `inside` has its label outside, for which `thin` leaves room."""
+def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float = 0.12, thin: bool = True, of: Iterable[str] = ()) -> None:
+    """One pie `of` a batch or a grade; a slice thinner than `inside` has its label outside, for which `thin` leaves room."""
     shares = shares[shares.iloc[:, 0] > 0]
     counts, whole = shares.iloc[:, 0], shares.iloc[:, 0].sum()
     reach = (1.55 if names else 1.42) if thin else 1.06
@@ -113,6 +129,7 @@ def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float = 0.12, th
     outside = []
     for wedge, (name, row) in zip(wedges, shares.iterrows()):
         wedge.set_hatch(hatch(name))
+        stands_for(wedge, *of, name)
         middle = math.radians((wedge.theta1 + wedge.theta2) / 2)
         words = [*([called(name)] if names else []), f"{row.iloc[0]:.0f}家", f"{row.iloc[1]:.2f}%"]
         if row.iloc[0] < inside * whole:
@@ -152,12 +169,15 @@ def stacked(counts: pd.DataFrame, title: str = "", percent: bool = True, unit: s
     left = pd.Series(0.0, counts.index)
     for name in names:
         widths = (counts[name] * scale).fillna(0)
-        axes.barh(range(len(counts)), widths, left=left, height=0.68, color=colour(name), hatch=hatch(name), edgecolor="white",
-                  linewidth=1.2)
+        bars = axes.barh(range(len(counts)), widths, left=left, height=0.68, color=colour(name), hatch=hatch(name), edgecolor="white",
+                         linewidth=1.2)
+        for bar, row in zip(bars, counts.index):
+            stands_for(bar, row, name)
         for place, (count, width, start, whole) in enumerate(zip(counts[name], widths, left, wholes)):
             _on_bar(axes, place, start + width / 2, width / most, count, whole, colour(name), percent, unit)
         left += widths
-    axes.set_yticks(range(len(counts)), [f"{called(row)}\n（{whole}家）" if percent else called(row) for row, whole in wholes.items()])
+    axes.set_yticks(range(len(counts)), [f"{called(row)}\n（{whole}家）" if percent else called(row) for row, whole in wholes.items()],
+                    linespacing=1.4)
     axes.set(xlim=(0, most), ylim=(len(counts) - 0.5, -0.5), xticks=[])
     axes.spines[:].set_visible(False)
     legend(axes, names)
@@ -173,16 +193,22 @@ def _on_bar(axes: Axes, place: int, middle: float, wide: float, count: int, whol
         axes.text(middle, place, words, ha="center", va="center", size=8, color=ink(fill), linespacing=1.1)
 
 
-def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "", step: int = 5) -> Axes:
-    """How many of a roster have which score, in steps that the cut-offs divide; withheld scores are counted at their grade."""
+def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "", step: int = 5) -> Axes | None:
+    """How many of a roster have which score, in steps that the cut-offs divide; withheld scores are counted at their grade.
+
+    Where no score is published nothing is drawn.
+    """
     known = alliances["score"].dropna()
+    if known.empty:
+        return None
     withheld = alliances.loc[alliances["score"].isna() & alliances["grade"].notna(), "grade"].value_counts()
     edges = sorted({*range(0, 101, step), *(int(floor) for floor in scheme.floors.values())})
     bins = pd.cut(known, [*edges[:-1], 100.5], right=False, labels=edges[:-1]).value_counts(sort=False)
     axes = canvas(2.7, title=title)
     for low, high in pairwise(edges):
         if bins[low]:
-            axes.bar(low, bins[low], width=high - low, align="edge", color=colour(scheme.grade(low)), edgecolor="white")
+            bars = axes.bar(low, bins[low], width=high - low, align="edge", color=colour(scheme.grade(low)), edgecolor="white")
+            stands_for(bars[0], f"{low}~{high}")
             axes.text((low + high) / 2, bins[low], bins[low], ha="center", va="bottom", size=8)
     first = min([low for low in edges[:-1] if bins[low]] or [0]) - (3 * step if withheld.sum() else 0)
     top = max(bins.max(), 1) * 1.3

@@ -43,17 +43,18 @@ def labels(period: sheets.Period) -> list[str]:
 
 
 def files(period: str, data: Path, problems: list[Problem], notes: list[Said]) -> dict[str, bytes]:
-    """What a check leaves, by its file's name: the problems and notes as JSON, and of a wrong workbook that can be read a marked copy."""
+    """What a check leaves, by its file's name: the problems and notes as JSON, and a marked copy of a workbook that
+    can be read and is wrong."""
     path = sheets.path_of(period, data)
     made = {f"{period}-check.json": as_json(path.name, problems, notes)}
-    if problems and not any(problem.rule.startswith("file.") for problem in problems):
+    if any(problem.where[0] == path.name and not problem.said.rule.startswith("file.") for problem in problems):
         made[f"{period}-check.xlsx"] = marked.copy(path.read_bytes(), path.name, problems)
     return made
 
 
 def as_json(file: str, problems: list[Problem], notes: list[Said]) -> bytes:
     """Rule, severity, file, sheet, cell and message of each problem and note."""
-    rows = [(p.rule, ERROR, str(p.where[0]), p.sheet, p.cell, p.message) for p in problems]
+    rows = [(p.said.rule, ERROR, str(p.where[0]), p.sheet, p.cell, str(p.said)) for p in problems]
     rows += [(n.rule, NOTE, file, n.values.get("sheet", ""), n.values.get("place", ""), str(n)) for n in notes]
     found = [dict(zip(("rule", "severity", "file", "sheet", "cell", "message"), row)) for row in rows]
     return json.dumps({"file": file, "sound": not problems, "found": found}, ensure_ascii=False, indent=1).encode()

@@ -7,20 +7,19 @@ import io
 import shutil
 import subprocess
 import tarfile
-import tempfile
-import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
 from analysis import ROOT
+from analysis.messages import Said
+from analysis.packing import zipped
 from analysis.sheets import FOLDER
 
 PYODIDE = "pyodide@314.0.7"  # the npm package
 SHA512 = "d18bd7c4485f11da4b7dbfd790cd8114078c44eab488c517d9bcf31fda4eb6dc8c716930abe1db139bb2b860fcd8b37bcb6abe48dbe2ffa579244b0e943d91d4"
 RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 PACKAGES = ("openpyxl", "et_xmlfile")
-PAGE, CODE = Path(__file__).with_name("page"), Path(__file__).parent
-EPOCH = (2020, 1, 1, 0, 0, 0)
+CODE = Path(__file__).parent
 
 
 class MissingError(Exception):
@@ -28,39 +27,33 @@ class MissingError(Exception):
 
 
 def files(data: Path) -> dict[str, bytes]:
-    """What lies in the folder, by name."""
-    return {path.name: path.read_bytes() for path in sorted(PAGE.iterdir())} | _runtime() | {"check.zip": _code(data)}
+    """What lies in the folder, by name. Raises MissingError."""
+    return {path.name: path.read_bytes() for path in (CODE / "page").iterdir()} | _runtime() | {"check.zip": zipped(_code(data))}
 
 
 def _runtime() -> dict[str, bytes]:
-    """Pyodide, from its npm package, kept in build/. Raises MissingError."""
-    kept = ROOT / "build" / f"{PYODIDE}.tgz"
-    if not kept.exists() or hashlib.sha512(kept.read_bytes()).hexdigest() != SHA512:
+    """Pyodide, from its npm package, kept in build/."""
+    kept, said = ROOT / "build" / f"{PYODIDE.replace('@', '-')}.tgz", ""
+    if not kept.exists():
         if not (npm := shutil.which("npm")):
-            raise MissingError("npm is not installed")
-        with tempfile.TemporaryDirectory() as folder:
-            done = subprocess.run([npm, "pack", PYODIDE, "--silent"], cwd=folder, capture_output=True, text=True, check=False)
-            packed = next(Path(folder).glob("*.tgz"), None)
-            if packed is None or hashlib.sha512(packed.read_bytes()).hexdigest() != SHA512:
-                raise MissingError(f"npm pack {PYODIDE} failed: {done.stderr.strip()[-300:] or 'another package came'}")
-            kept.parent.mkdir(exist_ok=True)
-            shutil.copy(packed, kept)
-    with tarfile.open(kept) as archive:
+            raise MissingError(Said("page.npm"))
+        kept.parent.mkdir(exist_ok=True)
+        command = [npm, "pack", PYODIDE, "--silent", "--pack-destination", kept.parent]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    content = kept.read_bytes() if kept.exists() else b""
+    if hashlib.sha512(content).hexdigest() != SHA512:
+        kept.unlink(missing_ok=True)
+        raise MissingError(Said("page.pack", package=PYODIDE, said=said.strip()[-300:]))
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         return {name: archive.extractfile(f"package/{name}").read() for name in RUNTIME}
 
 
-def _code(data: Path) -> bytes:
+def _code(data: Path) -> dict[str, bytes]:
     """What the page runs: the reader, what it imports, the registry, and the sheets of those periods whose report is published."""
     found = {path: path.relative_to(ROOT) for path in [*CODE.glob("*.py"), CODE / "messages.toml", *(CODE / "fonts").glob("*.[pt][yx]*")]}
-    for package in PACKAGES:
-        folder = Path(find_spec(package).origin).parent
+    for folder in (Path(find_spec(package).origin).parent for package in PACKAGES):
         found |= {path: path.relative_to(folder.parent) for path in folder.rglob("*.py")}
-    published = {path.stem for path in (data / "published").glob("*.csv")}
-    kept = [*(data / "registry").glob("*.csv"), *(data / "published").glob("*.csv"),
-            *(path for path in (data / FOLDER).glob("*.xlsx") if path.stem in published)]
-    found |= {path: Path("data") / path.relative_to(data) for path in kept}
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path, place in sorted(found.items(), key=lambda pair: pair[1]):
-            archive.writestr(zipfile.ZipInfo(place.as_posix(), EPOCH), path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
+    published = [*(data / "published").glob("*.csv")]
+    read = [*(data / "registry").glob("*.csv"), *published, *(data / FOLDER / f"{path.stem}.xlsx" for path in published)]
+    found |= {path: Path("data") / path.relative_to(data) for path in read if path.exists()}
+    return {place.as_posix(): path.read_bytes() for path, place in sorted(found.items(), key=lambda pair: pair[1])}

@@ -11,7 +11,7 @@ from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from analysis import NOTEBOOKS, ROOT, record
+from analysis import NOTEBOOKS, ROOT, links, record
 from analysis.messages import CHINESE, Said, language
 from analysis.problems import DataError
 from analysis.registry import PERIOD, first_year
@@ -50,13 +50,13 @@ def known_period(name: str, data: Path, command: str = "report", folder: str = S
     from analysis import sheets
 
     there = sheets.periods(data, folder)
-    what = Said("command.sheet") if folder == SHEETS else folder
+    what = Said("command.sheet" if folder == SHEETS else "command.panel")
     listed = Said("command.periods", what=what, periods=there) if there else Said("command.empty", what=what, folder=str(data / folder))
     if not PERIOD.fullmatch(name):
         raise CommandError(Said("command.then", said=_no_period(name, command), more=listed))
     if name not in there:
         near = min(there, key=lambda p: min(abs(int(year) - first_year(name)) for year in p.split("-")), default="")
-        what = Said("command.score_sheet") if folder == SHEETS else folder
+        what = Said("command.score_sheet" if folder == SHEETS else "command.panel")
         raise CommandError(Said("command.unknown", what=what, period=name, near=near and Said("command.near", near=near), more=listed))
     return name
 
@@ -73,6 +73,7 @@ def up_to_date(options: Namespace, notebook: str, periods: list[str], title: str
     options.state |= {"running": options.running} if "running" in options else {}
     if not record.holds(options.out, title, options.state):
         return False
+    links.refresh(options.out)
     say(Said("command.nothing", title=title, path=from_here(options.out / "reports" / title)))
     return True
 
@@ -84,6 +85,7 @@ def make(options: Namespace, notebook: str, title: str, parameters: dict[str, st
 
     made, notes = run.report(notebook, title, {**parameters, "data": str(options.data)}, options.out, options.state, **more)
     options.changed = True
+    links.refresh(options.out)
     reports, figures = options.out / "reports", options.out / "figures" / title
     (reports / f"{title}.log").unlink(missing_ok=True)
     drawings = sum(path.suffix == ".svg" for path in made)

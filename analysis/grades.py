@@ -44,10 +44,10 @@ class Scheme:
 
         `活跃度高的联盟` and `活跃度高` are one grade; so are `不活跃` and `活跃度较差`.
         """
-        return self._words.get(normalise(label))
+        return self._wordings.get(normalise(label))
 
     @cached_property
-    def _words(self) -> dict[str, str]:
+    def _wordings(self) -> dict[str, str]:
         return {normalise(word + suffix): name for name in GRADES for word in (name, self.labels[name])
                 for suffix in ("", "联盟", "的联盟", "的")}
 

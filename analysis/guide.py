@@ -11,14 +11,15 @@ from analysis.messages import CHINESE, ENGLISH, table
 FILES = {"README.md": ENGLISH, "填表说明.md": CHINESE}
 HEADINGS = {ENGLISH: ("rule", "about", "what is said"), CHINESE: ("编号", "问题", "提示和改法")}
 BETWEEN = re.compile(r"(<!-- rules -->\n).*?(<!-- /rules -->)", re.DOTALL)
-NOT_IN_THE_SHEET = ("table.", "remark.")  # rules of the registry and the remarks, which those who fill in a sheet do not see
+OF_THE_SHEET = ("file", "sheet", "column", "row", "cell", "text", "twice", "code", "name", "score", "grade", "size", "fact", "total", "origin",
+                "absent", "activity", "alist")
 
 
 def rules(language: str) -> str:
     """A table of the rules that stop a report, in one language; in Chinese those of the workbook alone."""
     rows = [HEADINGS[language], ("---",) * 3]
     rows += [(f"`{rule}`", said["kind"][language == CHINESE], said[language]) for rule, said in table().items()
-             if "kind" in said and (language == ENGLISH or not rule.startswith(NOT_IN_THE_SHEET))]
+             if "kind" in said and (language == ENGLISH or rule.partition(".")[0] in OF_THE_SHEET)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows).replace("{", "‹").replace("}", "›").replace("<", "&lt;")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import warnings
 import zipfile
 from collections import Counter
@@ -21,9 +20,7 @@ from analysis.problems import Problem, normalise
 FAULTY, LINK, TITLE = PatternFill("solid", start_color="FFFFC7CE"), Font(color="FF0563C1", underline="single"), Font(bold=True, size=14)
 WIDTHS = {"A": 16, "B": 10, "C": 100}
 COMMENT_WIDTH, CHARACTERS_A_LINE, LINE_HEIGHT = 360, 24, 20
-PARTS = {"marked.media": re.compile(r"xl/media/"), "marked.charts": re.compile(r"xl/charts/chart"),
-         "marked.macros": re.compile(r"xl/vbaProject\.bin")}
-SHAPE = re.compile(rb"<(?:\w+:)?sp[ >]")
+PARTS = {"marked.media": "xl/media/", "marked.charts": "xl/charts/chart"}
 
 
 def copy(content: bytes, name: str, problems: list[Problem]) -> bytes:
@@ -37,11 +34,8 @@ def copy(content: bytes, name: str, problems: list[Problem]) -> bytes:
         sheets = {normalise(sheet.title): sheet for sheet in book.worksheets}
         for problem in problems:
             if problem.cell and (sheet := sheets.get(normalise(problem.sheet))):
-                _mark(_shown(sheet, problem.cell), problem.message)
-        title, number = str(Said("marked.sheet")), 1
-        while normalise(title) in sheets:
-            title, number = f"{Said('marked.sheet')} {number}", number + 1
-        first = book.create_sheet(title, 0)
+                _mark(_shown(sheet, problem.cell), str(problem.said))
+        first = book.create_sheet(str(Said("marked.sheet")), 0)
         book.active = 0
         for sheet in book.worksheets[1:]:
             sheet.sheet_view.tabSelected = False
@@ -57,11 +51,9 @@ def _saved(book: Workbook) -> bytes:
 
 
 def _parts(content: bytes) -> Counter[str]:
-    """How many pictures, charts, shapes and macros a workbook holds."""
+    """How many pictures and charts a workbook holds."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        names = archive.namelist()
-        shapes = sum(len(SHAPE.findall(archive.read(name))) for name in names if name.startswith("xl/drawings/drawing"))
-    return Counter({part: sum(map(bool, map(form.match, names))) for part, form in PARTS.items()} | {"marked.shapes": shapes})
+        return Counter(part for name in archive.namelist() for part, start in PARTS.items() if name.startswith(start))
 
 
 def _shown(sheet: Worksheet, place: str) -> Cell:
@@ -81,7 +73,7 @@ def _list(first: Worksheet, sheets: dict[str, Worksheet], name: str, problems: l
     rows = [[Said("marked.title", file=name, number=len(problems))], [Said("marked.advice", file=name)]]
     rows += [[Said("marked.lost", what=lost)]] * bool(lost) + [[], [Said("marked.where"), Said("marked.cell"), Said("marked.message")]]
     head = len(rows)
-    rows += [(p.sheet or p.where[0], p.cell, p.message) for p in problems]
+    rows += [(p.sheet or p.where[0], p.cell, p.said) for p in problems]
     for number, row in enumerate(rows, start=1):
         for column, value in enumerate(row, start=1):
             cell = first.cell(number, column, str(value))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import errno
+import locale
 import os
 import re
-import sys
 import tomllib
 from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("messages.toml")
 ENGLISH, CHINESE = ("en", "zh")
-WINDOWS_CHINESE = 0x04  # the primary language of an identifier of Windows
 QUOTED, QUOTES = re.compile(r'"([^"]*)"'), re.compile(r'"[^"]*"(, "[^"]*")*')  # not a line of CSV in which there are some
 ERRORS = {errno.ENOSPC: "error.full", errno.EROFS: "error.readonly", errno.EACCES: "error.denied", errno.EPERM: "error.denied",
           errno.EMFILE: "error.open", errno.ENFILE: "error.open", errno.ENOMEM: "error.memory"}
@@ -26,13 +25,9 @@ def table() -> dict[str, dict[str, str | list[str]]]:
 
 
 def language() -> str:
-    """`zh` or `en`: what LC_ALL, LC_MESSAGES or LANG says, the first that is set; on Windows, where none is, the system."""
-    told = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    if not told and sys.platform == "win32":
-        import ctypes
-
-        return CHINESE if ctypes.windll.kernel32.GetUserDefaultUILanguage() & 0x3FF == WINDOWS_CHINESE else ENGLISH
-    return CHINESE if told.lower().startswith(CHINESE) else ENGLISH
+    """`zh` or `en`: what LC_ALL, LC_MESSAGES or LANG says, the first that is set; where none is, as on Windows, the system."""
+    told = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), locale.getlocale()[0] or "")
+    return CHINESE if told.lower().startswith((CHINESE, "chinese")) else ENGLISH
 
 
 class Said:
@@ -51,11 +46,10 @@ class Said:
     @property
     def kind(self) -> str:
         """What the rule is about."""
-        kind = table()[self.rule]["kind"][language() == CHINESE]
-        return self._filled(kind) if "{" in kind else kind
+        return self._filled(table()[self.rule]["kind"][language() == CHINESE])
 
     def _filled(self, text: str) -> str:
-        return text.format_map({name: _word(value) for name, value in self.values.items() if f"{{{name}}}" in text}).lstrip()
+        return text.format_map({name: _word(value) for name, value in self.values.items() if f"{{{name}}}" in text})
 
 
 def _word(value: object) -> str:

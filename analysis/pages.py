@@ -30,16 +30,15 @@ say = words.read("pages")
 class Frames(NamedTuple):
     """What the letters of a period are computed from.
 
-    named: its alliances by id, with their places (`places`, with _all, _batch, _sector); steps: each in all periods; lacks: what
-    three quarters of its grade show and it does not, by id; usual: the grades that have something in common; None without a panel.
+    named: its alliances by id, with their places (`places`, with _all, _batch, _sector); steps: each in all periods; profiles: by id,
+    each activity, whether it is `shown`, by how many of its grade (`sum` of `size`), and whether that is `usual`; empty without a panel.
     """
 
     sheet: Period
     named: pd.DataFrame
     steps: dict[str, list[Step]]
     caveats: list[Verdict]
-    lacks: dict[str, pd.DataFrame]
-    usual: set[str] | None
+    profiles: dict[str, pd.DataFrame]
 
 
 def places(evaluated: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +69,7 @@ def frames(sheets: list[Period], period: str | int) -> Frames:
     absence = {a.id: "why.not-entered" for a in sheet.absent if a.state == NOT_ENTERED} | {
         id: "why.unfit" for id, (state, _) in left_out.items() if state == UNFIT}
     named = named.assign(peers=named.groupby("grade")["id"].transform("size"), why=[left_out.get(id, ("", ""))[1] for id in named["id"]],
-                         absence=[absence.get(id, "why.not-evaluated") for id in named["id"]])
+                         absence=[absence.get(id, "why.not-evaluated") for id in named["id"]], file=_files(named))
     steps: dict[str, list[Step]] = {}
     schemes = {sheet.name: sheet.scheme for sheet in sheets}
     for row in everyone.assign(level=everyone["level"].fillna(0)).itertuples():
@@ -78,9 +77,14 @@ def frames(sheets: list[Period], period: str | int) -> Frames:
         steps.setdefault(row.id, []).append(Step(row.period, row.state, row.level, scheme.labels.get(row.state, row.state), row.score,
                                                  scheme.floors))
     counts = entries.groupby(["grade", "indicator"])["shown"].agg(["sum", "size"]).reset_index()
-    common = counts[4 * counts["sum"] >= 3 * counts["size"]]
-    lacks = dict([*entries[~entries["shown"]].merge(common, on=["grade", "indicator"]).groupby("id")])
-    return Frames(sheet, named, steps, _caveats(sheets, sheet), lacks, {*common["grade"]} if len(entries) else None)
+    profiles = entries.merge(counts.assign(usual=4 * counts["sum"] >= 3 * counts["size"]), on=["grade", "indicator"])
+    return Frames(sheet, named, steps, _caveats(sheets, sheet), dict([*profiles.groupby("id")]))
+
+
+def _files(named: pd.DataFrame) -> pd.Series:
+    """The name of each letter's file; two that are the same, or the same to Windows, have the id too."""
+    files = pd.Series([UNSAFE.sub("_", f"{code}-{name}")[:LONGEST].strip(" .") for code, name in zip(named["code"], named["name"])], named.index)
+    return files.where(~files.str.casefold().duplicated(keep=False), files + "-" + named["id"])
 
 
 def _caveats(sheets: list[Period], sheet: Period) -> list[Verdict]:
@@ -104,25 +108,27 @@ def page(frames: Frames, row: Any) -> dict[str, Any]:
         *verdicts.grade(row, scheme), verdicts.position(row, scheme), *verdicts.distance(row, scheme), *found.values()]
     known = row.score == row.score
     own = "letter.strip-own" if known else "letter.strip-range" if graded else "letter.strip-none"
-    file = UNSAFE.sub("_", f"{row.code}-{row.name}")[:LONGEST].strip(" .")
-    return {"name": row.name, "code": row.code, "batch": row.batch, "sector": groups.get("sector", ("",))[0], "file": f"{file}.pdf",
+    return {"name": row.name, "code": row.code, "batch": row.batch, "sector": groups.get("sector", ("",))[0], "file": f"{row.file}.pdf",
             "graded": graded, "state": past[-1].label, "score": written(row.score),
             "places": [[head, say.plain(CELLS[one.name], **one.numbers)] for head, one in found.items()],
             "strip": {"score": row.score if known else None, "range": [row.low, row.high] if graded and not known else None,
                       "own": say.plain(own, score=row.score)},
             "cells": [[step.period, step.state, step.label, written(step.score)] for step in steps],
-            "greeting": say.plain("letter.greeting", name=row.name), "result": say.plain(result), "usual": _usual(frames, row, graded),
+            "greeting": say.plain("letter.greeting", name=row.name), "result": say.plain(result), **_activities(frames, row),
             "course": say.plain(verdicts.course(past), frames.caveats), "next": say.plain(verdicts.following(row, scheme))}
 
 
-def _usual(frames: Frames, row: Any, graded: bool) -> list[str]:
-    """What three quarters of its grade show and it does not, after a sentence; nothing where the period has no panel."""
-    if frames.usual is None or not graded:
-        return []
-    lacks = [*frames.lacks[row.id].itertuples()] if row.id in frames.lacks else []
-    said = "usual.lacks" if lacks else "usual.all" if row.grade in frames.usual else "usual.nothing"
-    return [say.plain(said, label=frames.sheet.scheme.labels[row.grade], peers=int(row.peers)),
-            *(say.plain("usual.item", activity=one.indicator, share=share(one.sum, of=one.size)) for one in lacks)]
+def _activities(frames: Frames, row: Any) -> dict[str, list]:
+    """What three quarters of its grade show and it does not, after a sentence, and each activity; nothing where there is no panel."""
+    if row.id not in frames.profiles:
+        return {"usual": [], "profile": []}
+    profile, about = frames.profiles[row.id], {"label": frames.sheet.scheme.labels[row.grade], "peers": int(row.peers)}
+    lacks = [*profile[profile["usual"] & ~profile["shown"]].itertuples()]
+    said = "usual.lacks" if lacks else "usual.all" if profile["usual"].any() else "usual.nothing"
+    return {"usual": [say.plain(said, **about), *(
+                say.plain("usual.item", activity=one.indicator, share=share(one.sum, of=one.size)) for one in lacks)],
+            "profile": [say.plain("usual.profile", **about), *(
+                [one.pillar, one.indicator, one.shown, str(share(one.sum, of=one.size)), one.usual] for one in profile.itertuples())]}
 
 
 def common(frames: Frames) -> dict[str, Any]:
@@ -134,6 +140,7 @@ def common(frames: Frames) -> dict[str, Any]:
     hidden = verdict("letter.strip-hidden", number=len(withheld)) if len(withheld) else None
     return {"title": say.plain("letter.title", mark=say("letter.simulated") if sheet.simulated else ""), "period": sheet.name,
             "subtitle": say.plain("letter.subtitle", period=sheet.name, start=sheet.start, end=sheet.end),
+            "opening": say.plain("letter.opening", period=sheet.name), "issued": sheet.facts.get("发布时间", ""),
             "publishers": [say.plain("letter.publisher"), say.plain("letter.second")], "day": [sheet.end.year, sheet.end.month, sheet.end.day],
             "start": max(0, min([*scores, *(withheld["high"] - 10), 90]) // 10 * 10), "end": TOP_SCORE,
             "bars": [[float(score), int(number)] for score, number in strip.items()],

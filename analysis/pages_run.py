@@ -13,60 +13,65 @@ import sys
 import threading
 import time
 from argparse import Namespace
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from analysis import ROOT, fonts, record
+from analysis import ROOT, fonts, pages_store, record
 from analysis.commands import CommandError, from_here, known_period, say
-from analysis.publish import check_writable
+from analysis.messages import Said, reason
 
 STANDARDS = ["a-2a", "ua-1"]
-CHUNK, ROUNDS, NAMED, EVERY = 8, 2, 20, 10  # pages a job; rounds; failures told; seconds between lines where no terminal reads
+CHUNK, ROUNDS, NAMED = 8, 2, 20  # pages a job; rounds; failures told
+EVERY, PATIENCE = 10, 10  # seconds between lines where no terminal reads; for a scheduler
 TEMPLATE = ROOT / "analysis/export/templates/page.typ"
 LOOKS = (TEMPLATE, ROOT / "analysis/style/palette.toml", fonts.REGULAR, fonts.BOLD, ROOT / "requirements.lock")
 
 
 @cache
-def _compiler():
+def _compiler(thread: int):
     import typst
 
-    return typst.Compiler(input=str(TEMPLATE), root=str(ROOT / "analysis"), font_paths=[str(fonts.FOLDER)], ignore_system_fonts=True)
+    return typst.Compiler(root=str(ROOT / "analysis"), font_paths=[str(fonts.FOLDER)], ignore_system_fonts=True)
 
 
 def draw(common: str, page: str) -> bytes:
     """A letter as PDF from what all share and what one says, both as JSON. Raises ValueError for a character that no font has."""
     if lacking := fonts.missing(page):
-        raise ValueError(f"the fonts lack {'、'.join(lacking)}")
+        raise ValueError(Said("letters.glyphs", characters=lacking))
     day = dt.datetime(*json.loads(common)["day"], tzinfo=dt.UTC)
-    return _compiler().compile(format="pdf", pdf_standards=STANDARDS, timestamp=day, sys_inputs={"common": common, "page": page})
+    given = ", ".join(f"json(bytes({json.dumps(text, ensure_ascii=False)}))" for text in (common, page))
+    letter = f'#import "/export/templates/{TEMPLATE.name}": letter\n#letter({given})'
+    return _compiler(threading.get_ident()).compile(letter.encode(), format="pdf", pdf_standards=STANDARDS, timestamp=day)
 
 
-def put(out: Path, common: str, letters: list[tuple[str, str]]) -> list[tuple[str, str, str]]:
-    """Draw some letters and put each in its place under `out`, whole: its place, its hash, and what went wrong."""
-    made = []
-    for place, page in letters:
-        try:
-            made.append((place, _put(out / place, draw(common, page)), ""))
-        except Exception as error:
-            made.append((place, "", f"{type(error).__name__}: {error}"))
-    return made
+def put(out: Path | str, looks: str, common: str, letters: list[tuple[str, str]]) -> list[tuple[str, Said | str]]:
+    """Draw some letters and put each in its place, the next one drawn while the last is written: the place, and what went wrong."""
+    if looks != _looks():
+        raise RuntimeError("another version of the project")
+    jobs: dict[str, Future | Exception] = {}
+    with ThreadPoolExecutor(CHUNK) as threads:
+        for place, page in letters:
+            try:
+                jobs[place] = threads.submit(pages_store.at(out).pipe_file, place, draw(common, page))
+            except Exception as error:
+                jobs[place] = error
+    faults = {place: job if isinstance(job, Exception) else job.exception() for place, job in jobs.items()}
+    return [(place, _why(fault) if fault else "") for place, fault in faults.items()]
 
 
-def _put(path: Path, content: bytes) -> str:
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
-    return hashlib.sha256(content).hexdigest()
+def _why(error: BaseException) -> Said | str:
+    return next((said for said in error.args if isinstance(said, Said)), None) or reason(error) or f"{type(error).__name__}: {error}"
 
 
 def _start() -> None:
     """Load what drawing needs while the first process reads; end with it, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=lambda: (multiprocessing.parent_process().join(), os._exit(1)), daemon=True).start()
-    _compiler()
+    _compiler(threading.get_ident())
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
@@ -76,7 +81,27 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     return pool
 
 
-def drawn(letters: dict[str, str], common: str, out: Path, pool: ProcessPoolExecutor, workers: int) -> Iterator[tuple[str, str, str]]:
+@contextlib.contextmanager
+def _pools(options: Namespace) -> Iterator[tuple[Callable[[int], Executor], int]]:
+    """What starts a pool, and how many processes there are: of this machine, or of a cluster that exists."""
+    if not options.scheduler:
+        yield _pool, options.workers or os.cpu_count() or 1
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise CommandError(Said("letters.packages", what=options.scheduler, why=str(error))) from None
+    try:
+        client = Client(options.scheduler, timeout=PATIENCE, set_as_default=False)
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise CommandError(Said("letters.scheduler", address=options.scheduler, why=str(error))) from None
+    with client:
+        yield lambda _: client.get_executor(), sum(client.nthreads().values())
+
+
+def drawn(letters: dict[str, str], common: str, out: Path | str, pool: Executor, start: Callable[[int], Executor],
+          workers: int) -> Iterator[tuple[str, Said | str]]:
     """What `put` says of each letter, as they are made. Where a process dies there is a new pool and what it was at comes last,
     then alone."""
     waiting = dict(letters)
@@ -84,78 +109,101 @@ def drawn(letters: dict[str, str], common: str, out: Path, pool: ProcessPoolExec
         items, jobs = [*waiting.items()], []
         with contextlib.suppress(BrokenProcessPool):
             for n in range(0, len(items), CHUNK):
-                jobs.append(pool.submit(put, out, common, items[n:n + CHUNK]))
+                jobs.append(pool.submit(put, out, _looks(), common, items[n:n + CHUNK]))
         for job in as_completed(jobs):
-            for made in () if job.exception() else job.result():
+            for made in _outcome(job)[0]:
                 del waiting[made[0]]
                 yield made
         if not waiting:
             break
         pool.shutdown()
-        pool, first = _pool(workers), [*waiting][:CHUNK * workers]
+        pool, first = start(workers), [*waiting][:CHUNK * workers]
         waiting = {place: waiting[place] for place in [*[*waiting][len(first):], *first]}
     pool.shutdown()
     for place, page in waiting.items():
-        with _pool(1) as alone:
-            job = alone.submit(put, out, common, [(place, page)])
-            yield from [(place, "", "the process that made it died")] if job.exception() else job.result()
+        with start(1) as alone:
+            made, fault = _outcome(alone.submit(put, out, _looks(), common, [(place, page)]))
+            yield from made or [(place, Said("letters.died", why=fault))]
+
+
+def _outcome(job: Future) -> tuple[list, str]:
+    """What a job says of its letters; nothing, and why, where its process died."""
+    try:
+        return job.result(), ""
+    except Exception as error:
+        return [], f"{type(error).__name__} {error}".split("\n")[0]
 
 
 def pages(options: Namespace) -> int:
     """Make the letters of a period that are missing or out of date, and the index of all; the exit status."""
-    from filelock import FileLock
-
-    started, workers, title = time.perf_counter(), options.workers or os.cpu_count() or 1, f"alliances-{options.period}"
-    folder, place = options.out / _place(options), f"{_place(options)}/index.html"
-    links = [name for name in (f"{options.period}.html", "trends.html") if (options.out / "reports" / name).exists()]
-    state = record.state("pages", [options.period], options.data) | {"links": links}
-    if record.holds(options.out, title, state):
-        say(f"{title}: nothing to do; {from_here(folder)} is up to date")
+    started, title, files = time.perf_counter(), f"alliances-{options.period}", pages_store.at(options.out)
+    folder, state = _place(options), record.state("pages", [options.period], options.data)
+    found, there = _earlier(files, title)
+    if there and there == found["made"] and {name: found.get(name) for name in state} == state:
+        with pages_store.turn(files, title, folder):
+            say(Said("letters.nothing", title=title, folder=_shown(options, folder)))
         return 0
     known_period(options.period, options.data, "pages")
-    check_writable(options.out, [Path(place)])
-    with _pool(workers) as pool:
-        frames, common, told, letters = _letters(options)
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.parent / f".{options.period}.lock"):
-            earlier, keys = record.earlier(options.out, title), {file: _key(common, page) for file, page in letters.items()}
-            for left in [*folder.glob(".*.part"), *(options.out / file for file in {*earlier.get("keys", ())} - {*letters})]:
-                left.unlink(missing_ok=True)
-            made = {file: digest for file, digest in earlier.get("made", {}).items() if file in keys
-                    and earlier["keys"].get(file) == keys[file] and record.hash_of(options.out / file) == digest}
-            stale = {file: page for file, page in letters.items() if file not in made}
-            failed = _follow(drawn(stale, common, options.out, pool, workers), options.out, title, keys, made, len(stale))
+    with _pools(options) as (start, workers), start(workers) as pool:
+        frames, common, letters = _letters(options)
+        with pages_store.turn(files, title, folder):
+            (found, there), keys = _earlier(files, title), {place: _key(common, page) for place, page in letters.items()}
+            made = {place: mark for place, mark in there.items()
+                    if place in keys and (keys[place], mark) == (found["keys"][place], found["made"][place])}
+            for left in {*there} - {*letters, f"{folder}/index.html"}:
+                files.rm_file(left)
+
+            def note(fresh: list[str], state: dict | None = None) -> None:
+                made.update(pages_store.marks(files, fresh))
+                content = json.dumps({**(state or {}), "keys": keys, "made": made}, ensure_ascii=False)
+                files.pipe_file(record.path_of(title).as_posix(), content.encode())
+
+            note([])
+            stale = {place: page for place, page in letters.items() if place not in made}
+            failed = _follow(drawn(stale, common, options.out, pool, start, workers), len(stale), note)
+            failed = {place: failed.get(place) or Said("letters.unseen") for place in stale if place not in made}
             from analysis.export import index
 
-            made[place] = _put(options.out / place, index.html(frames, told, links).encode())
-            _note(options.out, title, keys, made, {} if failed else state)
-    say(f"{from_here(folder / 'index.html')}  {len(letters):,} alliances", f"{title}: {len(stale) - len(failed):,} pages made, "
-        f"{len(letters) - len(stale):,} were up to date; done in {time.perf_counter() - started:.1f} s")
+            files.pipe_file(f"{folder}/index.html", index.html(frames, map(json.loads, letters.values())).encode())
+            note([f"{folder}/index.html"], None if failed else state)
+    say(Said("letters.index", path=_shown(options, f"{folder}/index.html"), number=f"{len(letters):,}"), Said(
+        "letters.done", title=title, made=f"{len(stale) - len(failed):,}", kept=f"{len(letters) - len(stale):,}",
+        seconds=f"{time.perf_counter() - started:.1f}"))
     if failed:
-        say(*(f"{file}: {error}" for file, error in failed[:NAMED]), f"{len(failed):,} pages failed; the others are made", to=sys.stderr)
+        named = [f"{place}: {error}" for place, error in failed.items()][:NAMED]
+        say(*named, Said("letters.failed", number=f"{len(failed):,}"), to=sys.stderr)
     return 3 if failed else 0
 
 
-def _follow(results: Iterator, out: Path, title: str, keys: dict, made: dict, total: int) -> list[tuple[str, str]]:
-    """Keep record of each letter as it is made, say how many, how fast and how long yet, and collect those that failed."""
-    failed, started, last, screen = [], time.perf_counter(), time.perf_counter(), sys.stderr.isatty()
-    for done, (place, digest, error) in enumerate(results, start=1):
-        if error:
-            failed.append((place, error))
-        else:
-            made[place] = digest
+def _shown(options: Namespace, place: str) -> str:
+    return from_here(options.out / place) if isinstance(options.out, Path) else f"{options.out}/{place}"
+
+
+def _earlier(files: Any, title: str) -> tuple[dict, dict[str, str]]:
+    """The record of an earlier run, and the marks that what it made has now; nothing where none can be read."""
+    try:
+        found = json.loads(files.cat_file(record.path_of(title).as_posix()))
+        return found, pages_store.marks(files, found["made"])
+    except (OSError, ValueError, TypeError, LookupError):
+        return {}, {}
+
+
+def _follow(results: Iterator[tuple[str, Said | str]], total: int, note: Callable[[list[str]], None]) -> dict[str, Said | str]:
+    """Say how many letters are made, how fast and how long yet, have them noted, and collect what is wrong with the others."""
+    failed, fresh, screen = {}, [], sys.stderr.isatty()
+    started = last = noted = time.perf_counter()
+    for done, (place, error) in enumerate(results, start=1):
+        failed |= {place: error} if error else {}
+        fresh += [] if error else [place]
         now = time.perf_counter()
         if now - last > (0.5 if screen else EVERY):
             rate, last = done / (now - started), now
-            print(f"  {done:,} of {total:,} pages, {rate:,.0f} a second, {(total - done) / rate:,.0f} s yet   ",
-                  end="\r" if screen else "\n", file=sys.stderr, flush=True)
-            _note(out, title, keys, made)
+            print(Said("letters.rate", done=f"{done:,}", total=f"{total:,}", rate=f"{rate:,.0f}", left=f"{(total - done) / rate:,.0f}"),
+                  end="   \r" if screen else "\n", file=sys.stderr, flush=True)
+        if now - noted > EVERY:
+            noted, fresh = now, note(fresh) or []
+    note(fresh)
     return failed
-
-
-def _note(out: Path, title: str, keys: dict[str, str], made: dict[str, str], state: dict | None = None) -> None:
-    """The record of what is made so far: of which content and looks, and with which hash; `state` once all is."""
-    _put(out / record.path_of(title), json.dumps({**(state or {}), "keys": keys, "made": made}, ensure_ascii=False).encode())
 
 
 def page(options: Namespace) -> None:
@@ -164,32 +212,30 @@ def page(options: Namespace) -> None:
 
     known_period(options.period, options.data, "page")
     if not options.who.strip():
-        raise CommandError(f"WHO is missing: make page YEAR={options.period} WHO=113 (a name, an alias or a code)")
-    frames, common, _, letters = _letters(options)
+        raise CommandError(Said("letters.who", period=options.period))
+    frames, common, letters = _letters(options)
     try:
         found = roster.find(frames.named, frames.sheet.registry, options.who)
     except LookupError as error:
         raise CommandError(str(error)) from None
     if found.empty:
-        raise CommandError(f"{options.who!r} was not in the programme in {options.period}")
+        raise CommandError(Said("letters.absent", who=repr(options.who), period=options.period))
     place, page = [*letters.items()][frames.named.index.get_loc(found.index[0])]
-    (options.out / place).parent.mkdir(parents=True, exist_ok=True)
-    _put(options.out / place, draw(common, page))
-    say(f"{from_here(options.out / place)}  {(options.out / place).stat().st_size / 1e3:,.0f} kB")
+    content = draw(common, page)
+    pages_store.at(options.out).pipe_file(place, content)
+    say(f"{_shown(options, place)}  {len(content) / 1e3:,.0f} kB")
 
 
 def _letters(options: Namespace) -> tuple:
-    """The frames, what all letters share as JSON, and what each says, as it is and as JSON by its place."""
+    """The frames, what all letters share, and what each says by its place, both as JSON."""
     from analysis import pages as content
     from analysis import roster, sheets
 
     names = [name for name in sheets.filled_periods(options.data)[0] if name != options.period]
     frames = content.frames(roster.read_sheets([*names, options.period], options.data), options.period)
-    told = [content.page(frames, row) for row in frames.named.itertuples()]
-    letters = {f"{_place(options)}/{page['file']}": json.dumps(page, ensure_ascii=False) for page in told}
-    if len(letters) < len(told):
-        raise ValueError("two alliances have the same code and name")
-    return frames, json.dumps(content.common(frames), ensure_ascii=False), told, letters
+    letters = {f"{_place(options)}/{row.file}.pdf": json.dumps(content.page(frames, row), ensure_ascii=False)
+               for row in frames.named.itertuples()}
+    return frames, json.dumps(content.common(frames), ensure_ascii=False), letters
 
 
 def _place(options: Namespace) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from analysis.grades import GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, NOT_IN_PROGRAMME, TOP_SCORE, Scheme
-from analysis.shares import gained
 from analysis.words import Verdict, verdict
 
 NEAR = 2  # points from another grade
@@ -66,7 +65,7 @@ def position(row: Any, scheme: Scheme) -> Verdict:
         name = "position.on-floor" if down == 0 else name
     else:
         name = {HIGH: "position.safe-best", LOW: "position.lowest"}.get(row.grade, "position.safe")
-    return verdict(name, up=up, down=down, ties=row.ties_all, **about)
+    return verdict(name, near=NEAR, ties=row.ties_all, **about)
 
 
 def distance(row: Any, scheme: Scheme) -> list[Verdict]:
@@ -122,7 +121,7 @@ def change(before: float, now: float) -> Verdict:
     """How a score changed: one of CHANGES."""
     points = round(now - before, DIGITS)
     name = "change.open" if points != points else "change.up" if points > 0 else "change.down" if points < 0 else "change.none"
-    return verdict(name, before=before, points=gained(points) if points == points else "")
+    return verdict(name, before=before, now=now, points=abs(points))
 
 
 def following(row: Any, scheme: Scheme) -> Verdict:

@@ -12,7 +12,7 @@ from analysis.grades import BEST_FIRST, HIGH, INCOMPLETE, TOP_SCORE, Scheme
 from analysis.messages import Said
 from analysis.problems import quoted, unfit
 from analysis.registry import ROSTER, Batch, Registry, normalise
-from analysis.tables import CODE, NAME, Book, Row, Table, closest, shown
+from analysis.tables import CODE, NAME, Book, Row, Table, closest, plain, shown
 from analysis.workbook import ERROR, UNCALCULATED, Cell
 
 SCORES, FACTS, ABSENT, ACTIVITIES, TOTALS, A_LEVEL, EXPERTS = (
@@ -142,7 +142,7 @@ Section = namedtuple("Section", "grade announced cell rows")  # a row of 评分�
 def must(book: Book, reading: Period, holds: object, item: str, rule: str, **values: object) -> bool:
     """Whether something holds of an item of 评价期, if it is there; else a problem of its cell is noted."""
     if item in reading.facts and not holds:
-        book.wrong(rule, "", FACTS, book.fact_cells[item], item=item, value=reading.facts[item], **values)
+        book.wrong(rule, FACTS, book.fact_cells[item], item=item, value=reading.facts[item], **values)
     return bool(holds)
 
 
@@ -151,10 +151,10 @@ def read_scores(book: Book, reading: Period) -> None:
         return
     seen, bad, own, labels = {}, [], [], reading.scheme.labels
     for heading in (h for h in table.own if table.title(h) in ROSTER):
-        book.wrong("column.own", "", SCORES, table.heads[heading], level=2, name=table.title(heading))
+        book.wrong("column.own", SCORES, table.heads[heading], level=2, name=table.title(heading))
     for section in _sections(book, table, reading):
         if section.announced not in (None, len(section.rows)):
-            book.wrong("grade.count", "", SCORES, section.cell, announced=section.announced, label=labels[section.grade],
+            book.wrong("grade.count", SCORES, section.cell, announced=section.announced, label=labels[section.grade],
                        number=len(section.rows))
         withheld = not any("评分" in row for row in section.rows)
         for row in section.rows:
@@ -164,20 +164,22 @@ def read_scores(book: Book, reading: Period) -> None:
             if found and grade:
                 columns = {table.title(h): None if row[h].kind in (ERROR, UNCALCULATED) else row[h].value for h in table.own}
                 reading.evaluated.append(Evaluated(*found, row.at, *grade, columns))
-                own += [str(Said("note.row", name=found[1], row=row.at))] * ("等级" in row and grade[0] is None)
+                own += [Said("note.row", name=found[1], row=row.at)] * ("等级" in row and grade[0] is None)
     if not book.listed[SCORES]:
-        book.wrong("score.none", "", SCORES, level=1)
+        book.wrong("score.none", SCORES, level=1)
     if bad:
         book.said.append(Said("note.bad", sheet=SCORES, places=bad[:20]))
     if own:
-        book.said.append(Said("note.withheld", rows="、".join(own)))
+        book.said.append(Said("note.withheld", rows=own))
     blank, given = ({a.grade for a in reading.evaluated if (a.score is None) is withheld} for withheld in (True, False))
     if both := [labels[grade] for grade in BEST_FIRST if grade in blank & given]:
-        book.said.append(Said("note.both", labels="、".join(both)))
+        book.said.append(Said("note.both", labels=both))
 
 
 def _sections(book: Book, table: Table, reading: Period) -> list[Section]:
-    sections, columns = [Section(None, None, None, [])], {table.columns.get(heading, 0) for heading in (NAME, CODE, "评分", "等级", "序号")}
+    """The rows that name a grade, each with the alliances under it; other texts under the last alliance are notes, if they name none."""
+    sections, unclear = [Section(None, None, None, [])], []
+    columns = {table.columns.get(heading, 0) for heading in (NAME, CODE, "评分", "等级", "序号")}
     for row in table.filled(reading.registry):
         known = [cell for column, cell in row.cells.items() if column in columns]
         inside, known = bool(known), known or [*row.cells.values()]
@@ -190,7 +192,13 @@ def _sections(book: Book, table: Table, reading: Period) -> list[Section]:
         if parts or (grade and len(known) == 1 and known[0].column != table.columns.get("等级")):
             sections.append(Section(grade, int(parts[2]) if parts and grade else None, known[0], []))
         if inside and not grade:
-            book.wrong("row.unclear", "", SCORES, known[0], cell=shown(known[0]), labels="、".join(reading.scheme.labels.values()))
+            unclear.append((known[0], not parts and not reading.registry.id_of(words)))
+    last = max((row.at for section in sections for row in section.rows), default=0)
+    for cell, note in unclear:
+        if note and cell.row > last:
+            book.said.append(Said("note.footer", sheet=SCORES, place=cell.place, text=shown(cell)))
+        else:
+            book.wrong("row.unclear", SCORES, cell, cell=shown(cell), labels="、".join(reading.scheme.labels.values()))
     return sections
 
 
@@ -218,12 +226,13 @@ def _grade(row: Row, section: Section, reading: Period, withheld: bool) -> tuple
 def read_facts(book: Book, reading: Period) -> None:
     if (table := book.table(FACTS)) is None:
         return
-    seen, known = {}, (*DATES, *COUNTS, *TOLD, NATURE)
+    seen, known, blank = {}, (*DATES, *COUNTS, *TOLD, NATURE), []
     for row in table.filled():
         cell, item = row["数值"], SYNONYMS.get(row.word("项目"), row.word("项目"))
         if not row.must(item or cell.value is None, "项目", "cell.beside", what="项目", cell=shown(cell)) or not item:
             continue
         if not row.once("项目", "twice.item", item, item, seen) or cell.value is None:
+            blank += [item] * (item in known and cell.value is None)
             continue
         if item not in known:
             near = closest(item, known)
@@ -240,9 +249,11 @@ def read_facts(book: Book, reading: Period) -> None:
             value = f"{day.year}年{day.month}月{day.day}日" if day else row.text("数值", item)
         if value is not None:
             reading.facts[item] = value
+    if blank:
+        book.said.append(Said("note.blank", sheet=FACTS, items=blank))
     for item in (START, END):
         if item not in book.fact_cells and "cell.beside" not in book.kinds:
-            book.wrong("fact.missing", "", FACTS, level=1, item=item)
+            book.wrong("fact.missing", FACTS, level=1, item=item)
     if START in reading.facts and END in reading.facts:
         _check_steps(book, reading)
 
@@ -252,8 +263,8 @@ def _check_steps(book: Book, reading: Period) -> None:
     facts, before, last = reading.facts, START, dt.date(min(reading.end.year + YEARS_AFTER, dt.MAXYEAR), 12, 31)
     ordered = must(book, reading, reading.start <= reading.end, END, "fact.order", first=START, start=reading.start)
     for item in (item for item in STEPS if ordered and item in facts):
-        must(book, reading, facts[before] <= facts[item] <= last, item, "fact.step", before=before, day=facts[before], last=last)
-        before = item
+        if must(book, reading, facts[before] <= facts[item] <= last, item, "fact.step", before=before, day=facts[before], last=last):
+            before = item
     must(book, reading, facts.get(EXPERTS_TOTAL) != 0, EXPERTS_TOTAL, "fact.experts")
 
 
@@ -290,8 +301,8 @@ def read_activities(book: Book, reading: Period) -> None:
     if (table := book.table(ACTIVITIES)) is None:
         return
     for heading in table.own:
-        if fault := unfit(str(table.heads[heading].value).strip(), Said("word.heading")):
-            book.wrong(fault, "", ACTIVITIES, table.heads[heading], level=2)
+        if fault := unfit(plain(table.heads[heading].value).strip(), Said("word.heading")):
+            book.wrong(fault, ACTIVITIES, table.heads[heading], level=2)
     for row in table.filled():
         headings = ["联盟数", *table.own]
         grade, cell = reading.scheme.named(row.word("等级")), row["等级"]
@@ -307,7 +318,7 @@ def read_activities(book: Book, reading: Period) -> None:
             if count is not None and heading == "联盟数":
                 row.must(least <= count <= most, heading, "activity.number", count=count, number=there, sheet=SCORES, label=labels[grade])
             elif count is not None:
-                row.must(count <= most, heading, "activity.more", heading=heading, count=count, number=there, label=labels[grade])
+                row.must(count <= most, heading, "activity.more", heading=table.title(heading), count=count, number=there, label=labels[grade])
 
 
 def read_totals(book: Book, reading: Period) -> None:
@@ -360,4 +371,4 @@ def check_totals(book: Book, reading: Period) -> None:
         must(book, reading, holds, item, rule, number=listed, sheet=SCORES)
     must(book, reading, facts.get(ENTERED, 0) <= most, ENTERED, "total.most", number=most)
     for batch in (batch for batch in reading.batches if batch.approved is not None and named[batch.key] > batch.approved):
-        book.wrong("size.names", "", SCORES, level=1, number=named[batch.key], batch=batch.short, approved=batch.approved)
+        book.wrong("size.names", SCORES, level=1, number=named[batch.key], batch=batch.short, approved=batch.approved)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from analysis import fonts
-from analysis.messages import Said
+from analysis.messages import Said, reason
 
 SHOWN_OF_ONE_KIND, SHOWN_CHARACTERS, LONGEST_TEXT = 20, 60, 1000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")  # a spreadsheet runs a text that starts so
@@ -16,22 +17,16 @@ UNSEEN = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong: `rule` groups like with like, `where` goes from file to cell, `said` says the rest."""
+    """One thing wrong: `where` goes from file to cell, `said` says the rest."""
 
-    rule: str
+    said: Said
     where: tuple[str | Said, ...]
-    said: str | Said
     order: tuple[int, ...] = field(default=(), compare=False)
 
     @classmethod
-    def of(cls, said: Said, *where: str | Said, order: tuple[int, ...] = ()) -> Problem:
+    def of(cls, said: Said, *where: str | Said | None, order: tuple[int, ...] = ()) -> Problem:
         """A problem by its message, at a place whose blank parts are left out."""
-        return cls(said.rule, tuple(filter(None, where)), said, order)
-
-    @property
-    def kind(self) -> str:
-        """The rule in words."""
-        return self.said.kind if isinstance(self.said, Said) else self.rule
+        return cls(said, tuple(filter(None, where)), order)
 
     @property
     def sheet(self) -> str:
@@ -43,12 +38,8 @@ class Problem:
         """The cell, or the line of a text, where the problem lies in one."""
         return str(self.where[-1]) if len(self.where) > 1 + bool(self.sheet) else ""
 
-    @property
-    def message(self) -> str:
-        return str(self.said() if callable(self.said) else self.said)
-
     def __str__(self) -> str:
-        return f"{' › '.join(map(str, self.where))}: {self.message}"
+        return f"{' › '.join(map(str, self.where))}: {self.said}"
 
 
 class DataError(Exception):
@@ -58,18 +49,25 @@ class DataError(Exception):
         self.problems = sorted(problems, key=lambda problem: problem.order)
 
     def __str__(self) -> str:
-        return "\n".join(lines(self.problems))
+        """One line for each problem; past twenty of one kind the rest are counted."""
+        seen, shown = Counter(), []
+        for problem in self.problems:
+            seen[problem.said.kind] += 1
+            if seen[problem.said.kind] <= SHOWN_OF_ONE_KIND:
+                shown.append(str(problem))
+        more = {kind: number - SHOWN_OF_ONE_KIND for kind, number in seen.items() if number > SHOWN_OF_ONE_KIND}
+        return "\n".join(shown + [str(Said("word.more", number=number, kind=kind)) for kind, number in more.items()])
 
 
-def lines(problems: list[Problem]) -> list[str]:
-    """One line for each problem; past twenty of one kind the rest are counted."""
-    seen, shown = Counter(), []
-    for problem in problems:
-        seen[problem.kind] += 1
-        if seen[problem.kind] <= SHOWN_OF_ONE_KIND:
-            shown.append(str(problem))
-    return shown + [str(Said("word.more", number=number - SHOWN_OF_ONE_KIND, kind=kind))
-                    for kind, number in seen.items() if number > SHOWN_OF_ONE_KIND]
+def text_of(path: Path) -> str:
+    """A text in UTF-8. Raises DataError for one that cannot be read, FileNotFoundError where there is none."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise
+    except (UnicodeDecodeError, OSError) as error:
+        said = Said("file.encoding") if isinstance(error, UnicodeDecodeError) else Said("file.refused", reason=reason(error))
+        raise DataError([Problem.of(said, f"{path.parent.name}/{path.name}")]) from None
 
 
 def quoted(value: object) -> str:
@@ -80,30 +78,24 @@ def quoted(value: object) -> str:
     """
     text = str(value)
     text = text[:SHOWN_CHARACTERS] + "…" * (len(text) > SHOWN_CHARACTERS)
-    if text.isprintable():
-        return f'"{text}"'
-    return '"' + "".join(c if unicodedata.category(c)[0] not in "CZ" or c == " " else f"\\u{ord(c):04x}" for c in text) + '"'
+    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text) + '"'
 
 
-def hidden(text: str) -> Said | None:
-    """What a text holds that no reader would see; None where all can be seen.
+def unshown(text: str, what: object) -> Said | None:
+    """Why a text that nobody would see, or the fonts lack, may not stand in a report; `what` begins the sentence.
 
-    >>> print(hidden("a\u200bb"))
-    the invisible character U+200B
+    >>> print(unshown("a\u200bb", "it"))
+    it contains the invisible character U+200B; remove it
     """
     unseen = next((c for c in text if unicodedata.category(c) in UNSEEN), "") if not text.isprintable() else ""
-    return None if not unseen else Said("word.break") if unseen in "\n\r" else Said("word.invisible", number=f"{ord(unseen):04X}")
-
-
-def unshown(text: str, what: object = "") -> Said | None:
-    """Why a text that nobody would see, or the fonts lack, may not stand in a report; `what` begins the sentence."""
-    if found := hidden(text):
-        return Said("text.unseen", what=what, found=found)
+    if unseen:
+        return Said("text.unseen", what=what,
+                    found=Said("word.break") if unseen in "\n\r" else Said("word.invisible", number=f"{ord(unseen):04X}"))
     missing = "、".join(f"{c} (U+{ord(c):04X})" for c in fonts.missing(text))
     return Said("text.glyph", what=what, found=missing) if missing else None
 
 
-def unfit(text: str, what: object = "") -> Said | None:
+def unfit(text: str, what: object) -> Said | None:
     """Why a text may not stand in a report, a sentence that `what` and the text begin; None where it may."""
     what = Said("word.of", what=what, text=quoted(text))
     if text and unicodedata.normalize("NFKC", text[0]).startswith(FORMULA_STARTS):

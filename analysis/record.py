@@ -11,12 +11,13 @@ from pathlib import Path
 
 from analysis import NOTEBOOKS, ROOT
 
+PANEL = ("panel/**/*.xlsx", "panel/**/*.csv")
 DATA_OF = {  # what a notebook reads in the data folder; the sheets of other periods too, for their dates, grades and names
-    "report": ("registry/*.csv", "logo.*", "score_sheets/*.xlsx", "remarks/{period}.md", "panel/**/*.xlsx"),
-    "trends": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
-    "audit": ("registry/*.csv", "score_sheets/*.xlsx", "published/*.csv", "panel/**/*.xlsx"),
-    "pages": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
-    "panel": ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx"),
+    "report": ("registry/*.csv", "logo.*", "score_sheets/*.xlsx", "remarks/{period}.md", *PANEL),
+    "trends": ("registry/*.csv", "score_sheets/*.xlsx", *PANEL),
+    "audit": ("registry/*.csv", "score_sheets/*.xlsx", "published/*.csv", *PANEL),
+    "pages": ("registry/*.csv", "score_sheets/*.xlsx", *PANEL),
+    "panel": ("registry/*.csv", "score_sheets/*.xlsx", *PANEL),
 }
 
 
@@ -27,13 +28,17 @@ def path_of(title: str) -> Path:
 
 def state(notebook: str, periods: list[str], data: Path) -> dict[str, object]:
     """All that decides what a notebook shows: the periods, the data folder, the versions, and each file's hash by its name."""
+    return {"periods": sorted(set(periods)), "data": str(data), "versions": _versions(),
+            "inputs": {name: hash_of(path) for name, path in sorted(inputs(notebook, periods, data).items())}}
+
+
+def inputs(notebook: str, periods: list[str], data: Path) -> dict[str, Path]:
+    """The files that decide what a notebook shows, by their names."""
     patterns = {pattern.format(period=period) for pattern in DATA_OF[notebook] for period in periods}
     read = {f"data/{path.relative_to(data)}": path for pattern in patterns for path in data.glob(pattern) if path.name[0] not in "~."}
     told = {f"notebooks/{name}": NOTEBOOKS / name for name in (f"{notebook}.ipynb", f"text/{notebook}.toml")}
     code = {str(path.relative_to(ROOT)): path for path in (*_code(), ROOT / "requirements.lock")}
-    files = {**code, **told, **read}
-    return {"periods": sorted(set(periods)), "data": str(data), "versions": _versions(),
-            "inputs": {name: hash_of(path) for name, path in sorted(files.items())}}
+    return {**code, **told, **read}
 
 
 def earlier(out: Path, title: str) -> dict:

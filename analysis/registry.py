@@ -7,6 +7,7 @@ import datetime as dt
 import difflib
 import io
 import re
+from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,8 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from analysis.grades import GRADES, HIGH, LOW, Scheme
-from analysis.messages import Said, reason
-from analysis.problems import DataError, Problem, normalise, quoted, unfit
+from analysis.messages import Said
+from analysis.problems import DataError, Problem, normalise, quoted, text_of, unfit
 
 MEMBERS = "D"
 CODE, PERIOD = re.compile(r"[1-9]\d{2}|[A-Z]\d{3}", re.ASCII), re.compile(r"\d{4}(-\d{4})?", re.ASCII)
@@ -26,7 +27,7 @@ FILES = {  # the columns that must be filled in, those of them that are the key,
     "periods": ("period", "period", ""), "claims": ("period id times", "period id", ""),
     "indicators": ("pillar indicator looked_at", "indicator", "pillar indicator looked_at"),
 }
-OPTIONAL, RENAMED = ("claims", "indicators"), {"first_period": "from_period"}
+OPTIONAL = ("claims", "indicators")
 FORMS = {  # what a cell must look like that is not blank, and how that is said
     **dict.fromkeys(("period", "from_period", "joined", "left"), (PERIOD.pattern, Said("form.period"))),
     **{column: ("|".join(words), Said("form.word", words=", ".join(words))) for column, words in (
@@ -70,27 +71,16 @@ class Batch(NamedTuple):
         return self.key != MEMBERS
 
 
-class Match(NamedTuple):
-    """How the registry knows an alliance: by `code and name`, `name`, `alias`, or `decided` (a doubtful code)."""
-
-    id: str
-    how: str
-
-
-class Claim(NamedTuple):
-    """What a report says of an alliance: full marks in `times` periods running, up to `period`."""
-
-    period: str
-    id: str
-    times: int
+Match = namedtuple("Match", "id how")  # the alliance that a name means, known by its `name` or an `alias`
+Claim = namedtuple("Claim", "period id times")  # what a report says of an alliance: full marks in `times` periods running, up to `period`
 
 
 class Conflict(Exception):
     """A name and a code that the registry cannot bring together; `said` says how to mend it."""
 
-    def __init__(self, said: Said, about_code: bool = False):
+    def __init__(self, said: Said):
         super().__init__(said)
-        self.said, self.about_code = said, about_code
+        self.said = said
 
 
 @dataclass
@@ -155,15 +145,11 @@ class Registry:
 
         Raises Conflict for a name that is not known, and for a code that is another's or not its own.
         """
-        id, how = self.id_of(name), "name" if normalise(name) in self.by_name else "alias"
-        if id is None:
+        if (id := self.id_of(name)) is None:
             raise Conflict(self._unknown(name, code, period))
         own, now, other = self.known_codes(id), self.holders.get(code or "", {}).get(period), self._holder(code, period)
-        if code is None or not (own or other):
-            return Match(id, how)
-        if now == id or (now is None and other == id and period not in own):
-            doubtful = self.codes.get((id, period), ("", ""))[1] == "doubtful"
-            return Match(id, "decided" if doubtful else "code and name" if how == "name" else how)
+        if code is None or not (own or other) or now == id or (now is None and other == id and period not in own):
+            return Match(id, "name" if normalise(name) in self.by_name else "alias")
         free = period not in own and now is None and (not own or code[0] in {c[0] for c in own.values()})
         values = {"id": id, "period": period, "code": code}
         if other and other != id:
@@ -171,7 +157,7 @@ class Registry:
             raise Conflict(Said("name.other", name=quoted(name), other=other, owner=self.names[other], line=line, **values))
         line = Said("name.add", **values) if free else Said("name.line", **values) if period in own else ""
         codes = [Said("name.in", code=c, period=p) for p, c in own.items()]
-        raise Conflict(Said("name.code", name=quoted(self.names[id]), codes=codes, line=line, **values), about_code=True)
+        raise Conflict(Said("name.code", name=quoted(self.names[id]), codes=codes, line=line, **values))
 
     @cached_property
     def _stems(self) -> dict[str, str]:
@@ -185,19 +171,12 @@ class Registry:
         def near() -> Said | str:  # takes long, and is asked only where it is shown
             return Said("name.near", names=found) if (found := self.nearest(name)) else ""
 
-        def line() -> str:
-            free = max((int(id[1:]) for id in self.names if id[1:].isdigit()), default=0) + 1
-            return _csv(f"L{free:03d}", name)
+        def free() -> str:
+            return f"L{max((int(id[1:]) for id in self.names if id[1:].isdigit()), default=0) + 1:03d}"
 
         id = self._holder(code, period)
-        renamed = Said("name.renamed", code=code, name=self.names[id], line=_csv(name, id, "renamed")) if id else ""
-        return Said("name.unknown", name=quoted(name), near=near, renamed=renamed, line=line)
-
-
-def _csv(*cells: str) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()
+        renamed = Said("name.renamed", code=code, name=self.names[id], found=name, id=id) if id else ""
+        return Said("name.unknown", name=quoted(name), near=near, renamed=renamed, free=free, found=name)
 
 
 def read(data: Path) -> Registry:
@@ -243,34 +222,31 @@ def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problem
         problems.append(Problem.of(Said(rule, **values), f"{path.parent.name}/{path.name}", at and Said("word.line", number=at)))
         return []
 
-    body, end = [], 0
+    rows, seen = [], {}
     try:
-        reader = csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
+        reader = csv.DictReader(io.StringIO(text_of(path), newline=""), strict=True)
+        reader.fieldnames = heading = [cell.strip() for cell in reader.fieldnames or ()]
+        if missing := [column for column in columns if column not in heading]:
+            return wrong("table.columns", missing=missing, found=heading)
         for cells in reader:
-            body.append((end + 1, [cell.strip() for cell in cells]))
-            end = reader.line_num
+            line, more = reader.line_num, cells.pop(None, ())
+            row = {column: (cell or "").strip() for column, cell in cells.items()}
+            if more:
+                wrong("table.many", line, number=len(heading) + len(more), headings=len(heading))
+            elif not any(row.values()):
+                continue
+            elif empty := [column for column in columns if not row[column]]:
+                wrong("table.empty", line, columns=empty)
+            elif (other := seen.setdefault(tuple(normalise(row[column]) for column in key), line)) != line:
+                wrong("table.twice", line, key=[row[column] for column in key], line=other)
+            else:
+                rows.append(row | {"line": str(line)})
     except FileNotFoundError:
         return wrong("table.missing", folder=str(path.parent))
-    except OSError as error:
-        return wrong("file.refused", reason=reason(error))
-    except UnicodeDecodeError:
-        return wrong("table.encoding")
-    except csv.Error as error:
-        return wrong("table.csv", reader.line_num, error=str(error))
-    heading = [RENAMED.get(cell, cell) for cell in body.pop(0)[1]] if body else []
-    if missing := [column for column in columns if column not in heading]:
-        return wrong("table.columns", missing=missing, found=heading)
-    rows, seen = [], {}
-    for line, cells in (line for line in body if any(line[1])):
-        row = dict.fromkeys(heading, "") | dict(zip(heading, cells)) | {"line": str(line)}
-        if len(cells) > len(heading):
-            wrong("table.many", line, number=len(cells), headings=len(heading))
-        elif empty := [column for column in columns if not row[column]]:
-            wrong("table.empty", line, columns=empty)
-        elif (other := seen.setdefault(tuple(normalise(row[column]) for column in key), line)) != line:
-            wrong("table.twice", line, key=[row[column] for column in key], line=other)
-        else:
-            rows.append(row)
+    except DataError as error:
+        problems += error.problems
+    except csv.Error:
+        return wrong("table.csv", reader.reader.line_num)
     return rows
 
 

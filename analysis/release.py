@@ -7,7 +7,7 @@ from argparse import Namespace
 from html import unescape
 from pathlib import Path
 
-from analysis import commands, publish, record
+from analysis import commands, links, publish, record
 from analysis.commands import from_here, say
 from analysis.messages import Said
 
@@ -60,14 +60,15 @@ def _gather(options: Namespace, groups: list[tuple[str, list[str]]], more: list[
 
     reports, title = options.out / publish.REPORTS, f"release-{options.period}"
     content = {name: (reports / name).read_bytes() for _, names in groups for name in names}
-    page = content[f"{options.period}.html"].decode()
-    dates = {name.removesuffix(".html"): DATE.search(text.decode()) for name, text in content.items() if name.endswith(".html")}
+    pages = links.linked({name: data.decode() for name, data in content.items() if name.endswith(".html")}, content)
+    content |= {name: page.encode() for name, page in pages.items()}
+    dates = {name.removesuffix(".html"): DATE.search(page) for name, page in pages.items()}
     day = {name: next((found[1] for stem, found in dates.items() if found and name.startswith(stem)), "") for name in content}
     listed = [(group, [(name, KINDS[Path(name).suffix], f"{max(1, round(len(content[name]) / 1e3)):,} kB", day[name] or max(day.values()))
                        for name in names]) for group, names in groups]
     template = (Path(__file__).parent / "export" / "templates" / "release.html.j2").read_text("utf8")
     index = jinja2.Environment(autoescape=True).from_string(template).render(
-        title=unescape(re.search(r"<title>(.*?)</title>", page)[1]), groups=listed)
+        title=unescape(re.search(r"<title>(.*?)</title>", pages[f"{options.period}.html"])[1]), groups=listed)
     folder = publish.REPORTS / title
     files = {folder / name: data for name, data in content.items()} | {folder / name: (reports / name).read_bytes() for name in more}
     files[folder / "index.html"] = index.encode()

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from analysis import DATA
 from analysis.grades import BEST_FIRST
-from analysis.messages import Said, reason
-from analysis.problems import DataError, Problem, quoted, unshown
+from analysis.messages import Said
+from analysis.problems import DataError, Problem, quoted, text_of, unshown
 from analysis.words import Text
 
 PLACES = ("前言", "评价专家组", "评价范围", *(f"第{digit}批" for digit in "一二三四五六七八九"), "网员联盟", *BEST_FIRST, "组织机构建设与运行",
           "协同创新活动", "带动产业发展成效", "A级活跃度联盟", "总结", "未参加评价的联盟", "有关建议")
 HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|[^#\s])(\s*)(.*)")
 UNDERLINE = re.compile(r" {0,3}(=+|-+)\s*")
-ITEM, MARK = re.compile(r"( *)((?:(?:[-*+]|\d+[.)]) +)+)"), re.compile(r"\S+ +")
+ITEM, MARK = re.compile(r"( *)((?:(?:[-*+]|\d+[.)]) +|> *)+)"), re.compile(r"> *|[^ >]+ +")
 REFERENCE = re.compile(r"\[@([\w-]+)\]")
 DEEPEST, LONGEST_LINE = 6, 4000  # what a PDF can hold is a little more
 REFUSED = {  # what a line may not be
@@ -39,16 +39,10 @@ def read(period: str | int, data: Path | str = "") -> dict[str, Text]:
 
 def text(period: str, data: Path) -> str:
     """The remarks as Markdown; empty where nobody wrote any. Raises DataError with every line that a report cannot show."""
-    path = path_of(period, data)
-    where = f"remarks/{path.name}"
     try:
-        content = path.read_bytes().decode("utf-8-sig")
+        content = text_of(path_of(period, data))
     except FileNotFoundError:
         return ""
-    except UnicodeDecodeError:
-        raise DataError([Problem.of(Said("remark.encoding"), where)]) from None
-    except OSError as error:
-        raise DataError([Problem.of(Said("file.refused", reason=reason(error)), where)]) from None
     lines, problems, indents = content.splitlines(), [], []
     seen: dict[str, int] = {}
     for number, line in enumerate(lines, start=1):
@@ -61,14 +55,14 @@ def text(period: str, data: Path) -> str:
         if line.strip() and not seen:
             faults.append(Said("remark.above", places="、".join(PLACES)))
             seen[""] = number
-        problems += [Problem.of(said, where, Said("word.line", number=number), order=(number,)) for said in faults]
+        problems += [_problem(said, period, number) for said in faults]
     if problems:
         raise DataError(problems)
     return content.strip()
 
 
 def _depth(line: str, indents: list[int]) -> int:
-    """How deep a line that begins an item of a list stands, under the items above it, whose indents are kept; else 0."""
+    """How deep a line that begins an item of a list, or is quoted, stands under those above it, whose indents are kept; else 0."""
     item = ITEM.match(line.replace("\t", "    "))
     if not item:
         return 0
@@ -82,8 +76,12 @@ def unknown(period: str, data: Path, known: Callable[[], list[str]]) -> list[Pro
     """The references in the remarks on a period that are none of some labels; what those are is asked only where there is one."""
     said = [(number, label) for number, line in enumerate(text(period, data).splitlines(), start=1) for label in REFERENCE.findall(line)]
     labels = known() if said else []
-    return [Problem.of(Said("remark.label", reference=f'"[@{label}]"', labels=labels), f"remarks/{period}.md",
-                       Said("word.line", number=number), order=(number,)) for number, label in said if label not in labels]
+    return [_problem(Said("remark.label", reference=f'"[@{label}]"', labels=labels), period, number)
+            for number, label in said if label not in labels]
+
+
+def _problem(said: Said, period: str, number: int) -> Problem:
+    return Problem.of(said, f"remarks/{period}.md", Said("word.line", number=number), order=(number,))
 
 
 def _faults(line: str, heading: re.Match | None, above: str) -> list[Said]:
@@ -98,4 +96,4 @@ def _faults(line: str, heading: re.Match | None, above: str) -> list[Said]:
     if len(line) > LONGEST_LINE:
         found.append(Said("remark.long", number=f"{len(line):,}", most=f"{LONGEST_LINE:,}"))
     found += [Said(rule) for rule, form in REFUSED.items() if form.fullmatch(line)]
-    return found + [fault for fault in [unshown(line.replace("\t", " "))] if fault]
+    return found + [fault for fault in [unshown(line.replace("\t", " "), Said("remark.line"))] if fault]

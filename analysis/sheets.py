@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import re
 from pathlib import Path
@@ -86,12 +85,18 @@ def read(period: str | int, data: Path | str = "", known: registry.Registry | No
     return reading
 
 
+def returned(period: str, data: Path) -> list[Path]:
+    """The files of a period's panel that came back: mark sheets, an export of marks, groups, minutes."""
+    there = path_of(period, data, "panel").with_suffix("").glob("*")
+    return sorted(path for path in there if path.suffix.lower() in (".xlsx", ".csv") and path.name[0] not in "~.")
+
+
 def panel_digest(period: str, data: Path) -> str:
     """The SHA-256 of a period's panel, its workbook and the files that came back; "" where it has none."""
     path, digest = path_of(period, data, "panel"), hashlib.sha256()
     if not path.exists():
         return ""
-    for part in (path, *sorted(p for p in path.with_suffix("").glob("*.xlsx") if p.name[0] not in "~.")):
+    for part in (path, *returned(period, data)):
         digest.update(f"{part.name}\n".encode() + hashlib.sha256(part.read_bytes()).digest())
     return digest.hexdigest()
 
@@ -100,7 +105,7 @@ def check_panel(book: ScoreSheet, reading: Period, data: Path) -> None:
     """A score sheet beside a panel came from that panel as it is now."""
     now = panel_digest(reading.name, data)
     if now and now != reading.facts.get(PANEL):
-        book.wrong("origin.stale" if PANEL in reading.facts else "origin.untold", "", FACTS, book.fact_cells.get(PANEL), level=1,
+        book.wrong("origin.stale" if PANEL in reading.facts else "origin.untold", FACTS, book.fact_cells.get(PANEL), level=1,
                    file=reading.path.name, period=reading.name)
 
 
@@ -112,20 +117,22 @@ def check_dates(book: Book, reading: Period, data: Path) -> None:
     years, own = [int(year) for year in reading.name.split("-")], reading.registry.dates.get(reading.name, (start, end))
     must(book, reading, start.year <= max(years) and min(years) <= end.year, START, "fact.years", other=END, end=end, period=reading.name)
     must(book, reading, own == (start, end), START, "fact.registered", end=end, period=reading.name, start=own[0], last=own[1])
-    others = {period: ("registry/periods.csv", dates) for period, dates in reading.registry.dates.items()}
-    others |= {period: (f"{period}.xlsx", dates) for period in periods(data) if (dates := _dates_in(path_of(period, data)))}
-    for period, (where, (first, last)) in sorted(others.items()):
+    others = {period: (*dates, "registry/periods.csv") for period, dates in reading.registry.dates.items()}
+    for period in periods(data):
+        facts = _facts(path_of(period, data)) if period != reading.name else {}
+        if START in facts and END in facts:
+            others[period] = facts[START], facts[END], f"{period}.xlsx"
+    for period, (first, last, where) in sorted(others.items()):
         must(book, reading, period == reading.name or end < first or last < start, START, "fact.overlap", end=end, period=period,
              start=first, last=last, file=where)
 
 
-def _dates_in(path: Path) -> tuple[dt.date, dt.date] | None:
-    """The first and last day of another period's sheet, if it can be read so far."""
-    if (book := _book(path)) is None:
-        return None
-    other = Period("", path, "", None, None)
-    read_facts(book, other)
-    return (other.start, other.end) if START in other.facts and END in other.facts and other.start <= other.end else None
+def _facts(path: Path) -> dict[str, object]:
+    """What another period's workbook says in 评价期, so far as it can be read."""
+    reading = Period("", path, "", None, None)
+    if book := _book(path):
+        read_facts(book, reading)
+    return reading.facts
 
 
 def notes(reading: Period) -> list[Said]:
@@ -133,20 +140,17 @@ def notes(reading: Period) -> list[Said]:
     known, said, name = reading.registry, [*reading.said], reading.name
     named = (*reading.evaluated, *reading.absent)
     if changed := [Said("note.times", number=n, what=Said(what)) for what, n in reading.changed_in_reading.items() if n]:
-        said.insert(0, Said("note.changed", changes="; ".join(map(str, changed))))
+        said.insert(0, Said("note.changed", changes=changed))
     if by_alias := [a.name for a in named if a.how == "alias"]:
-        said.append(Said("note.alias", names="、".join(by_alias)))
+        said.append(Said("note.alias", names=by_alias))
     if new := {a.id: a for a in (*named, *reading.a_level) if not known.known_codes(a.id)}:
-        lines = (str(Said("note.line", name=a.name, id=a.id, period=name, code=a.code)) for a in new.values())
-        said.append(Said("note.new", lines="、".join(lines)))
-    for period, failing in earlier_grades(reading).items() if reading.a_level else ():
-        if failing:
-            names = (str(Said("note.was", name=a.name, was=was, sheet=A_LEVEL, row=a.row)) for a, was in failing)
-            said.append(Said("note.earlier", sheet=A_LEVEL, best=reading.scheme.labels[HIGH], period=period, names="、".join(names)))
+        said.append(Said("note.new", lines=[Said("note.line", name=a.name, id=a.id, period=name, code=a.code) for a in new.values()]))
+    for period, failing in _earlier_grades(reading).items():
+        said.append(Said("note.earlier", sheet=A_LEVEL, best=reading.scheme.labels[HIGH], period=period, names=failing))
     if unused := _unused_aliases(known, reading.data):
-        said.append(Said("note.unused", aliases="、".join(unused)))
+        said.append(Said("note.unused", aliases=unused))
     if unsized := [batch.short for batch in reading.batches if batch.approved is None]:
-        said.append(Said("note.unsized", batches="、".join(unsized)))
+        said.append(Said("note.unsized", batches=unsized))
     if name not in known.periods:
         said.append(Said("note.period", line=f"{name},{reading.start},{reading.end},"))
     if reading.scheme.declared != name:
@@ -155,27 +159,25 @@ def notes(reading: Period) -> list[Said]:
 
 
 def _unused_aliases(known: Registry, data: Path) -> list[str]:
-    """The aliases that no sheet of any period has, not even inside an expert's post, and no published report prints."""
-    names, posts = set(), [normalise(path.read_text("utf-8-sig", errors="replace")) for path in (data / "published").glob("*.csv")]
+    """The aliases that no sheet of any period has and no published report prints."""
+    texts = [path.read_text("utf-8-sig", errors="replace") for path in (data / "published").glob("*.csv")]
     for book in filter(None, (_book(path_of(period, data)) for period in periods(data))):
-        for sheet, rows in book.sheets.items():
-            found = [normalise(cell.value) for row in rows.values() for cell in row.values() if isinstance(cell.value, str)]
-            names.update(found)
-            posts += found if sheet == EXPERTS else ()
-    return [alias for alias in known.aliases
-            if normalise(alias) not in names and not any(normalise(alias) in post for post in posts)]
+        texts += (cell.value for rows in book.sheets.values() for row in rows.values() for cell in row.values() if isinstance(cell.value, str))
+    printed = normalise("\n".join(texts))
+    return [alias for alias in known.aliases if normalise(alias) not in printed]
 
 
-def earlier_grades(reading: Period) -> dict[str, list[tuple[Alliance, str]] | None]:
-    """For each of the two periods before: who of the A-level list was not 活跃度高 there, and what instead; None without a sheet."""
-    before = [p for p in reading.registry.periods if registry.first_year(p) < registry.first_year(reading.name)][-2:]
-    found: dict[str, list[tuple[Alliance, str]] | None] = dict.fromkeys(before)
-    for period in set(before) & set(periods(reading.data)):
+def _earlier_grades(reading: Period) -> dict[str, list[Said]]:
+    """For each of the two periods before that has a sound sheet: who of the A-level list was not 活跃度高 there, and what instead."""
+    found, before = {}, [p for p in reading.registry.periods if registry.first_year(p) < registry.first_year(reading.name)][-2:]
+    for period in (p for p in periods(reading.data) if p in before and reading.a_level):
         try:
             sheet = read(period, reading.data)
         except DataError:
             continue  # its own check says why
-        was = {a.id: a.state for a in sheet.absent} | {a.id: a.grade for a in sheet.evaluated}
-        found[period] = [(a, sheet.scheme.labels.get(was.get(a.id, ""), was.get(a.id, NOT_EVALUATED)))
-                         for a in reading.a_level if was.get(a.id) != HIGH]
+        was = {a.id: a.state for a in sheet.absent} | {a.id: sheet.scheme.labels[a.grade] for a in sheet.evaluated if a.grade != HIGH}
+        high = {a.id for a in sheet.evaluated if a.grade == HIGH}
+        if failing := [Said("note.was", name=a.name, was=was.get(a.id, NOT_EVALUATED), sheet=A_LEVEL, row=a.row)
+                       for a in reading.a_level if a.id not in high]:
+            found[period] = failing
     return found

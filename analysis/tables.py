@@ -2,8 +2,7 @@
 
 `Book(path)` has the sheets and the problems found so far; `book.table(sheet)` is a `Table`; `table.filled()` gives each `Row`;
 `row[heading]` is a Cell, `row.text`, `row.number`, `row.word`, `row.alliance` read one, `row.must(holds, heading, rule, …)` checks it.
-Rules are those of messages.toml with their values; another name is followed by its message, ready. `shown`, `plain`, `kind_of`, `exact`
-put a cell or a number into words.
+Rules are those of messages.toml with their values. `shown`, `plain` and `kind_of` put a cell into words.
 """
 
 from __future__ import annotations
@@ -11,28 +10,27 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import hashlib
+import itertools
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 
 from analysis import registry, workbook
-from analysis.messages import Said, table
+from analysis.messages import Said
 from analysis.problems import DataError, Problem, quoted, unfit
 from analysis.registry import normalise
 from analysis.workbook import COVERED, ERROR, PERCENT, UNCALCULATED, Cell, Unreadable
 
 NAME, CODE = "联盟名称", "批次"
-HEADING_ROWS, LONGEST_HEADING = 1000, 100
+HEADING_ROWS, MOST_PLACES = 100, 20
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
-NOTE, TOTAL = re.compile(r"\*|备注|注[:：]"), re.compile(r"(合|总|小|共)\s*计|总数|总和|平均(数|值|分)?|total", re.IGNORECASE)
+NOTE, TOTAL = re.compile(r"\*|备注|注[:：]"), re.compile(r"((合|总|小|共)计|总数|总和|平均(数|值|分)?|TOTAL)([:(].*)?")
 NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}  # full-width forms of ASCII
-SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-ONE_SPACE = dict.fromkeys(map(ord, SPACES), " ")
 
 
 class Book:
@@ -62,21 +60,19 @@ class Book:
         for index, name in enumerate(self.names):
             key, near = normalise(name), closest(normalise(name), self.headings)
             if key in self.sheets:
-                self.wrong("sheet.twice", "", key, level=1, name=quoted(key))
+                self.wrong("sheet.twice", key, level=1, name=quoted(key))
             elif name in found:
                 self.sheets[key] = found[name]
             elif near:
                 self.said.append(Said("note.sheet", name=quoted(name), near=near))
             self.order.setdefault(key, index)
 
-    def wrong(self, rule: str | Said, message: object = "", sheet: str = "", cell: Cell | None = None, /,
-              level: int = 3, **values: object) -> None:
+    def wrong(self, rule: str | Said, sheet: str = "", cell: Cell | None = None, /, level: int = 3, **values: object) -> None:
         """Note a problem; `level` is 0 for the file, 1 a sheet, 2 its columns, 3 its rows."""
-        said = rule if isinstance(rule, Said) else message or Said(rule, **values)
-        rule = getattr(said, "rule", rule)
-        self.kinds[rule] += 1
+        said = rule if isinstance(rule, Said) else Said(rule, **values)
         order = (level, self.order.get(normalise(sheet), -1), cell.row if cell else 0, cell.column if cell else 0)
-        self.problems.append(Problem(rule, tuple(filter(None, (self.path.name, sheet, cell.place if cell else ""))), said, order))
+        self.problems.append(Problem.of(said, self.path.name, sheet, cell and cell.place, order=order))
+        self.kinds[said.rule] += 1
 
     def wrong_in(self, sheet: str) -> bool:
         """Whether something is wrong in a sheet, so that what it lists cannot be counted on."""
@@ -89,16 +85,22 @@ class Book:
             if sheet in self.required:
                 self.wrong("sheet.missing", level=1, sheet=sheet, found=[quoted(name)[1:-1] for name in self.names])
             return None
-        head, found = _headings(rows, needed)
+        heads = {number: _headings(row) for number, row in itertools.islice(rows.items(), HEADING_ROWS)}
+        head = max(heads, key=lambda number: len(heads[number].keys() & {*needed}), default=0)
+        found = heads.get(head, {})
         if missing := [heading for heading in needed if heading not in found]:
             there = "、".join(f"{quoted(h)[1:-1]} ({cells[0].place})" for h, cells in found.items()) or Said("word.none")
-            self.wrong("column.missing", "", sheet, level=2, needed="、".join(needed), missing="、".join(missing), found=there)
+            self.wrong("column.missing", sheet, level=2, needed="、".join(needed), missing="、".join(missing), found=there)
             return None
         table = Table(self, sheet, {heading: cells[0] for heading, cells in found.items()})
-        table.rows += (row for row in (table.row(number, cells) for number, cells in rows.items() if number > head) if row.cells)
+        below = {number: cells for number, cells in rows.items() if number > head or (number < head and len(cells) > 1)}  # or above, no title
+        table.rows += (row for row in itertools.starmap(table.row, below.items()) if row.cells)
+        read, filled = {cell.column for cells in found.values() for cell in cells}, {column for row in table.rows for column in row.cells}
+        for cell in (cell for column, cell in rows[head].items() if column in filled - read):
+            self.wrong("column.text", sheet, cell, level=2, cell=shown(cell))
         for heading, (first, *others) in found.items():
             for cell in others:
-                self.wrong("column.twice", "", sheet, cell, level=2, heading=heading, place=first.place)
+                self.wrong("column.twice", sheet, cell, level=2, heading=heading, place=first.place)
         for heading in table.own:
             if near := closest(heading, {*self.optional.get(sheet, ())} - found.keys(), 0.5):
                 name, place = quoted(table.title(heading)), table.heads[heading].place
@@ -111,19 +113,13 @@ class Book:
         return table.filled(known) if table else iter(())
 
 
-def _headings(rows: workbook.Cells, needed: tuple[str, ...]) -> tuple[int, dict[str, list[Cell]]]:
-    """The first row that holds the needed headings, or most of them: its number, and its headings with their cells."""
-    best, held = (0, {}), 0
-    for number, row in islice(rows.items(), HEADING_ROWS):
-        found: dict[str, list[Cell]] = {}
-        for cell in row.values():
-            if isinstance(cell.value, str) and len(cell.value) <= LONGEST_HEADING and not cell.kind and (key := normalise(cell.value)):
-                found.setdefault(key.rstrip("*"), []).append(cell)
-        if len(found.keys() & {*needed}) > held:
-            best, held = (number, found), len(found.keys() & {*needed})
-        if held == len(needed):
-            break
-    return best
+def _headings(row: dict[int, Cell]) -> dict[str, list[Cell]]:
+    """The cells of a row that may be headings, by what they say."""
+    found: dict[str, list[Cell]] = {}
+    for cell in row.values():
+        if isinstance(cell.value, (str, float)) and not cell.kind:
+            found.setdefault(normalise(plain(cell.value)).rstrip("*"), []).append(cell)
+    return found
 
 
 class Table:
@@ -136,7 +132,7 @@ class Table:
 
     def title(self, heading: str) -> str:
         """A heading as it is written, on one line."""
-        return " ".join(self.heads[heading].value.split()).rstrip("*＊")
+        return " ".join(plain(self.heads[heading].value).split()).rstrip("*＊")
 
     @property
     def own(self) -> list[str]:
@@ -148,30 +144,35 @@ class Table:
         kept, read = {}, self.columns.values()
         for column, cell in cells.items():
             if cell.kind == COVERED and column in read:
-                self.book.wrong("cell.covered", "", self.sheet, cell, cell=shown(cell))
-            value = cell.value.strip(SPACES) if isinstance(cell.value, str) else cell.value
-            if value != cell.value:
-                self.book.changed["changed.spaces"] += bool(value) and column in read
+                self.book.wrong("cell.covered", self.sheet, cell, cell=shown(cell))
+            value = cell.value.strip() if isinstance(cell.value, str) else cell.value
             if value != "":
-                kept[column] = cell if cell.kind != COVERED and value == cell.value else Cell(value, *cell[1:3], cell.kind.replace(COVERED, ""))
+                self.book.changed["changed.spaces"] += value != cell.value and column in read
+                kept[column] = cell._replace(value=value, kind=cell.kind.replace(COVERED, ""))
         return Row(self, number, kept)
 
     def filled(self, known: registry.Registry | None = None) -> Iterator[Row]:
-        """The rows with something under a heading, without notes; a row of totals, or one with a `known` alliance beside the table,
-        is noted as wrong."""
+        """The rows with something under a heading, without notes. A row of totals, or one with a `known` alliance outside the table, is
+        noted as wrong; what else has no heading above it is said, but for titles: rows of one cell above the headings."""
+        head, beside = next(iter(self.heads.values())).row, []
         needed, read = {self.columns[heading] for heading in self.book.headings[self.sheet]}, {*self.columns.values()}
         for row in self.rows:
             first, *more = row.cells.values()
             if NOTE.match(str(first.value)) and not needed.intersection(cell.column for cell in more):
                 continue
-            total = next((c for c in (first, *more[:1]) if TOTAL.fullmatch(str(c.value))), None)
-            lost = [c for c in row.cells.values() if known and not read & row.cells.keys() and known.id_of(str(c.value))]
+            total = next((c for c in (first, *more[:1]) if isinstance(c.value, str) and TOTAL.fullmatch(normalise(c.value))), None)
+            inside = needed & row.cells.keys() and row.at > head
+            lost = next((c for c in row.cells.values() if known and not inside and known.id_of(str(c.value))), None)
             if total:
-                self.book.wrong("row.total", "", self.sheet, total, cell=shown(total))
+                self.book.wrong("row.total", self.sheet, total, cell=shown(total))
             elif lost:
-                self.book.wrong("row.beside", "", self.sheet, lost[0], cell=shown(lost[0]))
-            elif read & row.cells.keys():
-                yield row
+                self.book.wrong("row.beside", self.sheet, lost, cell=shown(lost))
+            else:
+                beside += [cell.place for column, cell in row.cells.items() if column not in read or row.at < head]
+                if read & row.cells.keys() and row.at > head:
+                    yield row
+        if beside:
+            self.book.said.append(Said("note.beside", sheet=self.sheet, places=beside[:MOST_PLACES]))
 
 
 @dataclass
@@ -190,14 +191,14 @@ class Row:
     def __contains__(self, heading: str) -> bool:
         return self.table.columns.get(heading, 0) in self.cells
 
-    def wrong(self, heading: str, rule: str | Said, message: object = "", /, **values: object) -> None:
+    def wrong(self, heading: str, rule: str | Said, /, **values: object) -> None:
         """Note a problem of the cell under a heading."""
-        self.table.book.wrong(rule, message, self.table.sheet, self[heading], **values)
+        self.table.book.wrong(rule, self.table.sheet, self[heading], **values)
 
-    def must(self, holds: object, heading: str, rule: str, message: object = "", /, **values: object) -> bool:
+    def must(self, holds: object, heading: str, rule: str | Said, /, **values: object) -> bool:
         """Whether something holds; a problem of the cell under a heading is noted where it does not."""
         if not holds:
-            self.wrong(heading, rule, message, **values)
+            self.wrong(heading, rule, **values)
         return bool(holds)
 
     def word(self, heading: str) -> str:
@@ -213,10 +214,12 @@ class Row:
         if isinstance(cell.value, (bool, dt.date, dt.time)) or cell.kind in (ERROR, UNCALCULATED):
             return self.wrong(heading, "cell.text", what=what, cell=shown(cell), kind=kind_of(cell))
         text = plain(cell.value)
-        if fault := unfit(text, what):
-            return self.wrong(heading, fault)
-        self.table.book.changed["changed.space"] += text != text.translate(ONE_SPACE)
-        return text.translate(ONE_SPACE)
+        if not text.isprintable():
+            spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text)
+            self.table.book.changed["changed.space"] += text != spaced
+            text = spaced
+        fault = unfit(text, what)
+        return self.wrong(heading, fault) if fault else text
 
     def number(self, heading: str, what: object, advice: object, whole: bool = False) -> float | None:
         """A cell as a finite number, or None with the problem noted."""
@@ -235,7 +238,7 @@ class Row:
     def once(self, heading: str, rule: str, what: str, key: object, seen: dict) -> bool:
         """Whether a key is new in this sheet; `seen` keeps the place of the first."""
         if key in seen:
-            return bool(self.wrong(heading, rule if rule in table() else "twice.item", what=what, place=seen[key]))
+            return bool(self.wrong(heading, rule, what=what, place=seen[key]))
         seen[key] = self[heading].place
         return True
 
@@ -252,7 +255,7 @@ class Row:
         except registry.Conflict as conflict:
             if (above := seen.get(known.id_of(name))) and code:
                 return self.wrong(NAME, "twice.pasted", name=quoted(name), place=above, code=code)
-            return self.wrong(CODE if conflict.about_code else NAME, conflict.said)
+            return self.wrong(CODE if conflict.said.rule == "name.code" else NAME, conflict.said)
         if code is None or not self.must(known.there(id, reading.name), NAME, "name.absent", name=quoted(name), period=reading.name,
                                          between=", ".join(map(quoted, known.between.get(id, ())))):
             return None
@@ -279,17 +282,12 @@ def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 
 def plain(value: object) -> str:
-    """A value as a person would type it: 101 for 101.0."""
-    return exact(value) if isinstance(value, float) else str(value)
+    """A value as a person would type it, a number with all the digits that it needs.
 
-
-def exact(number: float) -> str:
-    """A number with all the digits that it needs: 100.0000001.
-
-    >>> exact(84.50)
-    '84.5'
+    >>> plain(84.50), plain(101.0), plain(100.0000001)
+    ('84.5', '101', '100.0000001')
     """
-    return f"{number:.15g}"
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def shown(cell: Cell) -> str | Said:
@@ -299,7 +297,7 @@ def shown(cell: Cell) -> str | Said:
     if isinstance(cell.value, dt.datetime):
         return quoted(cell.value.date() if cell.value.time() == dt.time() else cell.value)
     if cell.kind == PERCENT:
-        return f"{exact(float(f'{cell.value * 100:.10g}'))}%"
+        return f"{cell.value * 100:.10g}%"
     return quoted(cell.value) if isinstance(cell.value, (str, dt.time)) else plain(cell.value)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
 
-from analysis import registry, sheets
+from analysis import publish, registry, sheets
 from analysis.grades import BEST_FIRST
-from analysis.problems import FORMULA_STARTS, DataError
+from analysis.problems import DataError
 from analysis.registry import Registry
-from analysis.sheets import A_LEVEL, ABSENT, ACTIVITIES, SCORES, TOTALS, Period
+from analysis.sheets import ACTIVITIES, SCORES, TOTALS, Period
 from analysis.workbook import letters
 
 EMPTY = Path(__file__).with_name("template.xlsx")
@@ -23,14 +23,10 @@ DIRECTORY, HEADING_ROW = "联盟名录", 3
 def write(period: str, data: Path) -> Path:
     """Write the workbook of a period where it belongs. Raises FileExistsError if something is there already."""
     path, content = sheets.path_of(period, data), io.BytesIO()
+    if path.exists():
+        raise FileExistsError(path)
     _workbook(period, registry.read(data), _earlier(data)).save(content)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as file:
-        try:
-            file.write(content.getvalue())
-        except OSError:
-            path.unlink()
-            raise
+    publish.put(path, content.getvalue())
     return path
 
 
@@ -57,27 +53,13 @@ def _workbook(period: str, known: Registry, earlier: list[Period]) -> Workbook:
                        (DIRECTORY, _directory(known))):
         for number, row in enumerate(rows, start=HEADING_ROW + 1):
             for column, value in enumerate(row, start=1):
-                cell = book[name].cell(number, column, value)
-                if str(value).startswith(FORMULA_STARTS):  # a text, not a formula
-                    cell.data_type, cell.quotePrefix = "s", True
-    for name, kind, formula in ((SCORES, "list", f'"{",".join(labels)}"'),
-                                *((name, "custom", _code_rule(known, period)) for name in (SCORES, ABSENT, A_LEVEL))):
-        rule = next(rule for rule in book[name].data_validations.dataValidation if rule.type == kind)
-        rule.formula1, rule.error = formula, rule.error if kind == "custom" else f"等级是{'、'.join(labels)}之一"
+                book[name].cell(number, column, value)
+    grade = next(rule for rule in book[SCORES].data_validations.dataValidation if rule.type == "list")
+    grade.formula1, grade.error = f'"{",".join(labels)}"', f"等级是{'、'.join(labels)}之一"
     for sheet in book:
         sheet["A1"] = f"{sheet.title}（{period} 评价期）"
     book.properties.created = dt.datetime(registry.first_year(period), 1, 1)
     return book
-
-
-def _code_rule(known: Registry, period: str) -> str:
-    """What a code may be, as a formula for the first cell under the headings; Excel moves it down with the cells."""
-    cell, keys = f"C{HEADING_ROW + 1}", [batch.key for batch in known.batches_in(period)]
-    digits, letter = "".join(k for k in keys if k.isdigit()), "".join(k for k in keys if not k.isdigit())
-    forms = [f'AND(LEN({cell})=3,ISNUMBER(FIND(LEFT({cell}),"{digits}")),ISNUMBER(--{cell}))']
-    if letter:
-        forms.append(f'AND(LEN({cell})=4,ISNUMBER(FIND(UPPER(LEFT({cell})),"{letter}")),ISNUMBER(--MID({cell},2,3)))')
-    return f"OR({','.join(forms)})"
 
 
 def _directory(known: Registry) -> list[tuple]:

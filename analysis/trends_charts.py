@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from analysis.charts import COLOURS, called, canvas, colour, hatch, ink, legend
+from analysis.charts import COLOURS, called, canvas, colour, hatch, ink, legend, stands_for
 from analysis.grades import BEST_FIRST, FAIR, FAIRLY_HIGH, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, STATES, TOP_SCORE
 from analysis.shares import half_up, signed
 from analysis.trends import FEW_PERIODS, regression
@@ -134,7 +134,10 @@ def ladder(counts: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") ->
         here, places = part.loc[batch], counts.loc[batch].index.map(periods.index).to_numpy(int)
         starts = {FAIRLY_HIGH: 0, HIGH: here[FAIRLY_HIGH], FAIR: -here[FAIR], LOW: -here[FAIR] - here[LOW], NOT_EVALUATED: apart}
         for state, start in starts.items():
-            axes.barh(places, here[state], left=start, height=0.8, color=colour(state), edgecolor="white", linewidth=0.5, hatch=hatch(state))
+            bars = axes.barh(places, here[state], left=start, height=0.8, color=colour(state), edgecolor="white", linewidth=0.5,
+                             hatch=hatch(state))
+            for bar, period in zip(bars, here.index):
+                stands_for(bar, batch, period, state)
             for place, n, wide, left in zip(places, counts.loc[batch, state], here[state], start + 0 * here[state]):
                 if wide > 6 * len(str(n)) + 1:
                     axes.text(left + wide / 2, place, n, ha="center", va="center", size=SMALL, color=ink(colour(state)))
@@ -309,13 +312,15 @@ def _ranges(axes: Axes, rows: pd.DataFrame, floors: list[float], named: bool) ->
     places, now = np.arange(len(rows)) + 0.5, rows["when"] == rows["when"].cat.categories[-1]
     for start, end, grade in zip(floors, [*floors[1:], TOP_SCORE], GRADES):
         axes.axvspan(start, end, color=COLOURS[grade], alpha=0.16, linewidth=0)
-    axes.hlines(places, rows["low"], rows["high"], color="#8A8A8A", linewidth=0.9 if named else 0.3)
-    hidden = rows["score"].isna() & rows["last_low"].notna()
-    axes.hlines(places[hidden], rows["last_low"][hidden], rows["last_high"][hidden], color=colour("accent"), alpha=0.5,
-                linewidth=2.2 if named else 0.6)
-    for filled in (True, False):
-        axes.plot(rows["score"].where(now == filled), places, "o", color=colour(HIGH), markersize=2.7 if named else 1, linestyle="",
-                  fillstyle="full" if filled else "none", markeredgewidth=0.5)
+    spread, hidden = rows["low"].notna(), rows["score"].isna() & rows["last_low"].notna()
+    stands_for(axes.hlines(places[spread], rows["low"][spread], rows["high"][spread], color="#8A8A8A", linewidth=0.9 if named else 0.3),
+               *rows["name"][spread], each=True)
+    stands_for(axes.hlines(places[hidden], rows["last_low"][hidden], rows["last_high"][hidden], color=colour("accent"), alpha=0.5,
+                           linewidth=2.2 if named else 0.6), *rows["name"][hidden], each=True)
+    for fill, those in (("full", now & rows["score"].notna()), ("none", ~now & rows["score"].notna())):
+        (dots,) = axes.plot(rows["score"][those], places[those], "o", color=colour(HIGH), markersize=2.7 if named else 1, linestyle="",
+                            fillstyle=fill, markeredgewidth=0.5)
+        stands_for(dots, *rows["name"][those], each=True)
     for place, score in zip(places, rows["score"]) if named else ():
         axes.text(TOP_SCORE + 6, place, f"{score:g}".replace("nan", ""), va="center", size=5.5, color=GREY)
     axes.set_xticks([*floors[1:], TOP_SCORE], [f"{floor:g}" for floor in [*floors[1:], TOP_SCORE]], size=5.5)
@@ -332,7 +337,8 @@ def scatter(known: pd.DataFrame, earlier: str, later: str, title: str = "") -> A
     axes.plot([low, 101], [low, 101], color=colour("quiet"), linewidth=0.9, linestyle=(0, (4, 2)))
     axes.annotate("两期相同", (low + 8, low + 8), (6, -6), color=GREY, **WORDS)
     for batch, here in known.groupby("batch"):
-        axes.plot(here["score_before"], here["score_after"], "o", color=colour(batch), markersize=5, **EDGE)
+        (dots,) = axes.plot(here["score_before"], here["score_after"], "o", color=colour(batch), markersize=5, **EDGE)
+        stands_for(dots, *here["name"], each=True)
     if fit:
         ends = np.array([known["score_before"].min(), known["score_before"].max()])
         axes.plot(ends, fit["intercept"] + fit["slope"] * ends, color=colour("accent"), linewidth=1.2)

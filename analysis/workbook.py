@@ -9,7 +9,6 @@ import io
 import re
 import warnings
 import zipfile
-import zlib
 from collections.abc import Container
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,6 @@ from xml.etree.ElementTree import iterparse
 from analysis.messages import Said, reason
 from analysis.problems import normalise
 
-LARGEST_FILE = 100_000_000  # bytes, packed
 LARGEST_PART = 40_000_000  # bytes of a part that is read, unpacked; told from the archive's directory
 MOST_TAGS = 1_200_000  # in a part: 200,000 filled cells
 CHINESE_DATES = {*range(27, 37), *range(50, 59)}  # number formats that Excel has built in, and openpyxl has not
@@ -66,9 +64,7 @@ def content_of(path: Path, locked: bool = False) -> bytes:
             raise Unreadable("file.open", program=program, lock=lock)
     try:
         if path.exists() and not path.is_file():
-            raise Unreadable("file.folder" if path.is_dir() else "file.special")
-        if path.stat().st_size > LARGEST_FILE:
-            raise Unreadable("file.large", size=_millions(path.stat().st_size), most=_millions(LARGEST_FILE))
+            raise Unreadable("file.folder")
         content = path.read_bytes()
     except FileNotFoundError:
         raise Unreadable("file.missing", folder=str(path.parent)) from None
@@ -82,17 +78,12 @@ def content_of(path: Path, locked: bool = False) -> bytes:
     return content
 
 
-def _millions(number: int) -> str:
-    return f"{number / 1e6:,.0f}"
-
-
 def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[str, ...], dict[str, Cells]]:
     """The names of all worksheets in order, and the filled cells of those wanted, told by their names normalised.
 
     A sheet may hold so many `times` what a score sheet may. Nothing in the file is run or followed.
     """
     from openpyxl.reader.excel import ExcelReader
-    from openpyxl.worksheet import _reader  # noqa: F401 (what is not installed is no fault of the file)
 
     sheet = ""
     try:
@@ -101,37 +92,31 @@ def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[
             for name in reader.valid_files:
                 if name.endswith((".xml", ".rels")) and not NOT_READ.search(name):
                     _checked(reader.archive, name, times)
-            reader.read_manifest()
-            reader.read_strings()
-            reader.read_workbook()
+            for step in (reader.read_manifest, reader.read_strings, reader.read_workbook):
+                step()
             parts = {at.name: rel.target for at, rel in reader.parser.find_sheets() if "chartsheet" not in rel.Type}
+            if not parts:
+                raise Unreadable("file.strict")
             formats, sheets = _formats(reader), {}
             for sheet, part in parts.items():
                 if normalise(sheet) in wanted:
                     sheets[sheet] = _cells(_checked(reader.archive, part, times, sheet), reader, *formats)
             return tuple(parts), sheets
-    except (zipfile.BadZipFile, zlib.error, EOFError):
-        raise Unreadable("file.cut") from None
-    except Unreadable:
+    except (Unreadable, MemoryError):
         raise
-    except Exception as error:  # whatever openpyxl meets in a file that no spreadsheet program has written
-        if isinstance(error, (KeyError, OSError)) and not sheet:
-            raise Unreadable("file.zip") from None
-        raise Unreadable("file.damaged", sheet, error=f"{type(error).__name__}: {str(error)[:80]}") from None
+    except Exception as error:  # whatever zipfile and openpyxl meet in a file that no spreadsheet program has written
+        other = isinstance(error, (KeyError, OSError)) and not sheet
+        raise Unreadable("file.zip" if other else "file.damaged", sheet) from None
 
 
 def _checked(archive: zipfile.ZipFile, part: str, times: int, sheet: str = "") -> bytes:
     """The bytes of a part that is not too large to be looked at."""
-    member = archive.getinfo(part)
-    if member.flag_bits & 1:
-        raise Unreadable("file.password")
-    if member.file_size > LARGEST_PART * times:
-        raise Unreadable("file.unpacks", sheet, size=_millions(member.file_size), most=_millions(LARGEST_PART * times))
-    content = archive.read(member)
+    size, most = archive.getinfo(part).file_size, LARGEST_PART * times
+    if size > most:
+        raise Unreadable("file.unpacks", sheet, size=f"{size / 1e6:,.0f}", most=f"{most / 1e6:,.0f}")
+    content = archive.read(part)
     if content.count(b"<") > MOST_TAGS * times:
         raise Unreadable("file.cells", sheet, most=f"{MOST_TAGS * times // 6:,}")
-    if b"<!DOCTYPE" in content:
-        raise Unreadable("file.doctype", sheet)
     return content
 
 
@@ -153,48 +138,38 @@ def _formats(reader) -> tuple[set[int], set[int]]:
 
 def _cells(content: bytes, reader, dates: set[int], percents: set[int]) -> Cells:
     """The filled cells of a sheet."""
-    from openpyxl.utils import coordinate_to_tuple
     from openpyxl.worksheet._reader import FORMULA_TAG, MERGE_TAG, ROW_TAG, VALUE_TAG, WorkSheetParser
 
-    rows, number = {}, 0
-    parser = WorkSheetParser(None, reader.shared_strings, data_only=True, epoch=reader.wb.epoch, date_formats=dates)
+    rows, parser = {}, WorkSheetParser(None, reader.shared_strings, data_only=True, epoch=reader.wb.epoch, date_formats=dates)
     for _, element in iterparse(io.BytesIO(content)):
         if element.tag == MERGE_TAG:
             _cover(rows, [merged.get("ref") for merged in element])
         if element.tag != ROW_TAG:
             continue
-        number, column = int(element.get("r", number + 1)), 0
+        number = parser.row_counter = int(element.get("r", parser.row_counter + 1))
+        parser.col_counter = 0
         for found in element:
-            address, style, given = found.get("r"), int(found.get("s", 0)), found.findtext(VALUE_TAG)
-            at = coordinate_to_tuple(address) if address else (number, column + 1)
-            column, (value, kind) = at[1], _value(found, style, given, parser)
-            if value is None and len(found) and found.find(FORMULA_TAG) is not None and (found.get("t") != "str" or given is None):
+            percent = int(found.get("s", 0)) in percents
+            try:
+                cell = parser.parse_cell(found)
+                value, kind = _read(cell["value"], cell["data_type"], percent)
+            except (ValueError, IndexError, OverflowError):
+                value, kind = found.findtext(VALUE_TAG), ERROR
+            if value is None and found.find(FORMULA_TAG) is not None and (found.get("t") != "str" or found.find(VALUE_TAG) is None):
                 value, kind = "formula", UNCALCULATED
-            if value is None or value == "":
-                continue
-            if isinstance(value, str) and "_x" in value:
-                value = ESCAPED.sub(lambda code: chr(int(code[1], 16)), value)
-            elif isinstance(value, float):
-                value, kind = float(f"{value:.15g}") if len(given) > 15 else value, PERCENT if style in percents else kind
-            if column in rows.setdefault(at[0], {}):
-                raise ValueError(f"two cells {letters(column)}{at[0]}")
-            rows[at[0]][column] = Cell(value, *at, kind)
+            if value is not None and value != "":
+                rows.setdefault(number, {})[parser.col_counter] = Cell(value, number, parser.col_counter, kind)
         element.clear()
     return dict(sorted(rows.items()))
 
 
-def _value(found, style: int, given: str | None, parser) -> tuple[object, str]:
-    """The value of a cell and its kind; what is said plainly is read here, several times as fast as by openpyxl, the rest there."""
-    type = found.get("t", "n")
-    try:
-        if type == "s" or (type == "n" and style not in parser.date_formats):
-            return (None if not given else float(given) if type == "n" else parser.shared_strings[int(given)]), ""
-        if type == "inlineStr" and len(found) == len(found[0]) == 1:
-            return found[0][0].text, ""
-        cell = parser.parse_cell(found)
-        return cell["value"], "" if cell["data_type"] in ("s", "b", "d") else ERROR
-    except (ValueError, IndexError, OverflowError):
-        return given, ERROR
+def _read(value: object, type: str, percent: bool) -> tuple[object, str]:
+    """What openpyxl has read, with its kind; a number has the fifteen digits that a spreadsheet shows."""
+    if type == "s":
+        return ESCAPED.sub(lambda code: chr(int(code[1], 16)), value) if value and "_x" in value else value, ""
+    if type == "n" and value is not None:
+        return float(value if isinstance(value, int) else f"{value:.15g}"), PERCENT if percent else ""
+    return value, "" if type in "nbd" else ERROR
 
 
 def _cover(rows: Cells, ranges: list[str]) -> None:

@@ -16,7 +16,7 @@ from analysis import DATA, ROOT
 
 PERIODS = ("2017", "2020-2021")
 os.environ["LC_ALL"] = "C.UTF-8"  # what is said is English, but where a test asks for Chinese
-PROGRAMS = {"chromium": "chromium", "poppler": "pdftotext", "npm": "npm"}  # a mark that a test bears, and the program that it needs
+PROGRAMS = {"chromium": "chromium", "poppler": "pdftotext", "npm": "npm", "libreoffice": "soffice"}  # a test's mark, and what it needs
 
 
 def run(*words: str, out: Path, data: Path = DATA, **more) -> subprocess.CompletedProcess:

@@ -103,7 +103,7 @@ def test_a_frame_beside_its_figure(page, pdf):
 
 def test_frames_with_a_label_and_without(page, pdf, report):
     table = page.find(id="table-alone").table
-    assert bare(table.caption.text) == "表1一百五十行" and table["class"] == ["search"]
+    assert bare(table.caption.text) == "表1一百五十行" and table["class"] == ["search", "n1", "r2"]
     shown = [[cell.text for cell in row.find_all("td")] for row in table.tbody.find_all("tr")]
     assert shown == [[f"A-{n}", f"{round(n / 7, 10 - len(str(n // 7)) + (n < 7)):.10g}"] for n in range(150)]
     saved = list(csv.reader(io.StringIO(report.saved()["alone.csv"].decode("utf-8-sig"))))

@@ -1,7 +1,9 @@
 """Charts: their marks are held against the frame that they were given, and their labels against one another."""
 
 import math
+import re
 from itertools import combinations, pairwise
+from xml.etree import ElementTree
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -13,7 +15,8 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Wedge
 from matplotlib.text import Text
 
-from analysis import charts, fonts, grades, roster, shares, sheets
+from analysis import cells, charts, fonts, grades, roster, shares, sheets
+from analysis.export import pictures
 from analysis.grades import BEST_FIRST, FAIR, GRADES, HIGH, LOW, OUTCOMES
 
 # How a deuteranope sees linear RGB (Machado, Oliveira and Fernandes 2009, severity 1).
@@ -124,6 +127,25 @@ def test_dots_stand_at_their_percentages():
     dots = [line for line in charts.dots(frame).lines if line.get_marker() == "o"]
     assert [(line.get_xdata()[0], to_hex(line.get_color()).upper()) for line in dots] == [
         (frame.at[row, name], charts.colour(name)) for row in frame.index for name in frame]
+
+
+def test_what_a_mark_stands_for_is_noted_in_letters_that_xml_takes_and_read_again():
+    """Names of alliances may have any sign in them; alike marks in one figure have notes of their own; a whole stands for nothing."""
+    names = ["甲.乙-丙_丁（BIM）<&>\"' |", "戊 己"]
+    axes = charts.canvas(2)
+    for x in (0, 1):
+        charts.stands_for(axes.scatter([x, x], [0, 1]), *names, each=True)
+    grades.call({LOW: "不活跃"})
+    bars = axes.bar([0, 1], [2, 1])
+    charts.stands_for(bars[0], "全部参评联盟", LOW, "第一批")
+    charts.stands_for(bars[1], "全部参评联盟", "参评")
+    drawing = cells.svg(axes.figure)
+    ids = [node.get("id") for node in ElementTree.fromstring(drawing).iter() if node.get("id")]
+    assert len(ids) == len(set(ids)) and sum(id.startswith(("in.", "who.")) for id in ids) == 3
+    assert all(re.fullmatch(r"[\w.-]+", id) for id in ids)
+    page = ElementTree.fromstring(pictures.Picture(cells.SVG, drawing.encode()).html("", "figure-a"))
+    noted = [(key, value) for node in page.iter() for key, value in node.attrib.items() if key.startswith("data-")]
+    assert noted == [("data-who", "|".join(names))] * 2 + [("data-in", "不活跃|第一批")]
 
 
 def test_every_name_has_one_colour_of_its_own():

@@ -9,7 +9,7 @@ import threading
 
 import openpyxl
 import pytest
-from conftest import once
+from conftest import PERIODS, once
 from workbooks import change
 
 from analysis import DATA, check, sheets
@@ -62,6 +62,7 @@ def dropped(page, name: str, content: bytes) -> tuple[str, list[list[str]], list
     return page.text_content("#status"), rows, page.eval_on_selector_all("#notes li", "all => all.map(li => li.textContent)")
 
 
+@pytest.mark.parametrize("period", PERIODS)
 def test_a_sound_sheet_is_called_sound_in_the_words_of_the_check(page, period, monkeypatch):
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     read = sheets.read(period)
@@ -79,9 +80,9 @@ def test_a_wrong_sheet_has_every_problem_and_a_marked_copy(page, data, spoil, mo
         check.read("2017", data)
     problems = raised.value.problems
     said, rows, _ = dropped(page, "2017.xlsx", content)
-    assert said == f"2017.xlsx：{len(problems)} 处问题" and [row[1] for row in rows] == [problem.message for problem in problems]
+    assert said == f"2017.xlsx：{len(problems)} 处问题" and [row[1] for row in rows] == [str(problem.said) for problem in problems]
     assert [row[0] for row in rows] == [" ".join(filter(None, (p.sheet or p.where[0], p.cell))) for p in problems]
-    assert page.is_visible("#copy") is not problems[0].rule.startswith("file.")
+    assert page.is_visible("#copy") is not problems[0].said.rule.startswith("file.")
     if page.is_visible("#copy"):
         with page.expect_download() as download:
             page.click("#copy")

@@ -6,7 +6,7 @@ import re
 
 from test_audit import audited, frame, row, verdict
 
-from analysis import audit_errata, words
+from analysis import audit, audit_errata, words
 from analysis.audit_verdicts import AGREES, DIFFERS, OPEN, READING
 
 WRONG = {"2017": ["1.联盟组织机构建设与运行方面", "七、有关建议", "粉末冶金产业技术创新联盟", "新一代纺织设备产业技术创新联盟", "109"],
@@ -31,8 +31,8 @@ def test_the_errata_have_a_row_for_each_slip_and_the_corrected_words(period):
         assert corrected["3.5-22"].endswith("的10.91%") and corrected["3.1-17"] == "活跃度较差的联盟"
         assert table.loc[0, "位置"] == "三、5 活跃度高，第8—9页"
     else:
-        assert corrected["1-07"] == "投入1474亿元，另有收入71亿元" and corrected["3.9-23"].startswith("不活跃联盟")
-        assert table.loc[0, "随之变动"] == "是，就是这句话"
+        assert corrected["1-07"] == "投入1474亿元，另有收入71亿元" and corrected["3.9-23"].startswith("不活跃联盟中")
+        assert table.loc[0, "随之变动"] == "是，即此句"
 
 
 def test_a_slip_says_which_statements_change_with_it():
@@ -42,6 +42,18 @@ def test_a_slip_says_which_statements_change_with_it():
     assert found.set_index("id").loc["2.4-11", "touches"] == ["2.4-14"]
     changes = audit_errata.table(found, words.read("audit")).set_index("印作").loc["107", "随之变动"]
     assert changes == "是：录入减去不完整应等于参评"
+    changes = audit_errata.table(frame("2017"), words.read("audit")).set_index("印作")["随之变动"]
+    assert changes["10.90%"] == "否" and changes["活跃度差"].iloc[0] == "否；一并改：目录；三、8"
+
+
+def test_a_slip_is_followed_to_what_was_computed_from_it_and_to_where_it_is_printed_again(monkeypatch):
+    sheet = audited("2017")[0].sheet
+    printed = [row("25", "家", "活跃度高", id="x-01"), row("24.75%", "%", "活跃度高", "参评联盟", id="x-02"),
+               row("25", "家", "活跃度高", id="x-03", section="y"), row("22", "家", "活跃度较高", id="x-04")]
+    monkeypatch.setattr(audit, "_rows", lambda path, problems: printed if path.stem == "2017" else [])
+    found = audit.findings(sheet).set_index("id")
+    assert found.loc["x-02", "cause"] == "carried: 25 ÷ 101 = 24.75%" and found.loc["x-04", "verdict"] == AGREES
+    assert [found.loc[f"x-0{n}", "touches"] for n in (1, 2, 3)] == [["x-02", "x-03"], [], ["x-01"]]
 
 
 def test_sums_that_share_terms_are_one_finding_with_one_remedy():

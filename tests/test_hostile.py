@@ -60,9 +60,15 @@ def nobody_in_the_best_grade(book):
     book.remove(book["协同创新活动"])
 
 
-def test_what_is_called_sound_makes_a_report(data, tmp_path):
-    """Nobody in a grade, a batch and a grade under other names, and remarks as deep and as long as they may be."""
-    change(data, nobody_in_the_best_grade)
+def no_score(book):
+    for cell in (cell for cell in book["评分表"]["D"] if isinstance(cell.value, (int, float))):
+        cell.value = None
+
+
+@pytest.mark.parametrize("edit", [nobody_in_the_best_grade, no_score])
+def test_what_is_called_sound_makes_a_report(data, tmp_path, edit):
+    """Nobody in a grade, or no score; a batch and a grade under other names, and remarks as deep and as long as they may be."""
+    change(data, edit)
     for file, old, new in (("batches", "第一批试点联盟", "2012年启动的 A*B_c 联盟"), ("schemes", "2017,活跃度高,活跃度高", "2017,活跃度高,优*")):
         path = data / "registry" / f"{file}.csv"
         path.write_text(path.read_text("utf-8-sig").replace(old, new), "utf-8-sig")

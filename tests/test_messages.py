@@ -2,16 +2,16 @@
 
 import json
 import re
+import zipfile
 
 import openpyxl
 import pytest
-from openpyxl.chart import BarChart, Reference
-from workbooks import change, rewrite
+from workbooks import change
 
 from analysis import DATA, ROOT, guide, messages, sheets
 from analysis.__main__ import main
 
-CODE = "".join(text for path in (ROOT / "analysis").glob("*.py") if "Said" in (text := path.read_text("utf8")))
+CODE = "".join(text for path in (ROOT / "analysis").rglob("*.py") if "Said" in (text := path.read_text("utf8")))
 TABLE, RULE = messages.table(), re.compile(r'"([a-z]+\.[a-z_]+)"')
 ENGLISH = re.compile(r"(?<![`/\w.-])(?!make |alliance )[a-z]{2,} [a-z]{2,}")
 WRONG = {"评分表!D60": "九十", "评分表!C61": 401, "评分表!B62": "=1+", "评分表!D63": None, "评价期!B2": "2017-13-01", "评价期!A6": "不完整"}
@@ -90,21 +90,20 @@ def test_what_a_marked_copy_lacks_is_named(data, tmp_path):
     def edit(book):
         book["评分表"]["D60"] = "九十"
         book.create_sheet("Check")
-        chart = BarChart()
-        chart.add_data(Reference(book["评分表"], range_string="评分表!D4:D9"))
-        book["评价期"].add_chart(chart, "H2")
     path = change(data, edit)
-    shape = b"<sp><nvSpPr/></sp>"
-    rewrite(path, lambda name, part: part.replace(b"<graphicFrame", shape + b"<graphicFrame", 1) if "drawings/drawing" in name else part)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/media/image1.emf", b"x")
     _, _, copy = checked(data, tmp_path)
     book = openpyxl.load_workbook(copy)
-    assert book.sheetnames[0] == "Check 1"
-    assert book["Check 1"]["A3"].value == "Not in this copy, and unharmed in the workbook itself: 1 charts, 1 shapes"
+    assert book.sheetnames[0] == "Check1"
+    assert book["Check1"]["A3"].value == "Not in this copy, and unharmed in the workbook itself: 1 pictures"
     assert [cell.coordinate for row in book["评分表"].iter_rows() for cell in row if cell.comment] == ["D60"]
 
 
-@pytest.mark.parametrize("content", [b"", b"\xd0\xcf\x11\xe0 old", b"PK\x03\x04 cut"])
-def test_a_file_that_is_no_workbook_gets_no_copy(data, tmp_path, content):
-    sheets.path_of("2017", data).write_bytes(content)
+@pytest.mark.parametrize("file, content", [
+    ("score_sheets/2017.xlsx", b""), ("score_sheets/2017.xlsx", b"PK\x03\x04 cut"), ("registry/codes.csv", b"\xff"),
+    ("remarks/2017.md", b"\xff")])
+def test_what_is_no_workbook_and_a_fault_elsewhere_get_no_copy(data, tmp_path, file, content):
+    (data / file).write_bytes(content)
     status, report, copy = checked(data, tmp_path)
     assert status == 1 and report["found"][0]["rule"].startswith("file.") and not copy.exists()

@@ -1,15 +1,18 @@
 """What a letter says: each position has its own words, places are true, and nothing of others comes through."""
 
 import dataclasses
+import io
 import json
+import random
 import re
-from itertools import combinations
 
+import pandas as pd
 import periods
 import pytest
 from conftest import PERIODS, once
+from pypdf import PdfReader
 
-from analysis import pages, pages_verdicts, roster, sheets
+from analysis import pages, pages_run, pages_verdicts, roster, sheets
 from analysis.grades import FAIRLY_HIGH, GRADES, HIGH, INCOMPLETE, LOW
 from analysis.panel import shown
 
@@ -124,16 +127,26 @@ def test_the_lists_are_whole():
         assert {*names} <= tried
 
 
-def test_letters_of_different_positions_differ(frames):
-    """Two letters read the same only where all that is known of the two is the same."""
-    known = ["state", "score", "places", "past"]
-    letters = [pages.page(frames, row) for row in frames.named.itertuples()]
-    for letter in letters:
-        letter["past"] = [label for period, _, label, _ in letter["cells"] if period <= frames.sheet.name]
-    read = [[json.dumps([letter[key] for key in keys]) for keys in (["result", "course", "next"], known)] for letter in letters]
-    for (words, facts), (other_words, other_facts) in combinations(read, 2):
-        assert words != other_words or facts == other_facts
-    assert len({letter["file"] for letter in letters}) == len(letters)
+@pytest.mark.parametrize("seed", [*PERIODS, 1, 2, 3])
+def test_letters_of_different_positions_differ(seed):
+    """Two letters read the same only where all that is known of the two is the same; also of 300 simulated ones in three periods."""
+    chance, cells = random.Random(seed), [*range(101), 69.5, 84.9, 50.1, *2 * GRADES[:1], INCOMPLETE, "未录入", None]
+    table = {f"{1 + n // 100}{n % 100:02d}": tuple(chance.choices(cells, k=3)) for n in range(300)}
+    frames = pages.frames(*(roster.read_sheets(), seed) if seed in PERIODS else (periods.sheets_of(table, THREE), "2017"))
+    told, files = {}, set()
+    for letter in (pages.page(frames, row) for row in frames.named.itertuples()):
+        past = [label for period, _, label, _ in letter["cells"] if period <= frames.sheet.name]
+        words, facts = (letter["result"], letter["course"], letter["next"]), (letter["state"], letter["score"], letter["places"], past[-2:])
+        assert told.setdefault(words, facts) == facts
+        files.add(letter["file"])
+    assert len(files) == len(frames.named) and len(told) > 60
+
+
+@pytest.mark.parametrize(("names", "files"), [
+    (("A/B:C*联盟", "甲联盟"), ["101-A_B_C_联盟", "101-甲联盟"]), (("极" * 80, "极" * 81), [f"101-{'极' * 56}-1", f"101-{'极' * 56}-2"]),
+    (("aB联盟", "Ab联盟"), ["101-aB联盟-1", "101-Ab联盟-2"]), (("甲. ", "乙\n丙"), ["101-甲", "101-乙_丙"])])
+def test_each_letter_has_a_file_that_every_system_can_hold(names, files):
+    assert [*pages._files(pd.DataFrame({"id": ["1", "2"], "code": "101", "name": names}, index=["1", "2"]))] == files
 
 
 def test_places_are_those_of_the_roster(frames):
@@ -177,15 +190,21 @@ def test_what_a_panel_says_of_activities(shared):
     data = once(shared, "example-2017", "example-panel", "2017")
     once(shared, "panel-2017", "panel", "2017", data=data)
     sheet = sheets.read("2017", data)
-    frames, entries = pages.frames([sheet], "2017"), shown.entries(sheet)
-    assert frames.usual
+    frames, entries, common = pages.frames([sheet], "2017"), shown.entries(sheet), None
     for row in frames.named.itertuples():
         letter = pages.page(frames, row)
-        own = entries[(entries.id == row.id) & ~entries.shown].indicator
+        own = entries[(entries.id == row.id)].set_index("indicator").shown
         peers = entries[entries.grade == row.grade].groupby("indicator").shown.mean()
-        lacks = [name for name in own if peers[name] >= 0.75] if letter["graded"] else []
+        lacks = [name for name in own.index if not own[name] and peers[name] >= 0.75]
         assert [item.split("（同档")[0] for item in letter["usual"][1:]] == lacks
-        assert bool(letter["usual"]) == letter["graded"]
+        assert [(name, had, usual and not had) for _, name, had, _, usual in letter["profile"][1:]] == [
+            (name, had, name in lacks) for name, had in own.items()]
+        assert [float(part[:-1]) for *_, part, _ in letter["profile"][1:]] == pytest.approx([100 * peers[name] for name in own.index], abs=0.006)
+        assert bool(letter["usual"]) == letter["graded"] == bool(len(own))
+        if letter["graded"] != common:
+            common = letter["graded"]
+            drawn = pages_run.draw(*(json.dumps(what, ensure_ascii=False) for what in (pages.common(frames), letter)))
+            assert len(PdfReader(io.BytesIO(drawn)).pages) == 1 + letter["graded"]
     left_out = shown.left_out(sheet)
     assert left_out and not {*left_out} & {*entries.id}
     for id, (_, why) in left_out.items():

@@ -1,5 +1,7 @@
-"""The letters as files: each a page of A4 that a screen reader reads, in bulk, again, with failures, and the index of all."""
+"""The letters as files: each a page of A4 that a screen reader reads, in bulk, again, elsewhere, with failures, and the index of all."""
 
+import errno
+import io
 import json
 import os
 import re
@@ -7,16 +9,17 @@ import shutil
 import signal
 import subprocess
 import sys
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import once, run
+from conftest import once
 from pypdf import PdfReader
+from workbooks import change
 
-from analysis import NOTEBOOKS, pages, pages_run, roster
+from analysis import NOTEBOOKS, pages, pages_run, pages_store, roster
 from analysis.__main__ import main
 
 A4 = (595.28, 841.89)
@@ -53,9 +56,19 @@ def copied(made_pages, tmp_path) -> Path:
     return Path(shutil.copytree(made_pages, tmp_path / "out"))
 
 
-def test_each_alliance_has_its_letter(made_pages, letters):
-    files = {path.name for path in (made_pages / PLACE).iterdir()}
-    assert files == {*letters, "index.html"} and len(letters) == 112
+@pytest.fixture
+def said(capsys):
+    """What `make pages` says on both streams, its exit status being as expected."""
+    def run(*words: object, status: int = 0) -> str:
+        assert main(["pages", "2017", *map(str, words)]) == status
+        return "".join(capsys.readouterr())
+    return run
+
+
+def test_each_alliance_has_its_letter(made_pages, letters, common):
+    assert {path.name for path in (made_pages / PLACE).iterdir()} == {*letters, "index.html"} and len(letters) == 112
+    file = [*letters][3]
+    assert pages_run.draw(common, json.dumps(letters[file], ensure_ascii=False)) == (made_pages / PLACE / file).read_bytes()
 
 
 def test_a_letter_is_one_accessible_page(made_pages, letters):
@@ -73,92 +86,143 @@ def test_a_letter_is_one_accessible_page(made_pages, letters):
         assert all(bare(place) in text for _, place in letter["places"])
 
 
-def test_the_same_letter_has_the_same_bytes(made_pages, letters, common):
-    file = [*letters][3]
-    assert pages_run.draw(common, json.dumps(letters[file], ensure_ascii=False)) == (made_pages / PLACE / file).read_bytes()
+def test_a_long_name_fits_the_page(frames, common):
+    letter = pages.page(frames, next(frames.named.itertuples())._replace(name="极" * 80 + "“\\#\n" + "X" * 120))
+    assert len(PdfReader(io.BytesIO(pages_run.draw(common, json.dumps(letter, ensure_ascii=False)))).pages) == 1
 
 
-@pytest.mark.parametrize("name", ["极" * 80 + "联盟", "A/B:C*产业联盟", "X" * 120])
-def test_a_long_name_fits_the_page_and_the_file(frames, common, name):
-    row = next(frames.named.itertuples())._replace(name=name)
-    letter = pages.page(frames, row)
-    assert len(letter["file"].encode()) < 255 and not re.search(r'[/\\:*?"<>|]', letter["file"])
-    assert pages_run.draw(common, json.dumps(letter, ensure_ascii=False)).startswith(b"%PDF")
-
-
-def test_a_second_run_makes_what_is_missing_or_altered(copied, letters):
-    gone, altered = [*letters][:2]
-    assert "nothing to do" in run("pages", "2017", out=copied).stdout
-    (copied / PLACE / gone).unlink()
-    (copied / PLACE / altered).write_bytes(b"x")
-    stray = copied / PLACE / ".left.pdf.part"
+def test_a_second_run_makes_what_is_missing_or_altered(copied, letters, said):
+    gone, altered, stray = *(copied / PLACE / file for file in [*letters][:2]), copied / PLACE / ".making-left.pdf.1"
+    assert "nothing to do" in said("--out", copied)
+    gone.unlink()
     stray.touch()
-    said = run("pages", "2017", out=copied)
-    assert said.returncode == 0 and "2 pages made, 110 were up to date" in said.stdout and not stray.exists()
-    assert (copied / PLACE / altered).read_bytes().startswith(b"%PDF")
-    assert "nothing to do" in run("pages", "2017", out=copied).stdout
+    altered.write_bytes(b"x")
+    assert "2 pages made, 110 were up to date" in said("--out", copied) and altered.read_bytes().startswith(b"%PDF") and not stray.exists()
+    assert "nothing to do" in said("--out", copied)
 
 
-def test_new_data_makes_only_what_it_changes(copied, data, letters):
+def test_new_data_makes_only_what_it_changes(copied, data, said):
     aliases = data / "registry" / "aliases.csv"
     aliases.write_text(aliases.read_text("utf-8-sig") + "甲乙丙联盟,L012,short,2017 text,test\n", "utf-8-sig")
-    said = run("pages", "2017", out=copied, data=data)
-    assert "0 pages made, 112 were up to date" in said.stdout
+    assert "0 pages made, 112 were up to date" in said("--out", copied, "--data", data)
     assert "甲乙丙联盟" in (copied / PLACE / "index.html").read_text("utf8")
     (data / "score_sheets" / "2020-2021.xlsx").unlink()  # every letter has one cell fewer
-    assert "112 pages made" in run("pages", "2017", out=copied, data=data).stdout
+    assert "112 pages made" in said("--out", copied, "--data", data)
+    change(data, {"评分表!D60": "九十"})
+    before = {path: path.read_bytes() for path in (copied / PLACE).iterdir()}
+    assert 'D60: score "九十" is not a number' in said("--out", copied, "--data", data, status=1)
+    assert {path: path.read_bytes() for path in (copied / PLACE).iterdir()} == before
 
 
-def test_a_letter_that_fails_is_named_and_the_others_are_made(tmp_path, letters, common):
+def test_a_letter_that_fails_is_named_and_the_others_are_made(monkeypatch, tmp_path, letters, common):
     good, strange = (json.dumps(letter, ensure_ascii=False) for letter in [*letters.values()][:2])
-    made = pages_run.put(tmp_path, common, [("a.pdf", good), ("b.pdf", "{}"), ("c.pdf", strange.replace("联盟", "𓀀")), ("d.pdf", good)])
-    assert [(place, bool(digest)) for place, digest, _ in made] == [("a.pdf", True), ("b.pdf", False), ("c.pdf", False), ("d.pdf", True)]
-    assert "𓀀" in made[2][2] and {path.name for path in tmp_path.iterdir()} == {"a.pdf", "d.pdf"}
+    given = [("a.pdf", good), ("b.pdf", "{}"), ("c.pdf", strange.replace("联盟", "𓀀")), ("d.pdf", good)]
+    made = pages_run.put(tmp_path, pages_run._looks(), common, given)
+    assert [(place, bool(error)) for place, error in made] == [("a.pdf", False), ("b.pdf", True), ("c.pdf", True), ("d.pdf", False)]
+    assert "𓀀" in str(made[2][1]) and {path.name for path in tmp_path.iterdir()} == {"a.pdf", "d.pdf"}
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(pages_store.Folder, "pipe_file", full)
+    assert [str(error) for _, error in pages_run.put(tmp_path, pages_run._looks(), common, given[::3])] == ["the disk is full"] * 2
+    with pytest.raises(RuntimeError, match="another version"):
+        pages_run.put(tmp_path, "0", common, given)
 
 
-def test_failures_are_told(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(pages_run, "drawn", lambda letters, *_: ((place, "" if n else "0", "ValueError: no" if n else "")
-                                                                 for n, place in enumerate(letters)))
+def test_failures_are_told(monkeypatch, tmp_path, said):
+    monkeypatch.setattr(pages_run, "drawn", lambda letters, *_: ((place, "ValueError: no") for place in [*letters][1:]))
     monkeypatch.setattr(pages_run, "EVERY", -1)
-    assert main(["pages", "2017", "--out", str(tmp_path), "--workers", "1"]) == 3
-    said = capsys.readouterr()
-    assert "1 pages made" in said.out and "111 pages failed" in said.err and said.err.count("ValueError: no") == pages_run.NAMED
-    assert re.search(r"56 of 112 pages, [\d,]+ a second, \d+ s yet", said.err)
+    heard = said("--out", tmp_path, "--workers", 1, status=3)
+    assert "0 pages made" in heard and "112 pages failed" in heard and heard.count("ValueError: no") == pages_run.NAMED - 1
+    assert "is not where it should be" in heard and re.search(r"111 of 112 pages, [\d,]+ a second, \d+ s yet", heard)
 
 
 def test_a_process_that_is_killed_loses_nothing(tmp_path, letters, common):
     waiting = {file: json.dumps(letter, ensure_ascii=False) for file, letter in letters.items()}
     pool = pages_run._pool(2)
-    made = pages_run.drawn(waiting, common, tmp_path, pool, 2)
+    made = pages_run.drawn(waiting, common, tmp_path, pool, pages_run._pool, 2)
     first = next(made)
     os.kill(next(iter(pool._processes)), signal.SIGKILL)
     all_made = [first, *made]
-    assert sorted(file for file, _, error in all_made if not error) == sorted(letters)
+    assert sorted(file for file, error in all_made if not error) == sorted(letters)
     assert {path.name for path in tmp_path.glob("[!.]*")} == {*letters}
 
 
-def test_a_letter_that_kills_its_process_is_named(monkeypatch, tmp_path):
-    class Pool:
+def test_a_letter_that_kills_its_process_is_named(tmp_path):
+    class Pool(Executor):
         broken = False
 
-        def submit(self, _, out, common, part):
+        def submit(self, _, out, looks, common, part):
             job, self.broken = Future(), self.broken or any(place == "bad" for place, _ in part)
-            job.set_exception(BrokenProcessPool()) if self.broken else job.set_result([(place, "0", "") for place, _ in part])
+            job.set_exception(BrokenProcessPool("no")) if self.broken else job.set_result([(place, "") for place, _ in part])
             return job
 
-        def shutdown(self):
-            pass
+    told = dict(pages_run.drawn({"bad": "", **{str(n): "" for n in range(50)}}, "", tmp_path, Pool(), lambda _: Pool(), 2))
+    assert {place: str(error) for place, error in told.items() if error} == {"bad": "no process made it (BrokenProcessPool no)"}
+    assert len(told) == 51
 
-        def __enter__(self):
-            return self
 
-        def __exit__(self, *_):
-            pass
+@pytest.fixture(scope="module")
+def bucket():
+    """The address of a folder on an S3 server, for this process and those that it starts."""
+    import fsspec
+    from moto.server import ThreadedMotoServer
 
-    monkeypatch.setattr(pages_run, "_pool", lambda _: Pool())
-    told = [*pages_run.drawn({"bad": "", **{str(n): "" for n in range(50)}}, "", tmp_path, Pool(), 2)]
-    assert sorted(place for place, _, error in told if not error) == sorted(map(str, range(50)))
-    assert [place for place, _, error in told if error] == ["bad"]
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("ENDPOINT_URL", f"http://{host}:{port}"), ("ACCESS_KEY_ID", "x"), ("SECRET_ACCESS_KEY", "x")):
+            patch.setenv(f"AWS_{name}", value)
+        fsspec.filesystem("s3").mkdir("letters")
+        yield "s3://letters/a folder"
+    server.stop()
+
+
+def test_beyond_one_machine(bucket, frames, letters, common, monkeypatch, said):
+    """Two Dask workers, one of them killed, put letters on an S3 server; a second run makes what is missing or altered."""
+    import fsspec
+    from distributed import LocalCluster
+
+    drawn, files, few = pages_run.drawn, fsspec.filesystem("s3"), [*letters.values()][:32]
+    given = frames, common, {f"{PLACE}/{letter['file']}": json.dumps(letter, ensure_ascii=False) for letter in few}
+    monkeypatch.setattr(pages_run, "_letters", lambda _: given)
+
+    def deadly(*all_of_it):
+        results = drawn(*all_of_it)
+        yield next(results)
+        os.kill(cluster.workers[0].pid, signal.SIGKILL)
+        yield from results
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        there = "--out", bucket, "--scheduler", cluster.scheduler_address
+        monkeypatch.setattr(pages_run, "drawn", deadly)
+        assert "32 pages made" in said(*there) and "nothing to do" in said(*there)
+        monkeypatch.setattr(pages_run, "drawn", drawn)
+        before = {path: files.cat_file(path) for path in files.ls(f"{bucket}/{PLACE}", refresh=True) if path.endswith(".pdf")}
+        assert {path.rpartition("/")[2] for path in before} == {letter["file"] for letter in few}
+        first, second, *_ = before
+        files.rm_file(first)
+        files.pipe_file(second, before[second][::-1])
+        assert "2 pages made, 30 were up to date" in said(*there)
+        assert {path: files.cat_file(path) for path in before} == before
+
+
+@pytest.mark.parametrize(("words", "lacks", "status", "said"), [
+    (["pages", "2017", "--scheduler", "tcp://127.0.0.1:9"], "distributed", 2, "distributed.* pip install"),
+    (["pages", "2017", "--scheduler", "tcp://127.0.0.1:9"], "", 2, "no worker answers at tcp://127.0.0.1:9: "),
+    (["page", "2017", "113", "--out", "s3://letters"], "fsspec.core", 2, "fsspec.* pip install"),
+    (["pages", "2017", "--out", "s3://none/here"], "", 3, "bucket does not exist"),
+    (["pages", "2017", "--out", "nowhere://none/here"], "", 2, "Protocol not known"),
+    (["report", "2017", "--out", "s3://letters/here"], "", 2, "only letters go to one")])
+def test_what_is_wrong_beyond_one_machine_is_said(bucket, monkeypatch, tmp_path, capsys, words, lacks, status, said):
+    monkeypatch.setattr(pages_run, "PATIENCE", 0.2)
+    monkeypatch.setattr("analysis.__main__.ROOT", tmp_path)
+    monkeypatch.setitem(sys.modules, lacks, None)
+    pages_store.at.cache_clear()
+    assert main([*words, *([] if "--out" in words else ["--out", str(tmp_path)])]) == status
+    assert re.search(said, capsys.readouterr().err)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="another system")
@@ -212,11 +276,13 @@ def test_the_index(made_pages, letters):
             page.fill("#words", words)
             assert code in shown() and len(shown()) < 5
         page.fill("#words", "")
-        page.select_option("[data-key=batch]", "第二批")
-        page.select_option("[data-key=state]", "活跃度高")
-        assert shown() and all(code[0] == "2" for code in shown())
-        page.select_option("[data-key=batch]", "")
-        page.select_option("[data-key=state]", "")
+        left = [*letters.values()]
+        for key, value in {"batch": "第二批", "sector": "轻工农业", "state": "活跃度较高"}.items():
+            page.select_option(f"[data-key={key}]", value)
+            left = [letter for letter in left if letter[key] == value]
+            assert sorted(shown()) == sorted(letter["code"] for letter in left) != []
+        for key in ("batch", "state", "sector"):
+            page.select_option(f"[data-key={key}]", "")
         for head, first in (("评分", 1), ("评分", -1)):
             page.click(f"th button:text-is('{head}')")
             numbers = page.eval_on_selector_all("tbody td.r", "all => all.map(cell => parseFloat(cell.textContent))")
@@ -230,9 +296,3 @@ def test_the_index(made_pages, letters):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert [address for address in heard if not address.startswith("data:")] == [path.as_uri()]
         browser.close()
-
-
-def test_the_index_links_to_reports_that_exist(copied):
-    (copied / "reports" / "trends.html").write_text("x")
-    said = run("pages", "2017", out=copied)
-    assert "0 pages made" in said.stdout and 'href="../../trends.html"' in (copied / PLACE / "index.html").read_text("utf8")

@@ -7,12 +7,13 @@ from collections import Counter
 import openpyxl
 import pandas as pd
 import pytest
-from test_panel import COAL, HAND, STEEL, hand, put
+from conftest import DATA
+from test_panel import COAL, HAND, STEEL, hand, plus, put
 
 from analysis import publish, sheets
 from analysis.__main__ import main
 from analysis.panel import example, organise, scores, sheet, workbook
-from analysis.panel.marks import members
+from analysis.panel.rules import EXPERT_GROUPS, EXPERTS, GROUPS, INTAKE
 from analysis.panel.workbook import STAGES
 from analysis.problems import DataError
 
@@ -20,37 +21,36 @@ from analysis.problems import DataError
 @pytest.fixture(scope="module")
 def real(tmp_path_factory):
     """A panel of the real roster of 2020-2021: its 86 evaluated alliances, its 34 experts with their posts; the rest is made up."""
-    from conftest import DATA
-
-    data, period = tmp_path_factory.mktemp("real"), "2020-2021"
+    folder, period = tmp_path_factory.mktemp("real"), "2020-2021"
     published = sheets.read(period)
-    example.make(period, DATA, data / "example")
-    panel = workbook.read(period, data / "example")
-    content, names = example._content(period, panel.registry), panel.registry.names
+    example.make(period, DATA, folder)
+    content, known = example.content(period, published.registry), published.registry
     content["规则"] = [row for row in content["规则"] if row[0] != "分组数"]
-    content[workbook.INTAKE] = [content[workbook.INTAKE][0], *([a.name, sheet.code(a.code), None, *["3次"] * 20] for a in published.evaluated)]
-    content[workbook.EXPERTS] = [["专家", "姓名", "职务", "单位及职务", "所属联盟"], *(
-        [f"E{n:02d}", name, role, post, "、".join(names[id] for id in sorted(workbook.named_in(post, panel.registry))) or None]
+    content[INTAKE] = [content[INTAKE][0], *([a.name, a.code, None, *["3次"] * 20] for a in published.evaluated)]
+    content[EXPERTS] = [["专家", "姓名", "职务", "单位及职务", "所属联盟"], *(
+        [f"E{n:02d}", name, role, post, "、".join(known.names[id] for id in sorted(workbook.named_in(post, known))) or None]
         for n, (role, name, post) in enumerate(published.experts, start=1))]
-    publish.put(sheets.path_of(period, data / "example", workbook.FOLDER), sheet.workbook(content, published.end))
-    return data / "example"
+    publish.put(sheets.path_of(period, folder, workbook.FOLDER), sheet.workbook(content, published.end))
+    return folder
 
 
 def test_groups_of_the_real_roster(real, capsys):
     """32 experts mark, 86 alliances, 6 groups: no own and no colleague's alliance, nobody meets one twice, batches spread, all linked."""
     assert main(["assign", "2020-2021", "--data", str(real), "--out", str(real)]) == 0
-    assert "can be held against each other" in (said := capsys.readouterr().out) and "64 mark sheets" in said and "both stages" not in said
+    assert "can be held against each other" in (said := capsys.readouterr().out) and "64 mark sheets" in said
+    assert "both stages" not in said and "初评 only" not in said
     panel = workbook.read("2020-2021", real)
-    evaluated = panel.evaluated
-    assert len(evaluated) == 86 and sum(bool(e.own) for e in panel.experts) == 28 and panel.interim and len(panel.missing) == len(panel.assigned)
+    evaluated = panel.evaluated.values()
+    assert len(evaluated) == 86 and sum(bool(e.own) for e in panel.experts.values()) == 28 and panel.interim and panel.totals.units.isna().all()
     for stage in STAGES:
-        groups, of = members(panel, stage), panel.groups[stage]
-        assert sorted(map(len, groups.values())) == [5, 5, 5, 5, 6, 6] and set(Counter(of[e.id] for e in evaluated).values()) == {14, 15}
-        assert not [e.name for e in evaluated for place in groups[of[e.id]] if e.id in panel.experts[place].own]
+        groups, of = panel.groups[EXPERT_GROUPS, stage], panel.groups[GROUPS, stage]
+        assert sorted(Counter(groups.values()).values()) == [5, 5, 5, 5, 6, 6] and {*Counter(of.values()).values()} == {14, 15}
+        assert not [e.name for e in evaluated for key, group in groups.items() if group == of[e.id] and e.id in panel.experts[key].own]
         for batch in panel.batches:
             spread = Counter(of[e.id] for e in evaluated if e.batch == batch.key)
-            assert max(spread.values()) - min(spread.get(group, 0) for group in groups) <= 1
-    assert organise.twice(panel) == 0 and all(panel.groups[STAGES[0]][e.id] != panel.groups[STAGES[1]][e.id] for e in evaluated)
+            assert max(spread.values()) - min(spread.get(group, 0) for group in {*groups.values()}) <= 1
+    assert not panel.totals.duplicated(["alliance", "expert"]).any()
+    assert not panel.groups[GROUPS, STAGES[0]].items() & panel.groups[GROUPS, STAGES[1]].items()
     before = (real / "panel/2020-2021/分组.xlsx").read_bytes()
     assert main(["assign", "2020-2021", "--data", str(real), "--out", str(real)]) == 0 and "stay" in capsys.readouterr().out
     assert (real / "panel/2020-2021/分组.xlsx").read_bytes() == before
@@ -60,11 +60,19 @@ def test_what_cannot_be_assigned_is_said_with_the_reason(data):
     content = {name: rows for name, rows in hand().items() if name not in ("分组", "专家分组", "评分")}
     put(data, content)
     with pytest.raises(DataError, match=r"3 experts who mark .* do not make 2 groups"):
-        organise.assign(workbook.read("2017", data, workbook.EXPERTS))
-    content["专家"] = [HAND["专家"][0], *([f"E{n}", None, None, STEEL if n < 2 else None] for n in range(4))]
-    put(data, content)
-    with pytest.raises(DataError, match=rf"{STEEL} can be in no group: each has an expert of it \(E0、E1\)"):
-        organise.assign(workbook.read("2017", data, workbook.EXPERTS))
+        organise.assign(workbook.read("2017", data, EXPERTS))
+    put(data, content | {"专家": [HAND["专家"][0], *([f"E{n}", None, None, STEEL if n < 2 else None] for n in range(4))]})
+    with pytest.raises(DataError, match=rf"{STEEL} can be in no group: each has an expert of it \(E0, E1\)"):
+        organise.assign(workbook.read("2017", data, EXPERTS))
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_groups_for_the_second_stage_need_its_date(data, tmp_path, capsys, dated):
+    content = hand(评价期=plus("会评日期", "2018-03-01") if dated else HAND["评价期"], 专家=plus("D", "丁", None, None))
+    put(data, {name: rows for name, rows in content.items() if name not in ("分组", "专家分组", "评分")})
+    assert main(["assign", "2017", "--data", str(data), "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert ("groups for 初评 only: 评价期 has no 会评日期" in said) != dated and ("8 mark" in said) == dated, said
 
 
 def test_mark_sheets_go_out_and_come_back(data, tmp_path, capsys):
@@ -91,8 +99,10 @@ def test_mark_sheets_go_out_and_come_back(data, tmp_path, capsys):
     book.save(back / "初评-A.xlsx")
     with pytest.raises(DataError) as error:
         workbook.read("2017", data)
-    assert f"初评-A.xlsx › 评分 › A3: A is in 会评组 none, \"{STEEL}\" in 二; remove the marks or mend the groups" in str(error.value)
-    assert f"初评-B.xlsx › 评分 › E3: the mark of B for {STEEL} in 初评 stands in again.xlsx 评分 3 already; keep one" in str(error.value)
+    assert str(error.value).splitlines() == [
+        f'初评-A.xlsx › 评分 › A3: A is in 会评组 —, "{STEEL}" in 二; remove the marks, or mend the groups',
+        *(f'初评-B.xlsx › 评分 › A{row}: the marks of B for "{name}" in 初评 stand in again.xlsx 评分 {row} already; keep one'
+          for row, name in ((3, STEEL), (4, COAL)))]
 
 
 def test_the_chase_list(data, tmp_path, capsys):
@@ -126,5 +136,5 @@ def test_an_empty_workbook(data, capsys):
         row[1].value = {"信息完整的最少填写数": 16, "汇总方法": "平均", "两阶段合成": "替代"}.get(row[0].value, row[1].value)
     book["评价期"]["B2"], book["评价期"]["B3"] = "2022-01-01", "2022-12-31"
     book.save(path)
-    panel = workbook.read("2022", data, workbook.INTAKE)
+    panel = workbook.read("2022", data, INTAKE)
     assert {entry.state for entry in panel.intake} == {"未录入"} and len(panel.intake) == 120

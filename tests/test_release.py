@@ -1,12 +1,13 @@
 """The workbook of tables, the page that answers, and the folder that goes out."""
 
-import base64
-import csv
 import io
+import os
 import re
 import shutil
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import unquote
 
 import docx
 import nbformat
@@ -17,7 +18,7 @@ import pytest
 from conftest import run
 from test_html import browser, opened, texts  # noqa: F401  fixtures
 
-from analysis import report
+from analysis import cells, charts, report
 from analysis.export import book, document
 from analysis.export.exporters import HTMLExporter, PDFExporter, WordExporter
 
@@ -72,37 +73,55 @@ def test_symbols_are_explained_and_no_text_is_a_formula():
 
 def test_each_csv_can_be_taken_from_the_page(made, period):
     page = (made / "reports" / f"{period}.html").read_text("utf8")
-    found = re.findall(r'href="data:text/csv;charset=utf-8;base64,([^"]*)" download="([^"]*)"', page)
+    found = re.findall(r'href="data:text/csv;charset=utf-8,([^"]*)" download="([^"]*)"', page)
     assert len(found) > 9
     for content, name in found:
-        assert base64.b64decode(content) == (made / "figures" / period / name).read_bytes()
-        assert list(csv.reader(io.StringIO(base64.b64decode(content).decode("utf-8-sig"))))
+        assert unquote(unescape(content)).encode() == (made / "figures" / period / name).read_bytes()
 
 
 @pytest.mark.chromium
+@pytest.mark.parametrize("period", ["2017"], scope="session")
 def test_an_alliance_that_is_chosen_is_lit_up_everywhere(opened, tmp_path):  # noqa: F811
-    drawing = notebook.SVG.replace("<path", '<g id="figure_1"><text x="1" y="5">甲</text></g><path')
-    cells = notebook.said(("#| label: a\n#| caption: 甲\n#| search: true", notebook.frame(ALLIANCES)),
-                          ("#| label: b\n#| alt: 图", {"image/svg+xml": drawing}),
-                          ("#| label: c\n#| caption: 丙", notebook.frame(ALLIANCES[["联盟名称", "评分"]])))
+    axes = charts.canvas(2)
+    charts.stands_for(axes.scatter([0, 1], [0, 1]), "乙", "甲", each=True)
+    for bar, names in zip(axes.bar([0, 1, 2, 3], [1, 1, 1, 1]), (["第一批"], ["第二批"], ["90~95"], ["第一批", "80~90"])):
+        charts.stands_for(bar, *names)
+    axes.text(0, 0.5, "甲")
+    ran = notebook.said(
+        ("#| label: a\n#| caption: 甲\n#| search: true\n#| also: 领域", notebook.frame(ALLIANCES.assign(领域=["农业", "能源"]))),
+        ("#| label: b\n#| alt: 图", {"image/svg+xml": cells.svg(axes.figure)}),
+        ("#| label: c\n#| caption: 丙", notebook.frame(ALLIANCES[["联盟名称", "评分"]])))
     path = tmp_path / "page.html"
-    path.write_text(HTMLExporter().render(document.read(cells)), "utf8")
+    path.write_text(HTMLExporter().render(document.read(ran)), "utf8")
     page = opened(path=path)
+
+    def lit(selector: str) -> int:
+        return page.locator(f"{selector}.lit").count()
+
     page.get_by_role("button", name="甲产业").first.press("Enter")
-    assert page.locator("tr.lit").count() == 2 and page.locator("text.lit").count() == 1
+    assert (lit("tr"), lit("text"), lit("use")) == (2, 1, 1)
+    assert page.eval_on_selector_all("[data-in]", "all => all.map(e => [e.dataset.in, e.classList.contains('lit')])") == [
+        ["第一批", True], ["第二批", False], ["90~95", True], ["第一批|80~90", False]]
     assert texts(page, ".chosen li") == ["表1：批次 第一批，评分 90", "表2：评分 90", "图1"]
     assert "who=" in page.url
     page.get_by_label("批次").select_option("第二批")
     page.reload()
-    assert page.locator(".chosen strong").inner_text() == "甲产业技术创新战略联盟"
+    assert page.locator(".chosen .name").inner_text() == "甲产业技术创新战略联盟"
     assert page.locator("#table-a tbody tr:visible").count() == 1
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("#table-a tbody tr:visible").count() == 2
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.keyboard.press("Escape")
-    assert page.locator(".lit").count() == 0 and "who=" not in page.url
-    page.locator("text.who").dispatch_event("click")
-    assert page.locator("tr.lit").count() == 2
+    assert lit("") == 0 and "who=" not in page.url
+    page.locator("use.who").first.dispatch_event("click")
+    assert page.locator(".chosen .name").inner_text() == "乙产业技术创新战略联盟" and lit("tr") == 2
+    page.locator(".chart").press("ArrowRight")
+    assert page.locator(".chosen .name").inner_text() == "甲产业技术创新战略联盟"
+    page.get_by_label("批次").select_option("")
+    assert page.get_by_label("领域").locator("option").all_text_contents() == ["领域：全部", "农业", "能源"]
+    page.get_by_label("查找").fill("能源")
+    page.get_by_label("查找").press("Enter")
+    assert page.locator(".chosen .name").inner_text() == "乙产业技术创新战略联盟"
     assert not [heard for heard in page.heard if heard.startswith("error")]
 
 
@@ -120,8 +139,10 @@ def test_a_logo_of_the_data_folder_stands_above_the_title(tmp_path):
     assert first[0]._p.xpath(".//wp:docPr/@descr") == ["标志"] and first[1].text == "题"
 
 
-def test_the_script_is_small():
+def test_the_script_and_the_pages_are_small(made, period, made_trends):
     assert (Path(book.__file__).parent / "templates" / "report.js").stat().st_size < 20_000
+    assert (made / "reports" / f"{period}.html").stat().st_size < 400_000
+    assert (made_trends / "reports/trends.html").stat().st_size < 600_000
 
 
 def test_a_release_has_all_and_is_the_same_each_time(made, period, tmp_path):
@@ -136,6 +157,10 @@ def test_a_release_has_all_and_is_the_same_each_time(made, period, tmp_path):
     assert set(named) <= set(files) and {f"{period}{kind}" for kind in (".html", ".pdf", ".docx", "-tables.xlsx")} <= set(named)
     assert {"trends.html", f"errata-{period}.pdf", "data/datapackage.json", f"alliances/{period}/index.html"} <= set(named)
     assert not any(name.endswith(".ipynb") or "score_sheets" in name for name in files)
+    for page in (f"{period}.html", "trends.html", f"alliances/{period}/index.html"):
+        beside = files[page].decode().partition("<!-- beside -->")[2].partition("<!-- /beside -->")[0]
+        leads = {os.path.normpath(Path(page).parent / href) for href in re.findall(r'href="([^"]+)"', beside)}
+        assert len(leads) == 2 and leads <= {*files} - {page}, page  # a period that is not in the folder has no link
     (folder / "index.html").unlink()
     assert run(*words, out=tmp_path / "out").returncode == 0
     assert {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == files

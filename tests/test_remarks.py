@@ -19,10 +19,11 @@ def test_the_remarks_are_read_by_their_places(period):
     ("## 总结\n甲\n## 总结\n乙", ['line 3: the heading "总结" stands in line 1 already']), ("# 总结", ["line 1: the heading"]),
     ("##总结\n甲", ["line 1: the heading"]), ("## 总结\n甲\n---", ['line 3: "---" makes a heading']),
     ("## 总结\n| a | b |", ["line 2: a table"]), ("## 总结\n![a](b.png)", ["line 2: an image"]),
-    ("## 总结\n```", ["line 2: a block of code"]), ("## 总结\n甲\u202e", ["line 2: contains the invisible"]),
-    ("## 总结\n" + "\n".join("  " * depth + "- 甲" for depth in range(7)), ["line 8: a list 7 deep cannot stand"]),
-    ("## 总结\n- 1. * + - - - 甲", ["line 2: a list 7 deep"]), ("## 总结\n[甲](http://a.b/" + "c" * 100_000 + ")", ["line 2: has 100,0"]),
-    ("## 总结\n𠮷", ["line 2: has 𠮷 (U+20BB7)"])])
+    ("## 总结\n```", ["line 2: a block of code"]), ("## 总结\n甲\u202e", ["line 2: the line contains the invisible"]),
+    ("## 总结\n" + "\n".join("  " * depth + "- 甲" for depth in range(7)), ["line 8: lists and quotes 7 deep cannot stand"]),
+    ("## 总结\n- 1. * + - - - 甲", ["line 2: lists and quotes 7 deep"]), ("## 总结\n>>> > - > > 甲", ["line 2: lists and quotes 7"]),
+    ("## 总结\n[甲](http://a.b/" + "c" * 100_000 + ")", ["line 2: has 100,0"]),
+    ("## 总结\n𠮷", ["line 2: the line has 𠮷 (U+20BB7)"])])
 def test_every_line_that_cannot_be_shown_is_named(data, text, said):
     remarks.path_of("2017", data).write_text(text, "utf8")
     with pytest.raises(DataError) as error:

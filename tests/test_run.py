@@ -96,7 +96,7 @@ def with_cell(folder: Path, source: str, name: str = "report") -> Path:
 @pytest.mark.parametrize("source, cause", [
     ("1 / 0", "ZeroDivisionError: division by zero"),
     ("raise ValueError('of many lines\\n' * 300)", "ValueError: of many lines"),
-    ("import os; os._exit(3)", "ernel died")])
+    ("import os; os._exit(3)", "WorkerDied: the process that runs the cells died")])
 def test_a_failing_notebook_is_told_in_a_few_lines(out, tmp_path, capsys, monkeypatch, source, cause, name, words, title):
     monkeypatch.setattr(running, "NOTEBOOKS", with_cell(tmp_path / "notebooks", source, name))
     assert main([name, *words, "--out", str(out)]) == 3
@@ -106,17 +106,17 @@ def test_a_failing_notebook_is_told_in_a_few_lines(out, tmp_path, capsys, monkey
     log = (out / "reports" / f"{title}.log").read_text("utf8")
     assert source in log and "\x1b" not in log
     assert earlier.changed(out) == []
-    assert [child for child in psutil.Process().children(recursive=True) if "ipykernel" in " ".join(child.cmdline())] == []
+    assert [child for child in psutil.Process().children(recursive=True) if "analysis.worker" in " ".join(child.cmdline())] == []
 
 
-def test_a_misspelt_parameter_is_refused_before_a_kernel_starts(out, monkeypatch):
-    monkeypatch.setattr(running, "_kernel", lambda: pytest.fail("a kernel was started"))
+def test_a_misspelt_parameter_is_refused_before_a_process_starts(out, monkeypatch):
+    monkeypatch.setattr(running, "_worker", lambda _: pytest.fail("a process was started"))
     with pytest.raises(ValueError, match=r"report\.ipynb has no parameter perod; it has data, period"):
         running.report("report", "2017", {"perod": "2017"}, out, {})
     assert earlier.changed(out) == []
 
 
-@pytest.mark.parametrize("command", ["ulimit -n 30", "ulimit -v 600000"], ids=["files", "memory"])
+@pytest.mark.parametrize("command", ["ulimit -n 10", "ulimit -v 350000"], ids=["files", "memory"])
 def test_too_little_of_the_machine_is_told_in_a_sentence(out, command):
     words = f"{command}; exec {sys.executable} -m analysis report 2017 --out {out}"
     result = subprocess.run(["bash", "-c", words], cwd=ROOT, capture_output=True, text=True, check=False)

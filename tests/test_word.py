@@ -2,6 +2,7 @@
 
 import io
 import re
+import subprocess
 import zipfile
 from collections import Counter
 
@@ -151,6 +152,25 @@ def test_language_title_header_and_page_numbers(word, read):
     section = word.sections[0]
     assert section.different_first_page_header_footer and read.title in "".join(t.text or "" for t in section.header._element.iter(qn("w:t")))
     assert [field.get(qn("w:instr")).strip() for field in section.footer._element.iter(qn("w:fldSimple"))] == ["PAGE", "NUMPAGES"]
+
+
+@pytest.mark.libreoffice
+@pytest.mark.parametrize("period", ["2017"], scope="session")
+def test_libreoffice_makes_pages_of_it(content, word, read, tmp_path):
+    """Every paragraph and row is on a page, in order; each page has its number, and each page of the annex the head of its table."""
+    (tmp_path / "a.docx").write_bytes(content)
+    subprocess.run(["soffice", f"-env:UserInstallation={(tmp_path / 'home').as_uri()}", "--headless", "--convert-to", "pdf", "a.docx"],
+                   cwd=tmp_path, capture_output=True, check=True, timeout=120)
+    pages = [bare(page.extract_text()) for page in PdfReader(tmp_path / "a.pdf").pages]
+    assert 12 < len(pages) < 20
+    assert all(page.startswith(bare(read.title)) and f"{number}/{len(pages)}" in page for number, page in enumerate(pages[1:], start=2))
+    text = "".join(pages)
+    place = 0
+    for line in (line for line in lines(word) if len(line) > 3):
+        words = line[:12]  # a line may go on after the head of the next page
+        assert (place := text.find(words, place)) >= 0, line
+    annex = next(number for number, page in enumerate(pages) if "名次联盟名称代码评分" in page)
+    assert all("名次联盟名称代码评分" in page for page in pages[annex:]) and len(pages) - annex > 2
 
 
 def test_the_same_bytes_each_time(content, read):

@@ -70,6 +70,15 @@ def problems(data: Path, period: str = "2017") -> list[str]:
     return []
 
 
+def told(data: Path, cells: dict[str, object] | Callable | None, expected: list[tuple[str, str]], period: str = "2017") -> None:
+    """Change the cells: then each place that is expected has one problem, in its words, and there is no other."""
+    if cells:
+        change(data, cells, period)
+    found = problems(data, period)
+    missing = [(at, words) for at, words in expected if not any(line.startswith(f"{period}.xlsx › {at}: ") and words in line for line in found)]
+    assert not missing and len(found) == len(expected), (missing, found)
+
+
 def rewrite(path: Path, edit: Callable[[str, bytes], bytes]) -> None:
     """Change the parts of a workbook: `edit` takes a name and bytes, and returns bytes."""
     with zipfile.ZipFile(path) as source:
@@ -77,6 +86,17 @@ def rewrite(path: Path, edit: Callable[[str, bytes], bytes]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
         for name, content in parts.items():
             target.writestr(name, edit(name, content))
+
+
+def add_rows(path: Path, rows: list[tuple]) -> None:
+    """More rows of numbers and texts in 评分表, from row 200 on; None is a blank."""
+    def cell(place: str, value: object) -> str:
+        return "" if value is None else f'<c r="{place}"><v>{value}</v></c>' if isinstance(value, int) else (
+            f'<c r="{place}" t="inlineStr"><is><t>{value}</t></is></c>')
+
+    more = "".join(f'<row r="{n}">{"".join(cell(f"{letter}{n}", value) for letter, value in zip("ABCD", row))}</row>'
+                   for n, row in enumerate(rows, start=200))
+    rewrite(path, lambda name, part: part.replace(b"</sheetData>", more.encode() + b"</sheetData>") if name.endswith("sheet1.xml") else part)
 
 
 def share_strings(path: Path, more: bytes = b"") -> None:

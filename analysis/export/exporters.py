@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import json
 import re
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 from markupsafe import Markup
 from nbconvert.exporters.exporter import Exporter
@@ -20,7 +20,6 @@ from analysis.export.pictures import Picture
 from analysis.export.tables import Table
 
 TEMPLATES = Path(__file__).parent / "templates"
-ASCII = "".join(map(chr, range(32, 127)))
 WHOLE = re.compile(r"(?<![\w.-])(\w?\d[\d.]*(?:-\d+)+)(?![\w-])", re.ASCII)  # a number or years that a line must not break
 STANDARDS = ["a-3a", "ua-1"]
 MOST_IN_A_PAGE = 200_000  # bytes of a CSV
@@ -60,7 +59,7 @@ class HTMLExporter(ReportExporter):
                            "whole": lambda text: Markup(WHOLE.sub(r'<span class="whole">\1</span>', escape(text)))}
         own = {name: (TEMPLATES / f"report.{name}").read_text("utf8") for name in ("css", "js", "html.j2")}
         page = loader.from_string(own["html.j2"]).render(report=report, own=own, links=links or {})
-        return page.replace("/* faces */", fonts.faces(page + ASCII), 1)
+        return page.replace("/* faces */", fonts.faces(page), 1)
 
 
 class PDFExporter(ReportExporter):
@@ -82,9 +81,10 @@ class PDFExporter(ReportExporter):
 
 
 def _address(table: Table) -> str:
-    """A table's CSV as an address; none where it would make the page heavy."""
-    content = table.csv()
-    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(content).decode()}" if len(content) < MOST_IN_A_PAGE else ""
+    """A table's CSV as an address; none where it would make the page heavy. What is not ASCII stands as it is, which is shorter."""
+    content = table.csv().decode()
+    words = "".join(quote(c, safe=" ,;:/()+'") if c.isascii() else c for c in content)
+    return f"data:text/csv;charset=utf-8,{words}" if len(words.encode()) < MOST_IN_A_PAGE else ""
 
 
 def _plain(item: object) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -9,24 +10,25 @@ from urllib.parse import quote
 from analysis import fonts
 from analysis.pages import Frames, common
 
+SHOWN = ("name", "code", "batch", "sector", "state", "score", "graded")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def html(frames: Frames, told: list[dict[str, Any]], links: list[str]) -> str:
-    """The index of what `pages.page` said of each; `links` are reports beside the folder of letters that exist."""
+def html(frames: Frames, told: Iterable[dict[str, Any]]) -> str:
+    """The index of what `pages.page` said of each."""
     import jinja2
 
-    registry, names = frames.sheet.registry, {"trends.html": "趋势报告"}
+    registry = frames.sheet.registry
     also: dict[str, list[str]] = {id: [registry.names[id]] for id in frames.named.index}
     for alias, id in registry.aliases.items():
         also.get(id, []).append(alias)
-    rows = [page | {"href": quote(page["file"]), "also": " ".join(also[id]), "place": page["places"][0][1] if page["places"] else "—"}
-            for id, page in zip(frames.named.index, told)]
+    rows = [{key: page[key] for key in SHOWN} | {
+        "href": quote(page["file"]), "also": " ".join(also[id]), "place": page["places"][0][1] if page["places"] else "—"}
+        for id, page in zip(frames.named.index, told)]
     orders = {"batch": lambda row: row["code"], "sector": lambda row: row["sector"],
               "state": lambda row: (not row["graded"], -float(row["score"] or 0))}
     choices = {key: [*dict.fromkeys(row[key] for row in sorted(rows, key=order) if row[key])] for key, order in orders.items()}
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined).from_string(
         (TEMPLATES / "index.html.j2").read_text("utf8"))
-    page = template.render(common(frames), rows=rows, choices=choices,
-                           links=[(f"../../{quote(link)}", names.get(link, "评价报告")) for link in links])
-    return page.replace("<!-- faces -->", fonts.faces(page + "".join(map(chr, range(32, 127)))), 1)
+    page = template.render(common(frames), rows=rows, choices=choices)
+    return page.replace("<!-- faces -->", fonts.faces(page), 1)

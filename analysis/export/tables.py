@@ -24,9 +24,9 @@ REFERRING = ("id", "for", "headers", "aria-labelledby", "aria-describedby", "hre
 class Table:
     """A table: `heads` and `texts` as they are shown, `names` and `values` as they are saved, and what a template needs.
 
-    `shown` are the columns that are on the page, with a `side` and a `kind` each (classes of the page) and a `room` (0: as
-    wide as its texts; else its part of what is left); a row begins a group where `groups` has another value than before, and
-    is found by the words in `also`; `grouped` heads the groups. `html` is a table that a page shows as it is.
+    `shown` are the columns that are on the page, with a `side` and a `kind` each (for the page: right, centred, text, wide, narrow) and
+    a `room` (0: as wide as its texts; else its part of what is left); a row begins a group where `groups` has another value than
+    before, and is found by the words in `also`; `grouped` and `found` head them. `html` is a table that a page shows as it is.
     """
 
     heads: list[str]
@@ -39,6 +39,7 @@ class Table:
     search: bool = False
     choose: str = ""
     grouped: str = ""
+    found: str = ""
     html: str = ""
 
     def csv(self) -> bytes:
@@ -82,12 +83,14 @@ def of_resource(resource: dict, look: dict) -> Table:
         numeric = fields[place]["type"] in ("integer", "number") or (any(re.search("[-.%+−±]", cell) for cell in column)
                                                                      and all(map(NUMBER.fullmatch, column)))
         side = aligned if aligned.strip() else "r" if numeric else "l"
-        kind = side + (" n" if place not in stretch and wide[place] <= UNBROKEN else " w" if wide[place] > LONG else "")
+        narrow = place not in stretch and wide[place] <= UNBROKEN
+        kind = {"r": "r", "c": "cn" if narrow else "c"}.get(side, "n" if narrow else "w" if wide[place] > LONG else "t")
         room = 1 if stretch else min(max(wide[place], ems(heads[place])), 40) + 1
         shown.append({"place": place, "side": side, "kind": kind, "room": room if place in roomy else 0})
-    groups, found = (["，".join(row[place] for place in some) for row in texts] for some in (group, also))
-    chosen, grouped = ("，".join(heads[place] for place in some) for some in (choose, group))
-    return Table(heads, texts, names, values, shown, groups, found, str(look.get("search")).lower() == "true", chosen, grouped)
+    groups = ["，".join(row[place] for place in group) for row in texts]
+    words = ["，".join(" ".join(dict.fromkeys(row[place].split())) for place in also) for row in texts]
+    chosen, grouped, found = ("，".join(heads[place] for place in some) for some in (choose, group, also))
+    return Table(heads, texts, names, values, shown, groups, words, str(look.get("search")).lower() == "true", chosen, grouped, found)
 
 
 def _places(heads: list[str], names: list[str], wanted: str) -> list[int]:

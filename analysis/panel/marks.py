@@ -2,229 +2,173 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import tempfile
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
+import pandas as pd
+
+from analysis import sheets
 from analysis.grades import TOP_SCORE
-from analysis.panel.rules import INDICATORS
-from analysis.panel.workbook import (
-    EXPERT,
-    EXPERT_GROUPS,
-    EXPERTS,
-    FIRST,
-    GROUP_OF,
-    GROUPS,
-    INDICATOR,
-    INTAKE,
-    MARK,
-    MARKS,
-    REVIEWS,
-    STAGE,
-    STAGES,
-    UNITS,
-    Panel,
-    PanelBook,
-    Review,
-    decimals,
-    indicator_columns,
-)
-from analysis.problems import quoted
+from analysis.messages import Said
+from analysis.panel.rules import EXPERT_GROUPS, EXPERTS, GROUPS, INDICATORS, INTAKE, MARKS, REVIEWS
+from analysis.panel.workbook import GROUP_OF, STAGES, UNITS, Entry, Indicator, Panel, PanelBook, Review, columns_of, two_decimals
+from analysis.problems import DataError, Problem, quoted
 from analysis.registry import normalise
 from analysis.tables import CODE, NAME, Row, shown
 
-Triple = tuple[int, int, int]  # alliance, expert and stage, as places in the lists
+KEY = ["alliance", "stage", "expert"]
 KEEP = "维持"
+RETURNED = (MARKS, REVIEWS, GROUPS, EXPERT_GROUPS)
+Key = tuple[str, str, str]
 
 
-def read(books: list[PanelBook], panel: Panel) -> None:
-    """Read what the workbook and the returned files hold of groups, marks and decisions, in this order."""
-    main, *others = books
-    for book in others:
-        book.doubtful, book.wrong_rules = main.doubtful, main.wrong_rules
-        if not {GROUPS, EXPERT_GROUPS, MARKS, REVIEWS} & book.sheets.keys():
-            book.wrong("nothing to read", f"has none of the sheets {MARKS}, {REVIEWS}, {GROUPS}; name its sheet so, or take it out of the "
-                       "folder", level=0)
+def read(main: PanelBook, panel: Panel) -> None:
+    """Read what the workbook and the returned files hold of groups, marks and decisions. Raises DataError with all that is wrong."""
+    books, problems, found, seen = [main], [], {}, {}
+    for path in sheets.returned(panel.name, panel.data):
+        try:
+            books.append(_opened(path))
+        except DataError as error:
+            problems += error.problems
     _read_groups(books, panel)
-    reader = _Marks(panel, main.doubtful)
+    rows = [(id, stage, key, group) for stage in STAGES for id in panel.evaluated if (group := panel.groups[GROUPS, stage].get(id))
+            for key, expert in panel.experts.items() if panel.groups[EXPERT_GROUPS, stage].get(key) == group and id not in expert.own]
+    panel.totals = pd.DataFrame(rows, columns=[*KEY, "group"])
+    pairs = {row[:3] for row in rows}
+    if not any(book.problems for book in books):
+        _check_groups(main, panel, pairs)
+    sound = not any(book.problems for book in books)
     for book in books:
-        reader.read(book)
-    reader.finish()
-    seen: dict[str, str] = {}
-    for book in books:
+        _read_marks(book, panel, pairs if sound else None, found)
         _read_reviews(book, panel, seen)
+    problems += [replace(problem, order=(place, *problem.order)) for place, book in enumerate(books) for problem in book.problems]
+    if problems:
+        raise DataError(problems)
+    marks = pd.DataFrame([(*key, *mark) for key, mark in found.items()], columns=[*KEY, "indicator", "units", "place"])
+    sums = marks.groupby(KEY)["units"].agg(["sum", "size"]).query("size == @all", local_dict={"all": len(panel.indicators)})["sum"]
+    panel.totals["units"] = sums.reindex(pd.MultiIndex.from_frame(panel.totals[KEY])).astype("Int64").array
+    panel.marks = marks[pd.MultiIndex.from_frame(marks[KEY]).isin(sums.index)].reset_index(drop=True)
 
 
-def members(panel: Panel, stage: str) -> dict[str, list[int]]:
-    """The places of the experts in each group of a stage."""
-    found: dict[str, list[int]] = {}
-    for place, expert in enumerate(panel.experts):
-        if group := panel.groups[stage].get(expert.key):
-            found.setdefault(group, []).append(place)
-    return found
+def _opened(path: Path) -> PanelBook:
+    """A returned file; a CSV is read as the workbook that it would be, its one sheet known by its headings."""
+    import openpyxl
+
+    if path.suffix.lower() != ".csv":
+        return PanelBook(path)
+    try:
+        rows = [*csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""))]
+    except UnicodeDecodeError:
+        raise DataError([Problem.of(Said("file.encoding"), path.name)]) from None
+    heads = {normalise(cell).rstrip("*") for row in rows[:10] for cell in row}
+    title = next((sheet for sheet in RETURNED if heads.issuperset(PanelBook.headings[sheet])), "CSV")
+    with tempfile.TemporaryDirectory() as folder:
+        book = openpyxl.Workbook()
+        book.active.title = title
+        for row in rows:
+            book.active.append(row)
+        book.save(Path(folder) / path.name)
+        return PanelBook(Path(folder) / path.name)
 
 
 def _read_groups(books: list[PanelBook], panel: Panel) -> None:
-    """Who is in which group; an evaluated alliance has one in 初评, with an expert who may mark it, and so in 会评 if any has."""
-    keys, cells, seen, seen_experts = {normalise(expert.key): expert.key for expert in panel.experts}, {}, {}, {}
+    keys, seen, seen_experts = {normalise(key): key for key in panel.experts}, {}, {}
     for book in books:
+        if book is not books[0] and not book.sheets.keys() & {*RETURNED}:
+            book.wrong("panel.no_sheet", level=0, sheets=RETURNED)
         for row in book.rows(GROUPS):
             if found := row.alliance(panel, seen):
-                _keep_groups(row, panel, found[0], cells)
+                _keep(row, panel, GROUPS, found[0])
         for row in book.rows(EXPERT_GROUPS):
-            key = keys.get(row.word(EXPERT))
-            if row.must(key or EXPERTS in book.doubtful, EXPERT, "expert unknown", f"expert {shown(row[EXPERT])} is not in the sheet {EXPERTS}; "
-                        "correct it, or add a row there") and row.once(EXPERT, "expert twice", quoted(key), key, seen_experts):
-                _keep_groups(row, panel, key, cells)
-    main = books[0]
-    if main.doubtful.intersection((EXPERTS, INTAKE)):
-        return
-    if not any(entry.id in panel.groups[FIRST] for entry in panel.evaluated):
-        main.wrong("no groups", f"has nobody in a group ({GROUPS}), and no returned file has; run make assign YEAR={panel.name}", level=1)
-        return
-    for stage in STAGES if any(entry.id in panel.groups[STAGES[1]] for entry in panel.evaluated) else STAGES[:1]:
-        experts = members(panel, stage)
-        for entry in panel.evaluated:
-            group = panel.groups[stage].get(entry.id)
-            there = [panel.experts[place] for place in experts.get(group, ())]
-            if not any(entry.id not in expert.own for expert in there):
-                why = ("it is the own alliance of " + "、".join(expert.key for expert in there) if there else f"none is in it ({EXPERT_GROUPS})")
-                row, heading = cells.get((stage, entry.id), (None, ""))
-                say = row.wrong if row else lambda _, kind, said: main.wrong(kind, said, GROUPS, level=2)
-                say(heading, "nobody may mark", f"{quoted(entry.name)} is in {GROUP_OF[stage]} {quoted(group)}, of which no expert may mark it: "
-                    f"{why}; put it into another group" if group else f"{quoted(entry.name)} is evaluated and has no {GROUP_OF[stage]}; add it")
+            key = keys.get(row.word("专家"))
+            if row.must(key, "专家", "panel.unknown", what="专家", cell=shown(row["专家"]), sheet=EXPERTS, near="") \
+                    and row.once("专家", "twice.item", quoted(key), key, seen_experts):
+                _keep(row, panel, EXPERT_GROUPS, key)
 
 
-def _keep_groups(row: Row, panel: Panel, key: str, cells: dict) -> None:
+def _keep(row: Row, panel: Panel, sheet: str, key: str) -> None:
     for stage, heading in GROUP_OF.items():
         if heading in row:
-            panel.groups[stage][key] = row.word(heading)
-            cells[stage, key] = row, heading
+            panel.groups[sheet, stage][key] = row.word(heading)
 
 
-class _Marks:
-    """What is gathered from the sheets 评分."""
+def _check_groups(main: PanelBook, panel: Panel, pairs: set[Key]) -> None:
+    """Every evaluated alliance has somebody who may mark it in 初评, and so in 会评 if any alliance has a group there."""
+    if not pairs:
+        return main.wrong("panel.no_groups", level=1, sheet=GROUPS, period=panel.name)
+    marked, stages = {pair[:2] for pair in pairs}, [stage for stage in STAGES if panel.groups[GROUPS, stage]]
+    for id, entry in panel.evaluated.items():
+        if stage := next((stage for stage in stages if (id, stage) not in marked), ""):
+            own = [key for key, expert in panel.experts.items() if id in expert.own]
+            main.wrong("panel.unmarked", GROUPS, level=2, name=quoted(entry.name), stage=stage, own=own or "—",
+                       group=panel.groups[GROUPS, stage].get(id) or "—")
+    return None
 
-    def __init__(self, panel: Panel, doubtful: set[str]):
-        self.panel, self.doubtful, evaluated = panel, doubtful, panel.evaluated
-        self.entries = {key: e for e in panel.intake for key in (e.id, normalise(e.name))}
-        self.places = {entry.id: place for place, entry in enumerate(evaluated)}
-        self.experts = {normalise(e.key): place for place, e in enumerate(panel.experts)}
-        self.indicators = {normalise(i.name): place for place, i in enumerate(panel.indicators)}
-        self.most = [int((TOP_SCORE if INDICATORS in doubtful else i.points) * UNITS) for i in panel.indicators]
-        for s, stage in enumerate(STAGES):
-            groups = members(panel, stage)
-            panel.assigned |= {(a, e, s) for a, entry in enumerate(evaluated) for e in groups.get(panel.groups[stage].get(entry.id), ())
-                               if entry.id not in panel.experts[e].own}
-        self.known: dict[tuple, Triple | None] = {}
-        self.seen: dict[tuple[int, int, int, int], tuple[int, str]] = {}
 
-    def read(self, book: PanelBook) -> None:
-        """The marks of one file, one a row (long) or one an indicator's column (wide)."""
-        if (table := book.table(MARKS)) is None:
-            return
-        long = INDICATOR in table.columns and MARK in table.columns
-        columns = [] if long else indicator_columns(book, self.panel, table)
-        for row in table.filled():
-            if not long and not any(heading in row for _, heading in columns):
-                continue  # a mark sheet that is not filled in so far
-            triple = self.triple(row, book)
-            if not long:
-                for indicator, heading in columns:
-                    self.mark(triple, indicator, row, heading)
-            elif (indicator := self.place(row, INDICATOR, self.indicators, "indicator", INDICATORS)) is not None:
-                self.mark(triple, indicator, row, MARK)
+def _read_marks(book: PanelBook, panel: Panel, pairs: set[Key] | None, found: dict) -> None:
+    """The marks of one file, one a row (long) or one an indicator's column (wide); a blank one is still to come."""
+    if (table := book.table(MARKS)) is None:
+        return
+    long = {"指标", "分数"} <= table.columns.keys()
+    names, columns = {normalise(i.name): i for i in panel.indicators}, [] if long else columns_of(table, panel)
+    entries, keys = {entry.id: entry for entry in panel.intake}, {normalise(key): key for key in panel.experts}
+    for row in table.filled():
+        if long:
+            indicator = names.get(row.word("指标"))
+            row.must(indicator, "指标", "panel.unknown", what="指标", cell=shown(row["指标"]), sheet=INDICATORS, near="")
+            columns = [(indicator, "分数")] if indicator else []
+        units = {indicator.name: _units(row, heading, indicator) for indicator, heading in columns if heading in row}
+        key = _key(row, panel, entries, keys, pairs) if units else None
+        if key and (there := [found[*key, name][-1] for name in units if (*key, name) in found]):
+            row.wrong("专家", "panel.twice", key=key[2], name=quoted(entries[key[0]].name), stage=key[1], place=there[0])
+        elif key:
+            place = f"{book.path.name} {MARKS} {row.at}"
+            found.update({(*key, name): (one, place) for name, one in units.items() if one is not None})
 
-    def finish(self) -> None:
-        """Keep the whole marks of an expert for an alliance; what the groups ask for and is not there is missing."""
-        import pandas as pd
 
-        panel, names = self.panel, ("alliance", "expert", "stage", "indicator")
-        marks = pd.DataFrame([(*key, *found) for key, found in self.seen.items()], columns=[*names, "units", "place"])
-        number = marks.groupby([*names[:3]])["indicator"].transform("size")
-        panel.marks = marks[number == len(panel.indicators)].reset_index(drop=True).astype(dict.fromkeys((*names, "units"), int))
-        panel.missing = panel.assigned - {*panel.marks[[*names[:3]]].itertuples(index=False, name=None)}
-
-    def triple(self, row: Row, book: PanelBook) -> Triple | None:
-        """Alliance, expert and stage of a row, or None with the problem noted once for all rows alike."""
-        key = (book.path, *(row[heading].value for heading in (NAME, CODE, EXPERT, STAGE)))
-        if key not in self.known:
-            stage = row.word(STAGE)
-            row.must(stage in STAGES, STAGE, "stage unknown", f"stage {shown(row[STAGE])} is not one of {'、'.join(STAGES)}")
-            found = (self._alliance(row), self.place(row, EXPERT, self.experts, "expert", EXPERTS),
-                     STAGES.index(stage) if stage in STAGES else None)
-            self.known[key] = None if None in found else found
-            if None not in found and found not in self.panel.assigned and not self.doubtful.intersection((EXPERTS, INTAKE)):
-                self._not_assigned(found, row)
-        return self.known[key]
-
-    def mark(self, triple: Triple | None, indicator: int, row: Row, heading: str) -> None:
-        """One mark, held against the points of its indicator; a blank one is still to come."""
-        if heading not in row or (units := self._units(indicator, row, heading)) is None or triple is None:
-            return
-        key, (a, e, s) = (*triple, indicator), triple
-        if key in self.seen:
-            row.wrong(heading, "mark twice", f"the mark of {self.panel.experts[e].key} for {self.panel.evaluated[a].name} in {STAGES[s]} stands "
-                      f"in {self.seen[key][1]} already; keep one")
-        else:
-            self.seen[key] = units, f"{row.table.book.path.name} {MARKS} {row.at}"
-
-    def place(self, row: Row, heading: str, places: dict[str, int], what: str, sheet: str) -> int | None:
-        """The place of an expert or an indicator in its list, or None with the problem noted."""
-        place = places.get(row.word(heading))
-        if place is None and sheet not in self.doubtful:
-            row.wrong(heading, f"{what} unknown", f"{what} {shown(row[heading])} is not in the sheet {sheet}; correct it, or add a row "
-                      "there")
-        return place
-
-    def _units(self, indicator: int, row: Row, heading: str) -> int | None:
-        """A mark in hundredths of a point, or None with the problem noted."""
-        most = self.most[indicator]
-        value = row.number(heading, "mark", f"write 0–{most / UNITS:g}")
-        if value is None:
-            return None
-        what = (f"is not between 0 and the {most / UNITS:g} points of {self.panel.indicators[indicator].name}"
-                if not 0 <= value <= most / UNITS else "has more than two decimals")
-        good = 0 <= value <= most / UNITS and decimals(value, 2)
-        return round(value * UNITS) if row.must(good, heading, "mark outside its points", f"mark {value:g} {what}; correct it") else None
-
-    def _alliance(self, row: Row) -> int | None:
-        name, registry, certain = row.word(NAME), self.panel.registry, INTAKE not in self.doubtful
-        entry = self.entries.get(name) or self.entries.get(registry.id_of(name))
-        if entry is None:
-            near = registry.nearest(str(row[NAME].value)) if name and certain else []
-            hint = f"; the nearest known: {', '.join(near)}" if near else ""
-            row.must(not certain, NAME, "alliance unknown", f"alliance {shown(row[NAME])} is not in the sheet {INTAKE}{hint}")
-        elif CODE in row and row.word(CODE) != normalise(entry.code):
-            row.wrong(CODE, "code of another", f"code {shown(row[CODE])} is not {entry.code}, which {INTAKE} has for {quoted(entry.name)}")
-        elif not entry.state:
-            return self.places[entry.id]
-        else:
-            row.must(not certain, NAME, "not evaluated", f"{quoted(entry.name)} is not evaluated ({entry.state}：{entry.why}, {INTAKE} row "
-                     f"{entry.row}); remove its marks or mend its entry")
+def _key(row: Row, panel: Panel, entries: dict[str, Entry], keys: dict[str, str], pairs: set[Key] | None) -> Key | None:
+    """Alliance, stage and expert of a row of marks, or None with the problems noted; `pairs` are those that there may be."""
+    known, stage, key = panel.registry, row.word("阶段"), keys.get(row.word("专家"))
+    entry = entries.get(known.id_of(str(row[NAME].value)))
+    there = [
+        row.must(stage in STAGES, "阶段", "panel.stage", cell=shown(row["阶段"]), stages=STAGES),
+        row.must(key, "专家", "panel.unknown", what="专家", cell=shown(row["专家"]), sheet=EXPERTS, near=""),
+        row.must(entry, NAME, "panel.unknown", what=NAME, cell=shown(row[NAME]), sheet=INTAKE,
+                 near=lambda: (names := known.nearest(str(row[NAME].value))) and Said("name.near", names=names)),
+    ]
+    if not all(there):
         return None
+    id, code, name = entry.id, normalise(entry.code), quoted(entry.name)
+    if not (row.must(CODE not in row or row.word(CODE) == code, CODE, "panel.code", cell=shown(row[CODE]), code=code, name=name)
+            and row.must(not entry.state, NAME, "panel.not_evaluated", name=name, state=entry.state, why=entry.why, row=entry.row)
+            and row.must(id not in panel.experts[key].own, "专家", "panel.own", key=key, name=name)):
+        return None
+    own, other = (panel.groups[sheet, stage].get(who) or "—" for sheet, who in ((EXPERT_GROUPS, key), (GROUPS, id)))
+    row.must(pairs is None or (id, stage, key) in pairs, "专家", "panel.outside", key=key, heading=GROUP_OF[stage], group=own, name=name,
+             other=other)
+    return id, stage, key
 
-    def _not_assigned(self, triple: Triple, row: Row) -> None:
-        panel = self.panel
-        entry, expert, stage = panel.evaluated[triple[0]], panel.experts[triple[1]], STAGES[triple[2]]
-        if entry.id in expert.own:
-            row.wrong(EXPERT, "own alliance", f"{expert.key} belongs to {quoted(entry.name)} ({EXPERTS} {expert.place}) and may not mark "
-                      "it; remove the marks")
-        else:
-            row.wrong(EXPERT, "outside the assignment", f"{expert.key} is in {GROUP_OF[stage]} {panel.groups[stage].get(expert.key, 'none')}, "
-                      f"{quoted(entry.name)} in {panel.groups[stage].get(entry.id, 'none')}; remove the marks or mend the groups")
+
+def _units(row: Row, heading: str, indicator: Indicator) -> int | None:
+    """A mark in hundredths of a point, or None with the problem noted."""
+    most = float(indicator.points)
+    mark = row.number(heading, indicator.name, Said("panel.upto", points=most))
+    good = mark is not None and row.must(0 <= mark <= most and two_decimals(mark), heading, "panel.mark", mark=mark, name=indicator.name,
+                                         points=most)
+    return round(mark * UNITS) if good else None
 
 
 def _read_reviews(book: PanelBook, panel: Panel, seen: dict[str, str]) -> None:
     """Read what the re-review decided; a row of minutes that is not filled in so far is no decision."""
-    evaluated, places = {entry.id for entry in panel.evaluated}, panel.rules["评分小数位"]
     for row in (row for row in book.rows(REVIEWS) if "复核评分" in row or "理由" in row):
-        found, kept = row.alliance(panel, seen), row.word("复核评分") == KEEP
-        score = None if kept else row.number("复核评分", "score", f"write 0–100, or {KEEP}")
-        reason = row.text("理由", "reason")
-        if score is not None and row.must(0 <= score <= TOP_SCORE, "复核评分", "score outside 0–100",
-                                          f"score {score:g} is not between 0 and 100; correct it"):
-            row.must("评分小数位" in book.wrong_rules or decimals(score, places), "复核评分", "score too fine",
-                     f"score {score:g} has more decimals than the rule 评分小数位 ({places}) allows")
-        if found and row.must(found[0] in evaluated or INTAKE in book.doubtful, NAME, "not evaluated", f"{quoted(found[1])} is not evaluated") \
-                and reason is not None and (kept or score is not None):
-            panel.reviews[found[0]] = Review(None if kept else Decimal(f"{score:.{places}f}"), reason,
-                                             f"{book.path.name} {REVIEWS} {row['复核评分'].place}")
+        found, kept, score = row.alliance(panel, seen), row.word("复核评分") == KEEP, None
+        if not kept and (score := row.number("复核评分", "复核评分", Said("panel.decide", keep=KEEP))) is not None:
+            fits = 0 <= score <= TOP_SCORE and abs(score * 10 ** panel.places - round(score * 10 ** panel.places)) < 1e-6
+            row.must(fits, "复核评分", "panel.decision", score=score, places=panel.places, keep=KEEP)
+        reason = row.text("理由")
+        if found and row.must(found[0] in panel.evaluated, NAME, "panel.unevaluated", name=quoted(found[1])) and (kept or score is not None):
+            panel.reviews[found[0]] = Review(None if kept else Decimal(f"{score:.{panel.places}f}"), reason or "")

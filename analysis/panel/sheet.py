@@ -1,4 +1,4 @@
-"""Settled scores -> the score sheet that the period report reads; and how every workbook of ours is written, the same bytes each time."""
+"""Settled scores -> the score sheet that the period report reads; and how every workbook is written, the same bytes each time."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import datetime as dt
 import io
 import shutil
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 from analysis import sheets
 from analysis.grades import BEST_FIRST, INCOMPLETE
 from analysis.packing import packed
-from analysis.panel.rules import YES
 from analysis.panel.scores import Scores
 from analysis.panel.workbook import Panel, counted
 from analysis.publish import put
 
-BANNER = "模拟数据：由程序生成，不是任何一期评价的真实录入或评分"
 PUBLIC = (*sheets.DATES, *sheets.COUNTS, "通知时间")  # what the period report asks of 评价期; nothing else leaves the panel
 NAMED = (INCOMPLETE, sheets.NOT_ENTERED)
-COOPERATION = 1  # the place of the pillar whose indicators are the columns of the sheet 协同创新活动
+BANNER = "模拟数据：由程序生成，不是任何一期评价的真实录入或评分"
 WIDE = {"联盟名称": 46, "理由": 40, "列入原因": 40, "说明": 60, "评分标准": 40}
+Rows = list[list]
+COOPERATION = 1  # the place of the pillar whose indicators are the columns of the sheet 协同创新活动
 
 
 def build(scores: Scores) -> bytes:
@@ -31,24 +30,18 @@ def build(scores: Scores) -> bytes:
     """
     scores.complete()
     panel, alliances = scores.panel, scores.alliances
-    rows: list[list] = [["序号", "联盟名称", "批次", "评分"]]
-    for grade in BEST_FIRST:
-        here = alliances[alliances["等级"] == grade]
-        here = here.assign(评分=here["评分"].where(here["公布"]))  # those withheld follow by code alone, so that their order tells nothing
-        here = here.sort_values(["评分", "代码"], ascending=[False, True])
-        rows.append([f"{panel.scheme.labels[grade]}的联盟（共 {len(here)} 家）"])
-        rows += [[len(rows), one.联盟名称, code(one.代码), _number(one.评分)] for one in here.itertuples()]
-    for number, row in enumerate((row for row in rows[1:] if len(row) > 1), start=1):
-        row[0] = number
-    absent = [[n, e.name, code(e.code), e.state] for n, e in enumerate(
-        sorted((e for e in panel.intake if e.state in NAMED), key=lambda e: (e.state != INCOMPLETE, e.code)), start=1)]
-    made = {sheets.SCORES: rows, sheets.FACTS: [["项目", "数值"], *map(list, _facts(panel).items())],
-            sheets.ACTIVITIES: _activities(panel, dict(zip(alliances["id"], alliances["等级"])))}
-    if absent:
-        made[sheets.ABSENT] = [["序号", "联盟名称", "批次", "情况"], *absent]
-    if panel.rules["公布专家名单"] == YES:
-        roster = [[e.role or "成员", e.name, e.post or None] for e in panel.experts]
-        made[sheets.EXPERTS] = [[*sheets.HEADINGS[sheets.EXPERTS]], *roster]
+    public = alliances.assign(评分=alliances["评分"].where(alliances["公布"]))
+    public = public.sort_values(["等级", "评分", "代码"], ascending=[False, False, True])  # those withheld by code, so that it tells nothing
+    absent = sorted((e for e in panel.intake if e.state in NAMED), key=lambda e: (e.state != INCOMPLETE, e.code))
+    made = {
+        sheets.SCORES: [["联盟名称", "批次", "评分", "等级"], *([one.联盟名称, one.代码, None if one.评分 != one.评分 else one.评分,
+                                                     panel.scheme.labels[one.等级]] for one in public.itertuples())],
+        sheets.FACTS: [["项目", "数值"], *map(list, _facts(panel).items())],
+        sheets.ACTIVITIES: _activities(panel, dict(zip(alliances["id"], alliances["等级"]))),
+        **({sheets.ABSENT: [["联盟名称", "批次", "情况"], *([e.name, e.code, e.state] for e in absent)]} if absent else {}),
+        **({sheets.EXPERTS: [[*sheets.HEADINGS[sheets.EXPERTS]], *([e.role or "成员", e.name, e.post or None] for e in panel.experts.values())]}
+           if panel.rules["公布专家名单"] else {}),
+    }
     content = workbook(made, panel.end, BANNER if panel.simulated else "")
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(panel.data / "registry", Path(folder) / "registry")
@@ -64,28 +57,16 @@ def _facts(panel: Panel) -> dict[str, object]:
     return facts | nature | {sheets.PANEL: sheets.panel_digest(panel.name, panel.data)}
 
 
-def _activities(panel: Panel, grades: dict[str, str]) -> list[list]:
+def _activities(panel: Panel, grades: dict[str, str]) -> Rows:
     """How many of each grade show each activity of the second pillar."""
-    pillars = list(dict.fromkeys(i.pillar for i in panel.indicators))
+    pillars = [*dict.fromkeys(i.pillar for i in panel.indicators)]
     names = [i.name for i in panel.indicators if i.pillar == pillars[min(COOPERATION, len(pillars) - 1)]]
-    rows = [["等级", "联盟数", *names]]
-    for grade in BEST_FIRST:
-        here = [entry for entry in panel.evaluated if grades.get(entry.id) == grade]
-        shown = Counter(name for entry in here for name in entry.shown)
-        rows += [[panel.scheme.labels[grade], len(here), *(shown[name] for name in names)]] if here else []
-    return rows
+    shown = {grade: [e.shown for id, e in panel.evaluated.items() if grades[id] == grade] for grade in BEST_FIRST}
+    return [["等级", "联盟数", *names], *([panel.scheme.labels[grade], len(here), *(sum(name in one for one in here) for name in names)]
+                                     for grade, here in shown.items() if here)]
 
 
-def code(code: str) -> int | str:
-    """A code as a cell holds it."""
-    return int(code) if code.isdigit() else code
-
-
-def _number(score: float) -> int | float | None:
-    return None if score != score else int(score) if score == int(score) else float(score)
-
-
-def workbook(content: dict[str, list[list]], day: dt.date, banner: str = "", above: list | None = None,
+def workbook(content: dict[str, Rows], day: dt.date, banner: str = "", above: list | None = None,
              most: dict[int, float] | None = None) -> bytes:
     """Sheets of rows, their headings first, as an .xlsx with fixed dates; a banner, or a row `above`, stands over the headings.
 
@@ -96,26 +77,22 @@ def workbook(content: dict[str, list[list]], day: dt.date, banner: str = "", abo
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.datavalidation import DataValidation
 
-    book = openpyxl.Workbook()
+    book, over = openpyxl.Workbook(), [*([[banner]] if banner else []), *([above] if above else [])]
     book.remove(book.active)
     for name, rows in content.items():
         sheet = book.create_sheet(name)
-        over = [[banner]] * bool(banner) + [above] * bool(above)
         for row in (*over, *rows):
-            sheet.append([str(cell) if isinstance(cell, (list, tuple)) else cell for cell in row])
-        for row in sheet.iter_rows(max_row=len(over) + 1):
-            for cell in row:
-                cell.font, cell.alignment = Font(bold=True, color="B4322A" if banner and cell.row == 1 else None), Alignment(vertical="top")
+            sheet.append(row)
+        for cell in (cell for row in sheet.iter_rows(max_row=len(over) + 1) for cell in row):
+            cell.font, cell.alignment = Font(bold=True, color="B4322A" if cell.value == banner else None), Alignment(vertical="top")
         sheet.freeze_panes = f"A{len(over) + 2}"
         for index, heading in enumerate(rows[0], start=1):
             sheet.column_dimensions[get_column_letter(index)].width = WIDE.get(heading, 14)
     for column, points in (most or {}).items():
-        letter = get_column_letter(column)
+        cells = "{0}{1}:{0}{2}".format(get_column_letter(column), len(over) + 2, book.worksheets[0].max_row)
         book.worksheets[0].add_data_validation(DataValidation(
-            type="decimal", formula1="0", formula2=f"{points:g}", allow_blank=True, showErrorMessage=True, error=f"请填0到{points:g}之间的数",
-            sqref=f"{letter}{len(over) + 2}:{letter}{len(over) + len(rows)}"))
-    book.properties.creator = "alliance-evaluation"
-    book.properties.created = dt.datetime.combine(day, dt.time())
+            type="decimal", formula1="0", formula2=f"{points:g}", sqref=cells, showErrorMessage=True, error=f"请填0到{points:g}之间的数"))
+    book.properties.creator, book.properties.created = "alliance-evaluation", dt.datetime.combine(day, dt.time())
     file = io.BytesIO()
     book.save(file)
     return packed(file.getvalue(), day)

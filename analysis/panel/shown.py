@@ -12,6 +12,7 @@ import pandas as pd
 from analysis import sheets
 from analysis.grades import BEST_FIRST, GRADES
 from analysis.panel import workbook
+from analysis.panel.rules import INTAKE
 from analysis.shares import signed
 from analysis.sheets import Period
 
@@ -25,15 +26,14 @@ def entries(sheet: Period) -> pd.DataFrame:
     Grades are those of the score sheet, which came from the panel as it is now; batch, grade, pillar and indicator are ordered.
     No rows where the period has no panel.
     """
-    panel = _panel(sheet)
-    grades = {a.id: a.grade for a in sheet.evaluated}
-    short = {batch.key: batch.short for batch in sheet.batches}
+    panel, short = _panel(sheet), {batch.key: batch.short for batch in sheet.batches}
+    grades, indicators = {a.id: a.grade for a in sheet.evaluated}, panel.indicators if panel else []
     rows = [(e.id, e.name, short[e.batch], grades[e.id], i.pillar, i.name, i.name in e.shown)
-            for e in (panel.evaluated if panel else ()) for i in panel.indicators]
+            for e in (panel.evaluated.values() if panel else ()) for i in indicators]
     frame = pd.DataFrame(rows, columns=COLUMNS).astype({"shown": bool})
-    orders = {"batch": [*short.values()], "grade": GRADES, "pillar": list(dict.fromkeys(i.pillar for i in panel.indicators)) if panel else [],
-              "indicator": [i.name for i in panel.indicators] if panel else []}
-    return frame.assign(**{column: pd.Categorical(frame[column], order, ordered=True) for column, order in orders.items()})
+    orders = {"batch": short.values(), "grade": GRADES, "pillar": dict.fromkeys(i.pillar for i in indicators),
+              "indicator": [i.name for i in indicators]}
+    return frame.assign(**{column: pd.Categorical(frame[column], [*order], ordered=True) for column, order in orders.items()})
 
 
 def left_out(sheet: Period) -> dict[str, tuple[str, str]]:
@@ -58,7 +58,7 @@ def activities(sheet: Period) -> pd.DataFrame:
     return pd.DataFrame(sheet.activities).rename_axis("活动")
 
 
-def strengths(gaps: pd.DataFrame, least: float = 10, over: str = "强项", under: str = "弱项") -> pd.DataFrame:
+def strengths(gaps: pd.DataFrame, least: float = 10) -> pd.DataFrame:
     """Where each group is furthest over and under all, three of each: 分组, 范围, 方面, 指标.
 
     `gaps` has a row for each group, named by two index levels (按等级, 活跃度高), and a column for each indicator: by how many
@@ -66,7 +66,7 @@ def strengths(gaps: pd.DataFrame, least: float = 10, over: str = "强项", under
     """
     rows = []
     for (kind, group), row in gaps.round(9).iterrows():
-        for word, side in ((over, 1), (under, -1)):
+        for word, side in (("强项", 1), ("弱项", -1)):
             far = (side * row).sort_values(ascending=False, kind="stable").head(NAMED)
             told = [f"{name} {signed(Fraction(str(side * gap)), 1)}" for name, gap in far.items() if gap >= least and gap > 0]
             rows += [(kind, group, word, "；".join(told))] if told else []
@@ -76,4 +76,4 @@ def strengths(gaps: pd.DataFrame, least: float = 10, over: str = "强项", under
 def _panel(sheet: Period) -> workbook.Panel | None:
     """The panel of a period without its marks, or None."""
     there = sheets.path_of(sheet.name, sheet.data, workbook.FOLDER).exists()
-    return workbook.read(sheet.name, sheet.data, workbook.INTAKE) if there else None
+    return workbook.read(sheet.name, sheet.data, INTAKE) if there else None

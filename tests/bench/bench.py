@@ -69,7 +69,7 @@ def parts(folder: Path) -> None:
         "check 2017": [*OURS, "check", "2017"],
         "import analysis.charts": [sys.executable, "-c", "import analysis.charts"],
         "panel, read and worked": [sys.executable, "-c", "from pathlib import Path; from analysis.panel import workbook, scores\n"
-                                   f"scores.Scores(workbook.read('2017', Path({str(panel)!r}))).listed"],
+                                   f"scores.Scores(workbook.read('2017', Path({str(panel)!r}))).alliances"],
         "ten periods as one frame": [sys.executable, "-c", f"from analysis import roster; roster.read_all('', {str(periods)!r})"],
     }
     for what, command in work.items():

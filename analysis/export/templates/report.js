@@ -31,6 +31,7 @@
   const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, "");
   const headsOf = (table) => (table.tHead ? [...table.tHead.rows[table.tHead.rows.length - 1].cells].map((th) => th.textContent) : []);
   const groupOf = (row) => { const first = row.parentNode.rows[0]; return first.classList.contains("group") ? first.textContent : ""; };
+  const alsoOf = (row) => (row.dataset.also || "").split("，");
   const again = [];
 
   document.querySelectorAll("table.search").forEach((table, index) => {
@@ -46,6 +47,7 @@
 
     const groups = new Map(entries.map((row) => [row, groupOf(row)]));
     const filters = heads.map((head, column) => [head, (row) => row.cells[column].textContent])
+      .concat((table.dataset.found || "").split("，").map((head, place) => [head, (row) => alsoOf(row)[place]]))
       .filter(([head]) => head === table.dataset.choose || ["批次", "等级", "领域", "状态"].includes(head));
     if (new Set(groups.values()).size > 1) filters.push([table.dataset.grouped || "分组", (row) => groups.get(row)]);
     const choices = filters.map(([head, value]) => {
@@ -77,6 +79,10 @@
       found.textContent = wanted || choices.some(([select]) => select.value) ? `${shown} 条` : "";
     };
     input.addEventListener("input", () => { remember(`q${index}`, input.value); show(); });
+    input.addEventListener("keydown", (event) => {  // Enter chooses the first that is found
+      const first = event.key === "Enter" && input.value && entries.find((row) => !row.hidden && row.querySelector("button.who"));
+      if (first) first.querySelector("button.who").click();
+    });
 
     const number = (text) => (/^[-−+]?[\d.]+%?$/.test(text) ? parseFloat(text.replace("−", "-")) : null);
     const inOrder = () => places.forEach(([row, body]) => body.append(row));
@@ -117,61 +123,89 @@
 
   // An alliance that is chosen, in a row or in a drawing, is lit up wherever it stands, and what is said of it is gathered.
   const short = (text) => fold(text).replace(/(产业)?技术创新(战略)?联盟$/, "");
-  const marks = new Map();
-  const mark = (key, ...told) => marks.set(key, [...(marks.get(key) || []), told]);
+  const marks = new Map();  // of each alliance: what lights up, in which figure or table, and what a row says of it
+  const mark = (key, lit, where, more = {}) => marks.set(key, [...(marks.get(key) || []), { lit, where, ...more }]);
   const pressed = [];
+  let chosen = "";
   const exhibitOf = (table) => {  // the numbers of a figure that are folded away come after it
     let where = table.closest("figure, .table[id], details.data");
     while (where && where.matches(":not(figure):not([id])")) where = where.previousElementSibling;
     return where;
   };
-  const button = (where, key, text) => {
-    const made = make("button", { type: "button", className: "who", textContent: text });
-    made.addEventListener("click", () => choose(chosen === key ? "" : key));
-    where.replaceChildren(made);
-    pressed.push([made, key]);
-  };
+  const toggle = (key) => choose(chosen === key ? "" : key);
   document.querySelectorAll("main table").forEach((table) => {
-    const heads = headsOf(table);
-    const column = heads.findIndex((head) => ["联盟名称", "联盟"].includes(head));
-    if (column < 0 || !exhibitOf(table)) return;
+    const [heads, where] = [headsOf(table), exhibitOf(table)];
+    const [column, score] = [heads.findIndex((head) => ["联盟名称", "联盟"].includes(head)), heads.indexOf("评分")];
+    if (column < 0 || !where) return;
     [...table.tBodies].flatMap((body) => [...body.rows]).filter((row) => row.cells.length > column).forEach((row) => {
-      const cell = row.cells[column];
-      const words = [...row.cells].map((one, place) => (place === column || !one.textContent || !heads[place] || one.querySelector("svg") ? "" : `${heads[place]} ${one.textContent}`));
-      mark(short(cell.textContent), row, exhibitOf(table), words.filter(Boolean).concat(groupOf(row) || []).join("，"), cell.textContent);
-      button(cell, short(cell.textContent), cell.textContent);
+      const texts = [...row.cells].map((cell) => cell.textContent);
+      const name = texts[column], key = short(name), group = groupOf(row);
+      const told = texts.map((text, place) => (place === column || !text || !heads[place] || row.cells[place].querySelector("svg") ? "" : `${heads[place]} ${text}`));
+      const facts = new Set([...texts, ...group.split("，"), ...alsoOf(row)]);
+      mark(key, row, where, { name, words: told.filter(Boolean).concat(group || []).join("，"), facts, score: parseFloat(texts[score]) });
+      const made = make("button", { type: "button", className: "who", textContent: name });
+      made.addEventListener("click", () => toggle(key));
+      row.cells[column].replaceChildren(made);
+      pressed.push([made, key]);
     });
   });
-  document.querySelectorAll("main svg text").forEach((text) => {
-    const key = short(text.textContent);
-    if (!marks.has(key)) return;
-    mark(key, text, text.closest("figure"), "");
-    text.classList.add("who");
-    text.addEventListener("click", () => choose(chosen === key ? "" : key));
+  document.querySelectorAll("main .chart").forEach((chart) => {
+    const keys = new Set();
+    const react = (shape, key) => {
+      if (!marks.has(key)) return;
+      mark(key, shape, chart.closest("figure"));
+      shape.classList.add("who");
+      shape.addEventListener("click", () => toggle(key));
+      if (shape.tagName === "text") return;
+      keys.add(key);
+      shape.append(document.createElementNS("http://www.w3.org/2000/svg", "title"));
+      shape.lastChild.textContent = marks.get(key)[0].name;
+    };
+    chart.querySelectorAll("text").forEach((text) => react(text, short(text.textContent)));
+    chart.querySelectorAll("[data-who]").forEach((group) => {  // its marks, one after the other
+      const [names, shapes] = [group.dataset.who.split("|"), [...group.querySelectorAll("path, use")].filter((shape) => !shape.closest("defs"))];
+      if (shapes.length % names.length === 0) shapes.forEach((shape, place) => react(shape, short(names[Math.floor(place * names.length / shapes.length)])));
+    });
+    if (!keys.size) return;
+    chart.title = "左右方向键逐家选择联盟";
+    chart.addEventListener("keydown", (event) => {
+      const [all, step] = [[...keys], { ArrowRight: 1, ArrowLeft: -1 }[event.key]];
+      if (!step) return;
+      event.preventDefault();
+      choose(all[(Math.max(all.indexOf(chosen), step < 0 ? 0 : -1) + step + all.length) % all.length]);
+    });
   });
 
   const panel = make("aside", { className: "chosen", hidden: true });
   panel.setAttribute("aria-label", "所选联盟");
   panel.setAttribute("role", "status");
   document.querySelector("main").append(panel);
-  let chosen = "";
   const nameOf = (where) => (where.querySelector("caption, figcaption") || { textContent: "" }).textContent.split("　")[0]
     || (where.getAttribute("aria-label") || "图表");
+  // A slice or bar is lit where one row of the alliance has all that it stands for: a grade, a batch, a period, a range of scores.
+  const fits = (row, part) => (part.includes("~") ? row.score >= parseFloat(part) && row.score < parseFloat(part.split("~")[1]) + (part.endsWith("~100") ? 1 : 0) : row.facts.has(part));
   const choose = (key) => {
     chosen = marks.has(key) ? key : "";
     document.querySelectorAll(".lit").forEach((lit) => lit.classList.remove("lit"));
     pressed.forEach(([made, own]) => made.setAttribute("aria-pressed", own === chosen));
-    const told = marks.get(chosen) || [];
-    const list = make("ul");
-    told.forEach(([lit, where, words]) => {
+    const told = marks.get(chosen) || [], rows = told.filter(({ facts }) => facts), places = new Map();
+    told.forEach(({ lit, where, words }) => {
       lit.classList.add("lit");
+      places.set(where, (places.get(where) || []).concat(words || []));
+    });
+    document.querySelectorAll("main [data-in]").forEach((shape) => {
+      const parts = shape.dataset.in.split("|");
+      shape.classList.toggle("lit", rows.some((row) => parts.every((part) => fits(row, part))));
+    });
+    const list = make("ul");
+    places.forEach((words, where) => {
       const item = make("li");
-      item.append(make("a", { href: `#${where.id}`, textContent: nameOf(where) }), words ? `：${words}` : "");
+      item.append(make("a", { href: `#${where.id}`, textContent: nameOf(where) }), words.length ? `：${words.join("；")}` : "");
       list.append(item);
     });
     const close = make("button", { type: "button", textContent: "取消选择" });
     close.addEventListener("click", () => choose(""));
-    panel.replaceChildren(make("strong", { textContent: told.length ? told[0][3] : "" }), close, list);
+    panel.replaceChildren(make("span", { className: "name", textContent: rows.length ? rows[0].name : "" }), close, list);
     panel.hidden = !chosen;
     remember("who", chosen);
   };
