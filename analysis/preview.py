@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(self.html.replace("</body>", f"{told}{ASKS.format(self.number)}</body>").encode())
 
     def log_message(self, *_: object) -> None:
-        """Nothing of each request on the terminal."""
+        pass
 
 
 def preview(options: Namespace) -> None:

@@ -49,8 +49,9 @@ def make(folder: Path, periods: tuple[str, ...], seed: int = 1, withheld: bool =
     return data
 
 
-def many(folder: Path, number: int, periods: tuple[str, ...] = ("2017",)) -> Path:
+def many(folder: Path, number: int, *periods: str) -> Path:
     """A copy of the data folder with sheets of so many simulated alliances, four batches or more, at most 10,000; in some periods some."""
+    periods = periods or ("2017",)
     data, chance, letters, size = Path(shutil.copytree(DATA, folder)), random.Random(1), "ABCEFGHIJK", min(1000, number // 4)
     who = [(f"X{n:05d}", f"模拟{n:05d}产业技术创新战略联盟", f"{letters[n // size]}{n % size:03d}") for n in range(number)]
     lines = {"alliances": [f"{id},{name}," for id, name, _ in who],
