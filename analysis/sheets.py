@@ -66,13 +66,13 @@ def _book(path: Path) -> ScoreSheet | None:
         return None
 
 
-def read(period: str | int, data: Path | str = "") -> Period:
-    """The checked period from a data folder, the project's own unless another is named.
+def read(period: str | int, data: Path | str = "", known: registry.Registry | None = None) -> Period:
+    """The checked period from a data folder, the project's own unless another is named; `known` is its registry, where it is read already.
 
     Raises DataError with every problem of the workbook, or of the registry; Unfilled for an unfilled template.
     """
     period, data = str(period), Path(data or DATA)
-    known, path = registry.read(data), path_of(period, data)
+    known, path = known or registry.read(data), path_of(period, data)
     book = ScoreSheet(path)
     if book.unfilled:
         raise Unfilled([Problem.of(Said("file.unfilled"), path.name)])

@@ -91,24 +91,15 @@ def compare(words: list[str], plain: str, most: float, folder: Path) -> None:
     told(f"{what}: nothing to do", median([took([*OURS, *words, "--out", str(out)]) for _ in range(RUNS)]), "s", 0.3)
 
 
-def thousands(folder: Path) -> Path:
-    """A data folder with ten periods of 1,000 simulated alliances."""
-    first, *others = (*(name for name in periods.NAMES if "-" not in name), "2024")
-    data = periods.many(folder / first, 1_000, first)
-    for period in others:
-        other = periods.many(folder / period, 1_000, period)
-        shutil.copy(other / "score_sheets" / f"{period}.xlsx", data / "score_sheets")
-        lines = [line for line in (other / "registry/codes.csv").read_text("utf8").splitlines(True) if line.endswith(",simulated\n")]
-        with (data / "registry/codes.csv").open("a", encoding="utf8") as file:
-            file.writelines(lines)
-    return data
-
-
 def large(folder: Path) -> None:
-    """10,000 alliances in one report, and trends of ten periods of 1,000."""
-    many = periods.many(folder / "many", 10_000)
+    """10,000 alliances in one report, and trends of ten periods of 1,000, beside ten of 500 and two of 1,000."""
+    many, thousands = periods.many(folder / "many", 10_000), periods.many(folder / "thousands", 1_000, *periods.NAMES)
+    for number, held in ((500, periods.NAMES), (1_000, periods.NAMES[:2])):
+        some = periods.many(folder / f"{number}", number, *held)
+        used = took([*OURS, "trends", "--data", str(some), "--out", str(folder / "some")])
+        told(f"trends of {len(held)} periods of {number:,}: CPU", used.cpu)
     for what, words, cpu, size in (("report of 10,000 alliances", ["report", "2017", "--data", str(many)], 10, 600),
-                                   ("trends of ten periods of 1,000", ["trends", "--data", str(thousands(folder))], 8, 500)):
+                                   ("trends of ten periods of 1,000", ["trends", "--data", str(thousands)], 8, 500)):
         used = took([*OURS, *words, "--out", str(folder / "large")])
         told(f"{what}: CPU", used.cpu, "s", cpu)
         told(f"{what}: the largest process", used.size, "MB", size)

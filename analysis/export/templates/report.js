@@ -62,7 +62,7 @@
       return [select, value];
     });
     box.append(found);
-    table.closest(".table").before(box);
+    table.closest(".table, .numbers").before(box);
 
     const show = () => {
       const wanted = fold(input.value);
