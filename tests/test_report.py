@@ -66,7 +66,7 @@ def test_grades_and_their_batches():
         "95分及以上的有3家：第一批2家（甲0、甲1）、网员联盟1家（甲5）。得满分的有1家：第一批1家（甲0）。")
     assert [one.name for one in report.grade(SAY, SCHEME, alliances, FAIRLY_HIGH)] == ["grade.nobody"]
     assert [one.name for one in report.grade(SAY, SCHEME, alliances, FAIR)] == ["grade.fair"]
-    assert [[one.name for one in report.grade(SAY, SCHEME, roster({A: [name], B: [name] * more}), name)][0] for name in (FAIRLY_HIGH, LOW)
+    assert [report.grade(SAY, SCHEME, roster({A: [name], B: [name] * more}), name)[0].name for name in (FAIRLY_HIGH, LOW)
             for more in (0, 1)] == ["grade.fairly-high", "grade.fairly-high-tie", "grade.low", "grade.low-tie"]
 
 
