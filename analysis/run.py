@@ -68,7 +68,8 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, state: 
                  **{places.get(name, FIGURES / title / name): content for name, content in whole.saved().items()}}
         for tag, part in (parts or {}).items():
             some = document.read(_part(notebook, tag))
-            files |= {REPORTS / f"{part}.html": html.render(some).encode(), REPORTS / f"{part}.pdf": pdf.render(some)}
+            beside = {f"{part}.pdf": "本文的PDF", f"{part}.csv": "数据（CSV）"}
+            files |= {REPORTS / f"{part}.html": html.render(some, beside).encode(), REPORTS / f"{part}.pdf": pdf.render(some)}
     stale = [Path(place) for place in record.earlier(out, title).get("made", ())]
     return publish({**files, record.path_of(title): record.written(state, files)}, out, title, stale)[:-1], whole.notes
 
