@@ -18,7 +18,6 @@ from analysis.audit_phrases import UNITS, Printed, UnknownWord
 from analysis.audit_verdicts import UNVERIFIED, VERDICTS, Finding, Report, faults, finding
 from analysis.messages import Said
 from analysis.problems import DataError, Problem, quoted
-from analysis.words import verdict
 
 SAVED = ["id", "section", "statement", "printed", "recomputed", "difference", "verdict", "cause"]
 TOLD = dict(zip(VERDICTS[1:4], ("published.differs", "published.open", "published.reading")))  # wrong, or for the author to decide
@@ -39,8 +38,8 @@ def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataF
     """
     report, found = _found(sheet, list(others))
     frame = pd.DataFrame(report.printed).join(pd.DataFrame(found))
-    frame["cause"] = ["; ".join(f"{c.kind.removeprefix('cause.')}: {c.detail}" for c in causes) for causes in frame["causes"]]
-    frame["told"] = [[verdict(c.kind, detail=c.detail, **c.numbers) for c in causes if "." in c.kind] for causes in frame["causes"]]
+    frame["cause"] = ["; ".join(f"{c.name.removeprefix('cause.')}: {c.numbers['detail']}" for c in causes) for causes in frame["causes"]]
+    frame["told"] = [[cause for cause in causes if cause.name.startswith("cause.")] for causes in frame["causes"]]
     frame["lacks"] = frame["cause"].str.removeprefix("needs: ").where(frame["verdict"] == UNVERIFIED, "")
     frame["结论"] = frame["verdict"].map(IN_CHINESE)
     frame["one"], frame["corrected"] = errata.one_finding(frame, report), errata.corrected(frame, report)

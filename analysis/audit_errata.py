@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from analysis.audit_phrases import CLAIM, CODE, JUDGEMENT, LABEL, NAME, PLACE, SIGN
+from analysis.audit_phrases import CLAIM, CODE, JUDGEMENT, LABEL, NAME, PLACE, SIGN, plain
 from analysis.audit_verdicts import COMPARISON, DIFFERS, OPEN, READING, Report
 from analysis.words import Verdict, Words, verdict
 
@@ -15,11 +15,11 @@ SUM = re.compile(r"\{(.+?)\}")
 
 def one_finding(found: pd.DataFrame, report: Report) -> list[str]:
     """For each row the first row of its finding: sums that do not close and share a term are one, readings of one wording are one."""
-    ones, rows = dict(zip(found["id"], found["id"])), {f"[{row.id}]": row for row in report.printed}
+    ones = dict(zip(found["id"], found["id"]))
     groups: list[tuple[str, set[object]]] = []
     for row in found[found["verdict"].isin([OPEN, READING])].itertuples():
         shared = {(row.section, row.printed)} if row.verdict == READING else {
-            word for _, what, *_ in report.numbers[row.id].terms for word in (rows[what].counts if what in rows else what).split()
+            word for _, what, *_ in report.numbers[row.id].terms for word in report.source(what).split()
             if report.words.get(word, " ")[0] not in ("batch", " ") or word in report.items}
         first, known = next((group for group in groups if group[1] & shared), (row.id, set()))
         groups = [(first, known | shared), *(group for group in groups if group[0] != first)]
@@ -30,7 +30,7 @@ def one_finding(found: pd.DataFrame, report: Report) -> list[str]:
 def corrected(found: pd.DataFrame, report: Report) -> list[str]:
     """For each row that differs the words that should stand there: those that the file gives, its sums filled in, or the sentence."""
     return ["" if row.verdict != DIFFERS else
-            SUM.sub(lambda match: f"{float(report.sum(match[1]).right):.10g}", row.instead) if row.instead else
+            SUM.sub(lambda match: plain(report.sum(match[1]).right), row.instead) if row.instead else
             row.sentence.replace(row.printed, row.recomputed, 1) if row.unit != CLAIM and row.printed in row.sentence else
             row.recomputed if row.unit != CLAIM else "" for row in found.itertuples()]
 

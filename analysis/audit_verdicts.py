@@ -8,13 +8,14 @@ first that gives the printed value is told.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from analysis import audit_phrases as phrases
@@ -22,9 +23,9 @@ from analysis.audit_phrases import CLAIM, LABEL, PLACE, SHARE, UNITS, Number, Pr
 from analysis.messages import Said
 from analysis.problems import quoted
 from analysis.registry import first_year, normalise
-from analysis.shares import half_up
+from analysis.shares import half_up, percent
 from analysis.sheets import Period
-from analysis.words import shown
+from analysis.words import Verdict, shown, verdict
 
 AGREES, DIFFERS, OPEN, READING, UNVERIFIED = VERDICTS = ("agrees", "differs", "does not close", "a reading", "cannot be verified")
 COMPARISON = re.compile(r"(.+?)\s+(>=|<=|>|<|=)\s+(.+)")
@@ -35,14 +36,6 @@ OUTCOMES = {True: "成立", False: "说法不成立", None: "不能判定"}
 NEAR, SHOWN = 8, 3  # rows of the same section, from which a slip of copying comes; other sections that are named
 
 
-class Cause(NamedTuple):
-    """Why a row may differ: the name of its sentence, or a word where it has none; the calculation that shows it; what it names."""
-
-    kind: str
-    detail: str
-    numbers: dict[str, object] = {}  # noqa: RUF012
-
-
 class Finding(NamedTuple):
     """What is found of a row."""
 
@@ -50,7 +43,7 @@ class Finding(NamedTuple):
     recomputed: str = ""
     difference: str = ""
     working: str = ""
-    causes: tuple[Cause, ...] = ()
+    causes: tuple[Verdict, ...] = ()  # why it may differ, or what would verify it
 
 
 class Report(Vocabulary):
@@ -59,6 +52,7 @@ class Report(Vocabulary):
     def __init__(self, printed: list[Printed], sheet: Period, others: list[Period] = ()):
         super().__init__(sheet)
         self.printed, self.numbers, self.others = printed, {}, {other.name: Vocabulary(other) for other in others}
+        self.by_id = {f"[{row.id}]": row for row in printed}
         self.items |= {f"[{row.id}]": (row.value, False) for row in printed if row.unit in (phrases.DATE, *UNITS)}
         self.places = max((len(row.printed.rstrip("%").partition(".")[2]) for row in printed if row.unit == SHARE), default=2)
 
@@ -67,9 +61,13 @@ class Report(Vocabulary):
         if row.counts and row.unit in (SHARE, *UNITS):
             self.numbers[row.id] = self.share(row.counts, row.of) if row.unit == SHARE else self.sum(row.counts)
 
-    def rounded(self, number: Number, more: int = 0) -> Fraction | None:
-        """As it should be printed: a share to the most places that the report prints (or some more), another number as it is."""
-        return Fraction(half_up(number.right, self.places + more)) if number.share and number.right is not None else number.right
+    def rounded(self, number: Number) -> Fraction | None:
+        """As it should be printed: a share to the most places that the report prints, another number as it is."""
+        return Fraction(half_up(number.right, self.places)) if number.share and number.right is not None else number.right
+
+    def source(self, term: str) -> str:
+        """What a term of a sum counts, where it is another row of the report."""
+        return self.by_id[term].counts if term in self.by_id else term
 
     def grade(self, row: Printed) -> str:
         """The grade that a row names. Raises UnknownWord."""
@@ -108,106 +106,105 @@ def finding(row: Printed, report: Report) -> Finding:
 
 def unverified(row: Printed, needs: str = "", working: str = "") -> Finding:
     """What nothing but its own statement gives; `needs` is what would verify it."""
-    return Finding(UNVERIFIED, working=working, causes=(Cause("needs", needs or row.needs or NO_SOURCE),))
+    return Finding(UNVERIFIED, working=working, causes=(verdict("needs", detail=needs or row.needs or NO_SOURCE),))
 
 
 def of_number(row: Printed, report: Report) -> Finding:
     """A percentage, rounded half up, or a number; what the sheet only repeats cannot be verified, only contradicted."""
-    known, percent = report.numbers[row.id], row.unit == SHARE
+    known = report.numbers[row.id]
     right = report.rounded(known)
     if right is None or (row.value == right and len(known.terms) == 1 and known.terms[0][3]):
         return unverified(row)
-    text = f"{half_up(right, report.places)}%" if percent else plain(right)
-    working = f"{known.working} = {text}" if percent else known.working
+    text = percent(right / 100, report.places) if known.share else plain(right)
+    working = f"{known.working} = {text}" if known.share else known.working
     if row.value == right:
         return Finding(AGREES, text, "", working)
-    off = row.value - right
-    causes = [cause for test in CAUSES if (cause := test(row, known, report))][:1] + elsewhere(row, report)
-    return Finding(DIFFERS if len(known.terms) < 2 else OPEN, text,
-                   f"{half_up(off, report.places):+}" if percent else f"{float(off):+.10g}", working, tuple(causes))
+    off = f"{half_up(row.value - right, report.places):+}" if known.share else f"{float(row.value - right):+.10g}"
+    possible = (cause for causes in (OF_SHARES if known.share else OF_SUMS) for value, cause in causes(row, known, report)
+                if value == row.value)
+    return Finding(OPEN if len(known.terms) > 1 else DIFFERS, text, off, working, (*islice(possible, 1), *elsewhere(row, report)))
 
 
-def rounding(row: Printed, known: Number, report: Report) -> Cause | None:
-    """The places that follow were cut off; or it was rounded to one place more, and that again."""
-    if known.share:
-        exact, once = f"{known.working} = {float(known.right):.{report.places + 3}f}…%", report.rounded(known, more=1)
-        if 0 < known.right - row.value < Fraction(1, 10 ** report.places):
-            return Cause("cause.truncated", f"{exact} → {row.printed}")
-        if half_up(once, report.places) == row.value:
-            return Cause("cause.rounded-twice", f"{exact} → {half_up(once, report.places + 1)}% → {row.printed}")
+Causes = Iterator[tuple[Fraction | Decimal, Verdict]]  # each with the value that it would have printed
 
 
-def adjusted(row: Printed, known: Number, report: Report) -> Cause | None:
-    """The printed parts of the whole add to 100.00 only because this one was moved; what is not printed counts as a part."""
-    if not known.share or abs(row.value - report.rounded(known)) != Fraction(1, 10 ** report.places):
-        return None
-    same = [(other, number) for other in report.printed if other.section == row.section and other is not row
-            and (number := report.numbers.get(other.id)) and number.share and (number.whole == known.whole).all()]
-    parts, taken = [], known.part
-    for other, number in sorted(same, key=lambda found: found[1].share.part):  # the finest that have nothing in common
-        if not (number.part & taken).any():
-            parts, taken = [*parts, other], taken | number.part
-    rest = known.share.whole - int(taken.sum())
-    left = f"{half_up(Fraction(100 * rest, known.share.whole), report.places)}%"
-    texts = [row.printed, *(other.printed for other in sorted(parts, key=report.printed.index)), *([left] if rest else [])]
-    if parts and sum(Decimal(text.rstrip("%")) for text in texts) == 100:
-        return Cause("cause.adjusted", f"{' + '.join(text.rstrip('%') for text in texts)} = 100.00"
-                     + (f"（{rest} ÷ {known.share.whole} = {left}）" if rest else ""))
-
-
-def carried(row: Printed, known: Number, report: Report) -> Cause | None:
+def carried(row: Printed, known: Number, report: Report) -> Causes:
     """Computed rightly from a number that is itself printed wrong."""
-    for other in report.printed if known.share else ():
+    for other in report.printed:
         right, size = report.numbers.get(other.id), known.share.whole
-        if other.unit in UNITS and other.counts == row.counts and right and other.value != right.right \
-                and half_up(100 * other.value / size, report.places) == row.value:
-            return Cause("cause.carried", f"{plain(other.value)} ÷ {size} = {row.printed}", {"statement": other.statement, "id": other.id})
+        if other.unit in UNITS and other.counts == row.counts and right and other.value != right.right:
+            yield half_up(100 * other.value / size, report.places), verdict(
+                "cause.carried", detail=f"{plain(other.value)} ÷ {size} = {row.printed}", statement=other.statement, id=other.id)
 
 
-def denominator(row: Printed, known: Number, report: Report) -> Cause | None:
-    """Another whole that holds the part gives the printed value."""
-    for of in phrases.DENOMINATORS if known.share else ():
-        try:
+def rounding(row: Printed, known: Number, report: Report) -> Causes:
+    """The places that follow were cut off; or it was rounded to one place more, and that again."""
+    exact, once = f"{known.working} = {float(known.right):.{report.places + 3}f}…%", half_up(known.right, report.places + 1)
+    cut = Fraction(int(known.right * 10 ** report.places), 10 ** report.places)
+    yield cut, verdict("cause.truncated", detail=f"{exact} → {row.printed}")
+    yield half_up(once, report.places), verdict("cause.rounded-twice", detail=f"{exact} → {once}% → {row.printed}")
+
+
+def adjusted(row: Printed, known: Number, report: Report) -> Causes:
+    """The printed parts of the whole add to 100.00 only because this one was moved; what is not printed counts as a part."""
+    same = {other: number for other in report.printed if other.section == row.section and other is not row
+            and (number := report.numbers.get(other.id)) and number.share and (number.whole == known.whole).all()}
+    parts, taken = set(), known.part
+    for other in sorted(same, key=lambda other: same[other].share.part):  # the finest that have nothing in common
+        if not (same[other].part & taken).any():
+            parts, taken = parts | {other}, taken | same[other].part
+    rest, whole = known.share.whole - int(taken.sum()), known.share.whole
+    left = half_up(Fraction(100 * rest, whole), report.places)
+    value = 100 - left - sum(half_up(other.value, report.places) for other in parts)
+    if parts and abs(value - half_up(known.right, report.places)) == Decimal(1).scaleb(-report.places):
+        texts = [row.printed, *(other.printed for other in same if other in parts), *([f"{left}%"] if rest else [])]
+        yield value, verdict("cause.adjusted", detail=f"{' + '.join(text.rstrip('%') for text in texts)} = 100.00"
+                             + (f"（{rest} ÷ {whole} = {left}%）" if rest else ""))
+
+
+def denominator(row: Printed, known: Number, report: Report) -> Causes:
+    """Another whole that holds the part."""
+    for of in phrases.DENOMINATORS:
+        with contextlib.suppress(UnknownWord):  # no part of that
             other = report.share(row.counts, of)
-        except UnknownWord:  # no part of that
-            continue
-        if other.share and other.share.whole != known.share.whole and report.rounded(other) == row.value:
-            return Cause("cause.denominator", f"{other.working} = {row.printed}", {"of": of, "whole": other.share.whole})
+            if other.share and other.share.whole != known.share.whole:
+                yield report.rounded(other), verdict("cause.denominator", detail=f"{other.working} = {row.printed}", of=of,
+                                                     whole=other.share.whole)
 
 
-def off_by_one(row: Printed, known: Number, report: Report) -> Cause | None:
+def off_by_one(row: Printed, known: Number, report: Report) -> Causes:
     """A sum that closes but for one, and the one term that nothing else vouches for, with the value that would close it."""
     if len(known.terms) < 2 or abs(row.value - known.right) != 1:
-        return None
-    rows, detail = {f"[{other.id}]": other for other in report.printed}, f"{known.working} ≠ {row.printed}"
-    sources = [(term, rows[term[1]].counts if term[1] in rows else term[1]) for term in known.terms]
-    loose = [term for term, source in sources if not source or any(
+        return
+    detail = f"{known.working} ≠ {row.printed}"
+    loose = [term for term in known.terms if not (source := report.source(term[1])) or any(
         stated and report.words.get(what, " ")[0] != "batch" for _, what, _, stated in report.sum(source).terms)]
-    if len(loose) != 1:
-        return Cause("cause.off-by-one", detail)
-    sign, what, number, _ = loose[0]
-    return Cause("cause.loose-term", detail, {"term": rows[what].statement if what in rows else what, "number": plain(number),
-                                              "closing": plain(number + sign * (row.value - known.right))})
+    said = verdict("cause.off-by-one", detail=detail)
+    for sign, what, number, _ in loose if len(loose) == 1 else ():
+        said = verdict("cause.loose-term", detail=detail, term=report.by_id[what].statement if what in report.by_id else what,
+                       number=plain(number), closing=plain(number + sign * (row.value - known.right)))
+    yield row.value, said
 
 
-def copied(row: Printed, known: Number, report: Report) -> Cause | None:
+def copied(row: Printed, known: Number, report: Report) -> Causes:
     """The nearest other row of the section that rightly has this value."""
     here = report.printed.index(row)
-    near = [(abs(place - here), other, number) for place, other in enumerate(report.printed)
-            if 0 < abs(place - here) <= NEAR and (other.section, other.unit) == (row.section, row.unit)
-            and (number := report.numbers.get(other.id)) and other.value == row.value == report.rounded(number)]
-    for _, other, number in sorted(near, key=lambda found: found[0])[:1]:
-        return Cause("cause.copied", f"{other.statement} {f'{number.working} = ' if number.share else ''}{other.printed}")
+    near = [other for other in report.printed[max(0, here - NEAR):here + NEAR + 1] if other is not row and other.id in report.numbers]
+    for other in sorted(near, key=lambda other: abs(report.printed.index(other) - here)):
+        number = report.numbers[other.id]
+        if (other.section, other.unit) == (row.section, row.unit) and other.value == report.rounded(number):
+            working = f"{number.working} = " if number.share else ""
+            yield other.value, verdict("cause.copied", detail=f"{other.statement} {working}{other.printed}")
 
 
-CAUSES = (carried, rounding, adjusted, denominator, off_by_one, copied)
+OF_SHARES, OF_SUMS = (carried, rounding, adjusted, denominator, copied), (off_by_one, copied)
 
 
-def elsewhere(row: Printed, report: Report) -> list[Cause]:
+def elsewhere(row: Printed, report: Report) -> list[Verdict]:
     """The same share, printed differently in other places."""
     places = sorted({f"{other.printed}（{other.section}）" for other in report.printed if row.unit == other.unit == SHARE
                      and (other.counts, other.of) == (row.counts, row.of) and other.value != row.value})
-    return [Cause("cause.elsewhere", "、".join(places))] if places else []
+    return [verdict("cause.elsewhere", detail="、".join(places))] if places else []
 
 
 def of_list(row: Printed, report: Report) -> Finding:
@@ -312,7 +309,9 @@ def judged(row: Printed, results: dict[str, tuple[bool | None, str]], named: lis
         return unverified(row, working=working)
     if all(outcomes):
         return Finding(AGREES, working, "", working)
-    cause = Cause("cause.some-measures", "、".join(holding)) if holding else Cause("holds under no measure", results[failing[0]][1])
+    cause = verdict("cause.some-measures", detail="、".join(holding))
+    if not holding:
+        cause = verdict("holds under no measure", detail=results[failing[0]][1])
     reading = row.unit == phrases.JUDGEMENT or (holding and not named)
     return Finding(READING if reading else DIFFERS, working, "fails" if bare else f"fails: {'、'.join(failing)}", working, (cause,))
 

@@ -66,8 +66,12 @@ def planted(report: Report, was: Printed, row: Printed, judged: Printed | None =
     return finding(judged or row, changed)
 
 
+def detail(found: Finding) -> str:
+    return found.causes[0].numbers["detail"]
+
+
 def kinds(found: Finding) -> list[str]:
-    return [cause.kind.removeprefix("cause.") for cause in found.causes]
+    return [cause.name.removeprefix("cause.") for cause in found.causes]
 
 
 def test_each_row_has_a_verdict_and_none_agrees_that_the_sheet_only_repeats(period, pairs, report):
@@ -99,7 +103,7 @@ SLIPS = [
 @pytest.mark.parametrize("which, section, printed, right, cause, sums", SLIPS)
 def test_each_known_slip_is_found_with_its_cause(which, section, printed, right, cause, sums):
     found = [found for row, found in zip(audited(which)[0].printed, audited(which)[1]) if found.verdict in (DIFFERS, OPEN)
-             and row.section.startswith(section) and row.printed == printed and found.recomputed == right and sums in found.causes[0].detail]
+             and row.section.startswith(section) and row.printed == printed and found.recomputed == right and sums in detail(found)]
     assert len(found) == 1 and kinds(found[0])[0] == cause
 
 
@@ -115,7 +119,7 @@ def test_a_claim_is_held_to_the_measure_that_its_words_name():
     assert found["verdict"] == AGREES and found["working"].startswith("按本档联盟：20.83%（5/24） < 54.17%（13/24），20.83%（5/24） < 25.00%")
     assert "按本批次：实为12.82%（5/39） < 25.00%（13/52），12.82%（5/39） > 10.91%（6/55），说法不成立" in found["working"]
     elsewhere = verdict("2017", row("落后", "说法", "活跃度高 第二批 < 活跃度高 第三批", "本批次"))
-    assert kinds(elsewhere) == ["some-measures"] and elsewhere.causes[0].detail == "家数"
+    assert kinds(elsewhere) == ["some-measures"] and detail(elsewhere) == "家数"
     polarised = frame("2017").query("printed == '两极分化'")
     assert len(polarised) == 2 and polarised["cause"].str.startswith("holds under no measure").all()
     assert (polarised["verdict"] == READING).all() and polarised["one"].nunique() == 1, "a judgement, told once"
@@ -128,7 +132,7 @@ def test_a_claim_is_held_to_the_measure_that_its_words_name():
 
 def test_streaks_need_every_sheet_and_one_can_contradict(period, pairs):
     streaks = [found for row, found in pairs if row.counts.startswith("连续")]
-    assert streaks and all(f.verdict == UNVERIFIED and "评分表" in f.causes[0].detail for f in streaks)
+    assert streaks and all(f.verdict == UNVERIFIED and "评分表" in detail(f) for f in streaks)
     sheet = sheets.read(period)
     never = row("连年", "说法", "连续 2 期 活跃度高 108")  # 抗生素 is not graded 活跃度高 in either period
     assert finding(never, Report([never], sheet, audit.others(sheet)[0])).verdict == DIFFERS
@@ -211,7 +215,7 @@ def test_causes_come_from_computing():
     other = share("25%", "活跃度高 第一批", "本批次", "x-02")
     assert kinds(verdict("2017", share("25.00%", "活跃度一般 第三批", "本批次"), other)) == ["copied"], "told by value, not by spelling"
     found = verdict("2017", share("41.03%", "活跃度一般 第三批", "本批次"))
-    assert kinds(found) == ["denominator"] and "16 ÷ 39" in found.causes[0].detail
+    assert kinds(found) == ["denominator"] and "16 ÷ 39" in detail(found)
     found = verdict("2017", row("102", "家", "录入信息 - 信息不完整"))
     assert kinds(found) == ["off-by-one"] and found.difference == "+1"
 
