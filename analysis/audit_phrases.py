@@ -91,6 +91,11 @@ def plain(number: Fraction | None) -> str:
     return "?" if number is None else f"{float(number):.10g}"
 
 
+def lists(sheet: sheets.Period) -> dict[str, list]:
+    """What a sheet lists by name."""
+    return {"评分表": sheet.evaluated, "未参评": sheet.absent, "A级名单": sheet.a_level}
+
+
 class Vocabulary:
     """The words of one period as masks on its roster, and the items of its sheet with whether nothing but the item vouches for it."""
 

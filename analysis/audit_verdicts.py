@@ -12,14 +12,14 @@ import contextlib
 import datetime as dt
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice, pairwise
 from typing import NamedTuple
 
 from analysis import audit_phrases as phrases
-from analysis.audit_phrases import CLAIM, LABEL, PLACE, SHARE, UNITS, Number, Printed, UnknownWord, Vocabulary, plain
+from analysis.audit_phrases import CLAIM, JUDGEMENT, LABEL, PLACE, SHARE, UNITS, Number, Printed, UnknownWord, Vocabulary, plain
 from analysis.messages import Said
 from analysis.problems import quoted
 from analysis.registry import first_year, normalise
@@ -29,7 +29,7 @@ from analysis.words import Verdict, shown, verdict
 
 AGREES, DIFFERS, OPEN, READING, UNVERIFIED = VERDICTS = ("agrees", "differs", "does not close", "a reading", "cannot be verified")
 COMPARISON = re.compile(r"(.+?)\s+(>=|<=|>|<|=)\s+(.+)")
-PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
+PERCENT = re.compile(r"\d+(?:\.\d+)?%")
 HOLDS = {">": operator.gt, "<": operator.lt, "=": operator.eq, ">=": operator.ge, "<=": operator.le}
 BY_COUNT, NO_SOURCE, NOTHING = "家数", "原始记录", "没有对应的内容"
 OUTCOMES = {True: "成立", False: "说法不成立", None: "不能判定"}
@@ -94,14 +94,14 @@ def faults(row: Printed) -> list[tuple[str, Said]]:
         (f"[{row.id}]" in row.counts, "counts", Said("published.itself", found=quoted(row.counts), id=row.id)),
         (not row.counts and row.unit not in (phrases.DATE, PLACE, SHARE, CLAIM if row.needs else "", *UNITS), "counts",
          Said("published.counts", unit=row.unit)),
-        (row.of and row.unit not in (SHARE, CLAIM, phrases.JUDGEMENT), "of", Said("published.whole", found=quoted(row.of), unit=row.unit)),
+        (row.of and row.unit not in (SHARE, CLAIM, JUDGEMENT), "of", Said("published.whole", found=quoted(row.of), unit=row.unit)),
         (row.unit == SHARE and row.counts and not row.of, "of", Said("published.no_whole", known=phrases.DENOMINATORS))]
     return [(column, said) for wrong, column, said in checks if wrong]
 
 
 def finding(row: Printed, report: Report) -> Finding:
     """The finding on one row. Raises UnknownWord."""
-    return KINDS[row.unit].judge(row, report) if row.counts or row.unit == PLACE else unverified(row)
+    return KINDS[row.unit][2](row, report) if row.counts or row.unit == PLACE else unverified(row)
 
 
 def unverified(row: Printed, needs: str = "", working: str = "") -> Finding:
@@ -282,25 +282,28 @@ def of_place(row: Printed, report: Report) -> Finding:
     return worded(row, row.counts or NOTHING, "所指之处")._replace(working=working)
 
 
+def compared(counts: str) -> list[re.Match | None]:
+    """The comparisons of a claim; None where a part is none."""
+    return [COMPARISON.fullmatch(part.strip()) for part in re.split("[;；]", counts)]
+
+
 def of_claim(row: Printed, report: Report) -> Finding:
-    """A claim in words: by its pattern, or as comparisons, each tried under each measure that it can be tried under."""
+    """A claim in words: by its pattern, or as comparisons, each tried under each measure that it can be tried under.
+
+    A judgement that fails is a reading, no slip; so is a claim that names no measure and holds under some.
+    """
     for pattern, judge in CLAIMS.items():
         if match := re.fullmatch(pattern, row.counts):
             return judge(row, report, *match.groups())
-    compared = [COMPARISON.fullmatch(part.strip()) for part in re.split("[;；]", row.counts)]
-    if None in compared:
+    if None in (parts := compared(row.counts)):
         raise UnknownWord("published.claim")
     named = row.of.split("、") if row.of else []
     try:  # between batches, counts and two shares
-        sides = [report.rows(side, "batch") for match in compared for side in match.group(1, 3) if not PERCENT.fullmatch(side)]
+        sides = [report.rows(side, "batch") for part in parts for side in part.group(1, 3) if not PERCENT.fullmatch(side)]
         measures = [*named, BY_COUNT, phrases.OWN_BATCH, phrases.OWN_BATCH_EVALUATED] if sides else named
     except UnknownWord:
         measures = named or [BY_COUNT]
-    return judged(row, {by: tried(compared, by, report) for by in dict.fromkeys(measures)}, named)
-
-
-def judged(row: Printed, results: dict[str, tuple[bool | None, str]], named: list[str]) -> Finding:
-    """The finding on a claim from whether it holds under each measure; a judgement that fails is a reading, no slip."""
+    results = {by: tried(parts, by, report) for by in dict.fromkeys(measures)}
     holding, failing = ([by for by, (holds, _) in results.items() if holds is truth] for truth in (True, False))
     bare = [*results] == [BY_COUNT]
     working = "；".join(f"{'' if bare else f'按{by}：'}{text}，{OUTCOMES[holds]}" for by, (holds, text) in results.items())
@@ -309,23 +312,22 @@ def judged(row: Printed, results: dict[str, tuple[bool | None, str]], named: lis
         return unverified(row, working=working)
     if all(outcomes):
         return Finding(AGREES, working, "", working)
-    cause = verdict("cause.some-measures", detail="、".join(holding))
-    if not holding:
-        cause = verdict("holds under no measure", detail=results[failing[0]][1])
-    reading = row.unit == phrases.JUDGEMENT or (holding and not named)
-    return Finding(READING if reading else DIFFERS, working, "fails" if bare else f"fails: {'、'.join(failing)}", working, (cause,))
+    some, none = verdict("cause.some-measures", detail="、".join(holding)), "holds under no measure"
+    reading = row.unit == JUDGEMENT or (holding and not named)
+    return Finding(READING if reading else DIFFERS, working, "fails" if bare else f"fails: {'、'.join(failing)}", working,
+                   (some if holding else verdict(none, detail=results[failing[0]][1]),))
 
 
-def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool | None, str]:
+def tried(parts: list[re.Match], measure: str, report: Report) -> tuple[bool | None, str]:
     """Whether all comparisons hold under a measure, None where one cannot be told; and how, in numbers."""
     def measured(side: str) -> tuple[Fraction | None, str]:
-        if percent := PERCENT.fullmatch(side):
-            return Fraction(percent[1]), side
+        if PERCENT.fullmatch(side):
+            return Fraction(side.rstrip("%")), side
         number = report.sum(side) if measure == BY_COUNT else report.share(side, measure)
         return number.right, f"{number.share}（{number.share.part}/{number.share.whole}）" if number.share else number.working
 
     lines, failed = [], False
-    for left, sign, right in (match.groups() for match in compared):
+    for left, sign, right in (match.groups() for match in parts):
         (a, a_shown), (b, b_shown) = measured(left), measured(right)
         if a is None or b is None:
             return None, "有未公布的数"
@@ -337,8 +339,7 @@ def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool 
 
 def of_order(row: Printed, report: Report, name: str) -> Finding:
     """The order of a list: scores that do not rise and the withheld last, or codes that do not fall."""
-    lists = {"评分表": report.sheet.evaluated, "未参评": report.sheet.absent, "A级名单": report.sheet.a_level}
-    if name not in lists:
+    if name not in (lists := phrases.lists(report.sheet)):
         raise UnknownWord("published.list", known=[*lists])
     keys = [(1 if a.score is None else -a.score) if name == "评分表" else a.code for a in lists[name]]
     broken = "、".join(a.name for (before, after), a in zip(pairwise(keys), lists[name][1:]) if after < before)
@@ -366,20 +367,11 @@ def of_streak(row: Printed, report: Report, length: str, what: str, who: str) ->
 CLAIMS = {r"顺序 (\S+)": of_order, r"连续 (\d+) 期 (.+) (\S+)": of_streak}
 
 
-class Kind(NamedTuple):
-    """What may be printed in a row of a unit, the message that says so, and who judges it."""
-
-    form: str
-    example: str
-    judge: Callable[[Printed, Report], Finding]
-
-
-KINDS = {
-    SHARE: Kind(r"\d+(\.\d+)?%", "published.percent", of_number),
-    phrases.LIST: Kind("[^；]+(；[^；]+)*", "published.names", of_list),
-    phrases.DATE: Kind(r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?", "published.day", of_date),
-    phrases.BAND: Kind(r"\d+分?\s*(至|~|～|—+|-)\s*\d+分|\d+分以下", "published.band", of_band),
-    phrases.NAME: Kind(".+", "published.any", of_name), LABEL: Kind(".+", "published.any", of_label),
-    phrases.CODE: Kind(".+", "published.any", of_code), PLACE: Kind(".+", "published.any", of_place),
-} | dict.fromkeys((CLAIM, phrases.JUDGEMENT), Kind(".+", "published.any", of_claim)) | dict.fromkeys(
-    UNITS, Kind(r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+", "published.number", of_number))
+KINDS = {  # what may be printed in a row of a unit, the message that says so, and who judges it
+    SHARE: (r"\d+(\.\d+)?%", "published.percent", of_number),
+    phrases.LIST: ("[^；]+(；[^；]+)*", "published.names", of_list),
+    phrases.DATE: (r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?", "published.day", of_date),
+    phrases.BAND: (r"\d+分?\s*(至|~|～|—+|-)\s*\d+分|\d+分以下", "published.band", of_band),
+    **{unit: (".+", "published.any", judge) for unit, judge in (
+        (phrases.NAME, of_name), (LABEL, of_label), (phrases.CODE, of_code), (PLACE, of_place), (CLAIM, of_claim), (JUDGEMENT, of_claim))},
+    **dict.fromkeys(UNITS, (r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+", "published.number", of_number))}
