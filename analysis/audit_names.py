@@ -23,8 +23,7 @@ def names(sheet: sheets.Period, others: list[sheets.Period], findings: pd.DataFr
            for row in findings[findings["unit"].isin([LIST, NAME])].itertuples() for name in row.printed.split("；")]
     seen = pd.DataFrame([*listed, *own], columns=["period", "place", "name", "code", "id"]).dropna(subset="id")
     named = sorted(_names(seen, sheet), key=lambda row: row[0])
-    return pd.DataFrame([*_codes(seen, sheet), *named, *_ties(sheet)],
-                        columns=["情形", "见于", "名录的判定", "依据"])
+    return pd.DataFrame([*_codes(seen, sheet), *named, *_ties(sheet)], columns=["情形", "见于", "名录的判定", "依据"])
 
 
 def _where(seen: pd.DataFrame, column: str) -> str:

@@ -115,8 +115,8 @@ class Vocabulary:
             ENTERED: ("step", listed, most), NOT_ENTERED: ("step", ~most, ~listed),
             INCOMPLETE: ("step", incomplete, incomplete if named else ~self.evaluated),
             A_LEVEL: ("list", self.alliances["a_level"].to_numpy(), self.alliances["a_level"].to_numpy() | (not sheet.a_level))}
-        self.items = {item: (number, True) for item, number in facts.items() if isinstance(number, int)}
-        self.items |= {item: (number, True) for item, (number, _) in sheet.totals.items()}
+        self.items = {item: (number, True) for item, number in facts.items() if isinstance(number, int)} | {
+            item: (number, True) for item, (number, _) in sheet.totals.items()}
         self.items |= {f"{name} {activity}": (n, True) for name, cells in sheet.activities.items()
                        for activity, n in {**cells, ALL_ACTIVITIES: sum(cells.values()) - cells.get(EACH, 0)}.items()}
         ranks = self.alliances[["code", "rank"]].itertuples(index=False)
@@ -128,11 +128,10 @@ class Vocabulary:
 
     def word(self, word: str) -> tuple[str, np.ndarray, np.ndarray]:
         """The kind of a word, the rows where it holds for certain, and those where it may. Raises UnknownWord."""
-        known, score = self.words.get(word) or self.words.get(self.sheet.scheme.named(word)), SCORE.fullmatch(word)
-        if known or not score:
-            if not known:
-                raise UnknownWord("published.word", word=quoted(word), known=[*self.words, "95分及以上", "100分", "50分以下"])
+        if known := self.words.get(word) or self.words.get(self.sheet.scheme.named(word)):
             return known
+        if not (score := SCORE.fullmatch(word)):
+            raise UnknownWord("published.word", word=quoted(word), known=[*self.words, "95分及以上", "100分", "50分以下"])
         low, high, number = *(self.alliances[column].to_numpy() for column in ("low", "high")), float(score[1])
         top = np.where((low == high) | self.words[HIGH][1], high, high - JUST_BELOW)
         sides = {"及以上": (low >= number, top >= number), "以下": (top < number, low < number)}
@@ -157,9 +156,11 @@ class Vocabulary:
         function, _, rest = what.partition(" ")
         if function in FUNCTIONS:
             return Fraction(FUNCTIONS[function](self, rest)), False
-        if what in self.items or LITERAL.fullmatch(what) or ELSEWHERE.fullmatch(what):
-            number, stated = self.items.get(what, (None if ELSEWHERE.fullmatch(what) else what, True))
+        if what in self.items:
+            number, stated = self.items[what]
             return (None if number is None else Fraction(str(number))), stated
+        if LITERAL.fullmatch(what) or ELSEWHERE.fullmatch(what):
+            return (Fraction(what) if what[0] != "[" else None), True
         rows = self.rows(what)  # the approved number of a batch is a statement
         return (None if rows is None else Fraction(int(rows.sum()))), any(what in (batch.short, batch.name) for batch in self.sheet.batches)
 

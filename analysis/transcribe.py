@@ -227,7 +227,7 @@ def rows(sentence: Sentence, items: dict[str, str]) -> Iterator[Read]:
         elif kind == "share":
             inside = phrases.EVALUATED if "参评联盟中" in text[:match.start()] else ""
             whole = looked_up(WHOLES, match["whole"]) or ("" if match["whole"] else earlier or inside)
-            if (inner := re.search(NUMBER, match["whole"])) and inner["unit"] in UNITS:
+            if inner := re.search(NUMBER, match["whole"]):
                 yield Read(inner["number"], inner["unit"], "".join(re.findall("第.批", match["whole"])) or "+".join(batches))
             yield Read(value, SHARE, counts if whole else "", whole, SURE if match["whole"] else LIKELY)
         elif kind == "date":
@@ -269,8 +269,7 @@ def rows_of_table(line: Sentence, state: dict[str, object], known: registry.Regi
         state["grades"] = [row.counts for row in found if row.counts][:1] or state["grades"]
         yield from found
     elif all(re.fullmatch(r"\d+家", cell) for cell in cells):
-        heads = state["heads"] if len(state["heads"]) == len(cells) else activities if Counter("".join(activities)) <= Counter(
-            state["text"]) and len(activities) == len(cells) else []
+        heads = next((heads for heads in (state["heads"], activities) if len(heads) == len(cells)), ())
         yield from (Read(cell[:-1], "家", f"{state['grades'][-1]} {head}") for head, cell in zip(heads, cells) if state["grades"])
     elif cells[0] in activities and len(cells) == len(state["grades"]) + 1:  # an activity a row, a grade a column
         yield from (Read(cell, "家", f"{grade} {cells[0]}") for grade, cell in zip(state["grades"], cells[1:]))
@@ -331,7 +330,7 @@ def _read(read: list[Sentence], known: registry.Registry, period: str, sheet: sh
     """Everything that the lines of a report print, in order."""
     there = {key_of(line.section): titled(line.section) for line in read if line.section not in (COVER, CONTENTS)}
     items = {item: unit for item, (_, unit) in sheet.totals.items()} if sheet else {}
-    state = {"heads": [], "grades": [], "text": "", "last": "",
+    state = {"heads": [], "grades": [], "last": "",
              "activities": [name for name in next(iter(sheet.activities.values()), ()) if name != phrases.EACH] if sheet else []}
     for line, after in zip(read, [*read[1:], None]):
         if line.section == COVER:
@@ -344,7 +343,7 @@ def _read(read: list[Sentence], known: registry.Registry, period: str, sheet: sh
             said = [*rows(line, items), *names(line, known, period)]
             if not any("\t" in other.text and other.section == line.section for other in read):
                 said += [Read(there, PLACE) for there in re.findall("详?见下表", line.text)]
-            state |= {"text": line.text, "grades": [grade_of(grade) for grade in re.findall(GRADE, line.text)][-2:], "heads": []}
+            state |= {"grades": [grade_of(grade) for grade in re.findall(GRADE, line.text)][-2:], "heads": []}
             yield from ((line, row) for row in said)
         if state["last"] and (after is None or after.section != line.section):
             yield line, Read(state["last"], "号", looked_up(LISTS, line.section) or phrases.EVALUATED)
