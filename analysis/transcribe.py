@@ -10,7 +10,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import groupby, takewhile
+from itertools import chain, groupby, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -352,30 +352,31 @@ def _read(read: list[Sentence], known: registry.Registry, period: str, sheet: sh
 
 def draft(pages: list[str], period: str, data: Path) -> list[dict[str, str]]:
     """The rows of a draft, in printed order, with the columns of COLUMNS. A sheet of the period, if it is sound, moves the confidence."""
-    known, found, numbers, seen, sheet = registry.read(data), [], Counter(), set(), None
+    known, numbers, seen, sheet = registry.read(data), Counter(), set(), None
+    found: dict[str, list[tuple[Printed, float]]] = {}  # by section
     with contextlib.suppress(DataError, OSError):  # then there is no sheet to weigh it with
         sheet = sheets.read(period, data)
 
-    def add(at: int, section: str, row: Read, what: str, sentence: str, page: str) -> None:
-        numbers[key := key_of(section)] += 1
+    def add(section: str, row: Read, what: str, sentence: str, page: str) -> None:
+        numbers[key := key_of(section)] += 1  # a sentence that no spreadsheet would run
         printed = Printed(f"{key}-{numbers[key]:02}", section, what, *row[:4], "", sentence.lstrip("=@+-"), page)
-        found.insert(at, (printed, row.sure))  # a sentence that no spreadsheet would run
+        found.setdefault(section, []).append((printed, row.sure))
 
     for line, row in _read([*sentences(pages)], known, period, sheet):
         again = row.unit in (LABEL, NAME) and (line.section, row.printed) in seen
         if not again and not (row.unit == LABEL and known.scheme(period).labels[row.counts].endswith(row.printed)):
             seen.add((line.section, row.printed))
-            add(len(found), line.section, row, f"{row.counts or '？'}{f'占{row.of}' if row.of else ''}", line.text, line.page)
-    for place, total in [*wholes(found, sheet.totals if sheet else ())]:
-        found[place] = (found[place][0]._replace(counts=total, statement=total), LIKELY)
-    everywhere = {row.counts: row for row, _ in reversed(found) if row.unit in UNITS}
-    for section in dict.fromkeys(row.section for row, _ in found):
-        here = {row.counts: row for row, _ in reversed(found) if row.section == section and row.unit in UNITS}
-        last = max(place for place, (row, _) in enumerate(found) if row.section == section)
-        for at, (row, terms) in enumerate(closures(here, everywhere, known.batches_in(period)), start=last + 1):
-            add(at, section, Read(row.printed, row.unit.replace("号", "家"), terms, "", LIKELY), f"{row.statement}应等于各项之和",
+            add(line.section, row, f"{row.counts or '？'}{f'占{row.of}' if row.of else ''}", line.text, line.page)
+    for told in found.values():
+        for place, total in [*wholes(told, sheet.totals if sheet else ())]:
+            told[place] = (told[place][0]._replace(counts=total, statement=total), LIKELY)
+    counted_here = {section: {row.counts: row for row, _ in reversed(told) if row.unit in UNITS} for section, told in found.items()}
+    everywhere = {counts: row for here in reversed(counted_here.values()) for counts, row in here.items()}
+    for section, here in counted_here.items():
+        for row, terms in closures(here, everywhere, known.batches_in(period)):
+            add(section, Read(row.printed, row.unit.replace("号", "家"), terms, "", LIKELY), f"{row.statement}应等于各项之和",
                 row.sentence, row.page)
-    return _weighed(found, sheet)
+    return _weighed([*chain(*found.values())], sheet)
 
 
 def _weighed(found: list[tuple[Printed, float]], sheet: sheets.Period | None) -> list[dict[str, str]]:
