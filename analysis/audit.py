@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -60,20 +60,18 @@ def _found(sheet: sheets.Period, others: list[sheets.Period]) -> tuple[Report, l
         report.items |= {f"[{path.stem} {row.id}]": (row.value, False) for row in _rows(path, [])
                          if row.unit in UNITS and path.stem != sheet.name and not faults(row)}
 
-    def understood(step: Callable[[Printed], Finding | None], row: Printed) -> Finding | None:
-        try:
-            return step(row)
-        except UnknownWord as error:
-            wrong[row] = [(error.column, Said("published.unknown", found=quoted(getattr(row, error.column)), why=error.said))]
-
-    for row in report.printed:
-        understood(report.compute, row)
-    found = [understood(lambda row: finding(row, report), row) for row in report.printed if row not in wrong]
+    found: dict[Printed, Finding] = {}
+    for step in (report.compute, partial(finding, report=report)):  # every number before any finding
+        for row in (row for row in report.printed if row not in wrong):
+            try:
+                found[row] = step(row)
+            except UnknownWord as error:
+                wrong[row] = [(error.column, Said("published.unknown", found=quoted(getattr(row, error.column)), why=error.said))]
     problems += [Problem.of(said, name, Said("word.line", number=row.line), column, order=(row.line,))
                  for row, faults in wrong.items() for column, said in faults]
     if problems:
         raise DataError(problems)
-    return report, found
+    return report, [*found.values()]
 
 
 def _rows(path: Path, problems: list[Problem]) -> list[Printed]:

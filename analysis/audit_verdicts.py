@@ -212,13 +212,13 @@ def of_list(row: Printed, report: Report) -> Finding:
     rows = report.rows(row.counts)
     if rows is None or report.alliances.loc[rows, "id"].isna().any():  # some of them have no name in any list
         return unverified(row)
-    right, named = report.alliances[rows].set_index("id")["name"], row.printed.split("；")
-    ids = [report.sheet.registry.id_of(name) for name in named]
-    missing, extra = right[~right.index.isin(ids)], [name for name, id in zip(named, ids) if id not in right.index]
-    if len(named) == len(right) and not len(missing):
-        return Finding(AGREES, "；".join(right), "", f"{len(right)}家，逐一对上")
-    words = "，".join(f"{word}{'、'.join(names)}" for word, names in (("缺", missing), ("多", extra)) if len(names)) or "有重复"
-    return Finding(DIFFERS, "；".join(right), words, f"评分表有{len(right)}家，印出{len(named)}家；{words}")
+    right = dict(report.alliances.loc[rows, ["id", "name"]].to_numpy())
+    named = [(report.sheet.registry.id_of(name), name) for name in row.printed.split("；")]
+    missing, extra = [right[id] for id in right if id not in dict(named)], [name for id, name in named if id not in right]
+    if len(named) == len(right) and not missing:
+        return Finding(AGREES, "；".join(right.values()), "", f"{len(right)}家，逐一对上")
+    words = "，".join(f"{word}{'、'.join(names)}" for word, names in (("缺", missing), ("多", extra)) if names) or "有重复"
+    return Finding(DIFFERS, "；".join(right.values()), words, f"评分表有{len(right)}家，印出{len(named)}家；{words}")
 
 
 def worded(row: Printed, right: str, source: str, also: Iterable[str] = (), known: bool = True) -> Finding:

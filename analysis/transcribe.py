@@ -26,7 +26,7 @@ from analysis.problems import DataError, Problem
 
 COLUMNS = (*Printed._fields[:-1], "confidence")
 TRUSTED = 0.85  # from here on a row is taken as read rightly
-SURE, LIKELY, UNREAD, FITS, FAILS = 0.8, 0.7, 0.5, 0.15, -0.3  # how it was read; and what the sheet adds to that
+SURE, LIKELY, UNREAD, FITTING = 0.8, 0.7, 0.5, {AGREES: 0.15, DIFFERS: -0.3, OPEN: -0.3}  # how it was read; what the sheet adds
 CHINESE, CONTENTS, COVER, NEAR = "一二三四五六七八九十", "目录", "封面", 24  # so many characters before a number say what it counts
 HEADINGS = [re.compile(form) for form in (rf"([{CHINESE}]+)、(\D{{1,28}})", r"(\d{1,2})[.．](\D{1,28})", r"附件(?:(\d)(?!\d))?：?(.*)")]
 WIDTHS = str.maketrans("():;％０１２３４５６７８９", "（）：；%0123456789")
@@ -295,23 +295,22 @@ def wholes(found: list[tuple[Printed, float]], items: Iterable[str]) -> Iterator
 
 def closures(here: dict[str, Printed], everywhere: dict[str, Printed], batches: list[registry.Batch]) -> Iterator[tuple[Printed, str]]:
     """The sums that the counts of one section should keep to, by what they count: a row with the whole, and the terms."""
-    pilots, halves = [batch.short for batch in batches if batch.is_pilot], [f"{HIGH}+{FAIRLY_HIGH}", f"{FAIR}+{LOW}"]
-    members = [batch.short for batch in batches if not batch.is_pilot]
-    heads, all_of_it = ["", phrases.A_LEVEL, *halves, *BEST_FIRST], phrases.EVERYONE if members else phrases.PILOTS
-    sums = [(f"{head} {phrases.PILOTS}".strip(), [f"{head} {batch}".strip() for batch in pilots]) for head in heads]
-    sums += [(head, [f"{head} {batch}" for batch in (*pilots, *members)]) for head in heads[1:]]
+    pilots, members = ([batch.short for batch in batches if batch.is_pilot == pilot] for pilot in (True, False))
+    halves, together = [f"{HIGH}+{FAIRLY_HIGH}", f"{FAIR}+{LOW}"], everywhere | here
+    heads = ["", *(f"{head} " for head in (phrases.A_LEVEL, *halves, *BEST_FIRST))]
+    sums = [(f"{head}{phrases.PILOTS}", [f"{head}{batch}" for batch in pilots]) for head in heads]
+    sums += [(head.strip(), [f"{head}{batch}" for batch in (*pilots, *members)]) for head in heads[1:]]
     sums += [(halves[0], [HIGH, FAIRLY_HIGH]), (phrases.EVALUATED, [*BEST_FIRST]), (phrases.EVERYONE, [phrases.PILOTS, *members])]
     sums += [(row.counts, row.counts.split(" + ")) for row in here.values() if " + " in row.counts]
-    if phrases.NOT_ENTERED in here:
-        sums += [(all_of_it, [phrases.EVALUATED, INCOMPLETE, phrases.NOT_ENTERED])]
     for whole, parts in sums:
-        known = everywhere | here if phrases.NOT_ENTERED in parts else here
-        there = known if whole in here or whole not in (*halves, phrases.EVALUATED) else everywhere
-        if whole in there and {*parts} <= known.keys():
-            yield there[whole], " + ".join(f"[{known[part].id}]" for part in parts)
-    evaluated, incomplete = (everywhere.get(step) for step in (phrases.EVALUATED, INCOMPLETE))
-    if phrases.ENTERED in here and evaluated and incomplete:
-        yield evaluated, f"[{here[phrases.ENTERED].id}] - [{incomplete.id}]"
+        there = here if whole in here or whole not in (*halves, phrases.EVALUATED) else everywhere
+        if whole in there and {*parts} <= here.keys():
+            yield there[whole], " + ".join(f"[{here[part].id}]" for part in parts)
+    steps, all_of_it = [phrases.EVALUATED, INCOMPLETE, phrases.NOT_ENTERED], phrases.EVERYONE if members else phrases.PILOTS
+    if phrases.NOT_ENTERED in here and {*steps, all_of_it} <= together.keys():
+        yield together[all_of_it], " + ".join(f"[{together[step].id}]" for step in steps)
+    if phrases.ENTERED in here and {*steps[:2]} <= everywhere.keys():
+        yield everywhere[phrases.EVALUATED], f"[{here[phrases.ENTERED].id}] - [{everywhere[INCOMPLETE].id}]"
 
 
 def key_of(section: str) -> str:
@@ -381,17 +380,17 @@ def draft(pages: list[str], period: str, data: Path) -> list[dict[str, str]]:
 
 def _weighed(found: list[tuple[Printed, float]], sheet: sheets.Period | None) -> list[dict[str, str]]:
     """The rows with their confidence: how sure the reading is, and whether the sheet bears it out."""
-    report, weighed = sheet and Report([row for row, _ in found], sheet), []
-    for row, sure in found:
-        verdict = ""
+    report = sheet and Report([row for row, _ in found], sheet)
+
+    def weight(row: Printed, sure: float) -> float:
+        if not report or row.unit == PLACE:
+            return sure
         with contextlib.suppress(UnknownWord):
-            if report and row.counts and row.unit != PLACE:
-                report.compute(row)
-                verdict = finding(row, report).verdict
-        weight = sure + (FITS if verdict == AGREES else FAILS if verdict in (DIFFERS, OPEN) else 0) \
-            if verdict or not report or row.unit == PLACE else UNREAD
-        weighed.append({column: getattr(row, column, f"{weight:.2f}") for column in COLUMNS})
-    return weighed
+            report.compute(row)
+            return sure + FITTING.get(finding(row, report).verdict, 0) if row.counts else UNREAD
+        return UNREAD
+
+    return [dict(zip(COLUMNS, (*row[:-1], f"{weight(row, sure):.2f}"))) for row, sure in found]
 
 
 def written(drafted: list[dict[str, str]]) -> bytes:
