@@ -21,7 +21,8 @@ from analysis.problems import quoted
 
 EVALUATED, PILOTS, EVERYONE, ENTERED, NOT_ENTERED, A_LEVEL, PANEL = "参评联盟", "试点联盟", "联盟总数", "录入信息", "未录入", "A级", "专家人数"
 OWN_BATCH, OWN_BATCH_EVALUATED, OWN_GRADE, OWN_GRADE_PILOTS = "本批次", "本批次参评联盟", "本档联盟", "本档试点联盟"
-RELATIVE = {OWN_BATCH: "batch", OWN_BATCH_EVALUATED: "batch", OWN_GRADE: "grade", OWN_GRADE_PILOTS: "grade"}  # to a word of the part
+RELATIVE = {OWN_BATCH: ("batch", EVERYONE), OWN_BATCH_EVALUATED: ("batch", EVALUATED),  # to a word of the part, and within what
+            OWN_GRADE: ("grade", EVERYONE), OWN_GRADE_PILOTS: ("grade", PILOTS)}
 DENOMINATORS = (EVALUATED, PILOTS, EVERYONE, f"{PILOTS} {EVALUATED}", *RELATIVE)
 SHARE, LIST, CLAIM, JUDGEMENT, DATE = "%", "名单", "说法", "评语", "日期"
 BAND, NAME, LABEL, CODE, PLACE = "分段", "名称", "称呼", "代码", "对照"
@@ -177,15 +178,15 @@ class Vocabulary:
         """What share one is of the other: a phrase or an item of a phrase. Raises UnknownWord, also where it is no part of that."""
         item, (number, _) = what in self.items, self.number(what)
         phrase = " ".join(word for word in what.split() if word in GRADES) if item else what  # of a cell of 协同创新活动
-        part, narrower = self.rows(phrase), {OWN_BATCH_EVALUATED: self.evaluated, OWN_GRADE_PILOTS: self.words[PILOTS][1]}
+        part, (kind, within) = self.rows(phrase), RELATIVE.get(of, ("", EVERYONE))
         try:
-            whole = self.rows(phrase, RELATIVE[of]) if of in RELATIVE else self.rows(of)
+            whole = self.rows(phrase if kind else of, kind)
         except UnknownWord as error:
             error.column = "of"
             raise
         if number is None or whole is None:
             return Number(None, "")
-        whole = whole & narrower.get(of, self.everyone)
+        whole = whole & self.rows(within)
         size = int(whole.sum()) * (len({*self.sheet.activities[phrase]} - {EACH}) if what.endswith(ALL_ACTIVITIES) else 1)
         if number > size or (not item and (part & ~whole).any()):
             raise UnknownWord("published.part", "of", part=int(number), whole=size)
