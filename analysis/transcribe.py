@@ -277,7 +277,6 @@ def rows_of_table(line: Sentence, state: dict[str, object], known: registry.Regi
         yield from names(line, known, period)
         if known.codes.get((known.id_of(cells[1]), period), ("", ""))[1] == "doubtful":
             yield Read(cells[2], CODE, cells[1])
-        state["last"] = cells[0]
     else:
         state["heads"] = cells
 
@@ -329,24 +328,25 @@ def _read(read: list[Sentence], known: registry.Registry, period: str, sheet: sh
     """Everything that the lines of a report print, in order."""
     there = {key_of(line.section): titled(line.section) for line in read if line.section not in (COVER, CONTENTS)}
     items = {item: unit for item, (_, unit) in sheet.totals.items()} if sheet else {}
-    state = {"heads": [], "grades": [], "last": "",
+    state = {"heads": [], "grades": [],
              "activities": [name for name in next(iter(sheet.activities.values()), ()) if name != phrases.EACH] if sheet else []}
-    for line, after in zip(read, [*read[1:], None]):
-        if line.section == COVER:
-            yield line, Read(line.text, DATE, "", "", UNREAD)
-        elif line.section == CONTENTS:  # beside the heading that it points to; one annex may have no number there
-            yield line, Read(titled(line.text), PLACE, there.get(key_of(line.text), there.get(key_of(line.text)[0], "")), "", TRUSTED)
-        elif "\t" in line.text:
-            yield from ((line, row) for row in rows_of_table(line, state, known, period))
-        else:
-            said = [*rows(line, items), *names(line, known, period)]
-            if not any("\t" in other.text and other.section == line.section for other in read):
-                said += [Read(there, PLACE) for there in re.findall("详?见下表", line.text)]
-            state |= {"grades": [grade_of(grade) for grade in re.findall(GRADE, line.text)][-2:], "heads": []}
+    for section, group in groupby(read, key=lambda line: line.section):
+        lines = [*group]
+        tables = [line.text.split("\t") for line in lines if "\t" in line.text]
+        for line in lines:
+            if section == COVER:
+                said = [Read(line.text, DATE, "", "", UNREAD)]
+            elif section == CONTENTS:  # beside the heading that it points to; one annex may have no number there
+                said = [Read(titled(line.text), PLACE, there.get(key_of(line.text), there.get(key_of(line.text)[0], "")), "", TRUSTED)]
+            elif "\t" in line.text:
+                said = rows_of_table(line, state, known, period)
+            else:
+                said = [*rows(line, items), *names(line, known, period)]
+                said += [Read(place, PLACE) for place in re.findall("详?见下表", line.text) if not tables]
+                state |= {"grades": [grade_of(grade) for grade in re.findall(GRADE, line.text)][-2:], "heads": []}
             yield from ((line, row) for row in said)
-        if state["last"] and (after is None or after.section != line.section):
-            yield line, Read(state["last"], "号", looked_up(LISTS, line.section) or phrases.EVALUATED)
-            state["last"] = ""
+        if numbers := [cells[0] for cells in tables if cells[0].isdigit() and len(cells) > 2]:
+            yield line, Read(numbers[-1], "号", looked_up(LISTS, section) or phrases.EVALUATED)
 
 
 def draft(pages: list[str], period: str, data: Path) -> list[dict[str, str]]:
