@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=what, description=what)
         if name == "trends":
             command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")
+            command.add_argument("--running", type=int, default=2, metavar="K", help="how many periods running are “again and again”")
         elif name not in ("reports", "data", "lab", "check-page"):
             command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
         if name == "transcribe":

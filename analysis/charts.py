@@ -85,15 +85,9 @@ def _squares(names: Iterable[str] | Mapping[str, str]) -> list[Patch]:
             for name, label in words.items()]
 
 
-def pie(shares: pd.DataFrame, title: str = "") -> Axes:
-    """A pie of counts and shares (`shares.of`) from 12 o'clock, clockwise, with name, count and share at each slice."""
-    axes = canvas(3.0, 4.3, title)
-    _pie(axes, shares, names=True)
-    return axes
-
-
 def pies(shares: pd.DataFrame, title: str = "", of: str = "") -> list[Axes]:
-    """A row of pies, one for each value of the first index level; names stand on the slices, or in a key where there are many.
+    """A row of pies of counts and shares (`shares.of`), one for each value of the first index level, from 12 o'clock, clockwise; names
+    stand on the slices, or in a key where there are many.
 
     `of` is the batch that all are of."""
     groups = list(shares.index.unique(0))
@@ -113,7 +107,7 @@ def pies(shares: pd.DataFrame, title: str = "", of: str = "") -> list[Axes]:
     return list(axes)
 
 
-def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float = 0.12, thin: bool = True, of: Iterable[str] = ()) -> None:
+def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float, thin: bool, of: Iterable[str]) -> None:
     """One pie `of` a batch or a grade; a slice thinner than `inside` has its label outside, for which `thin` leaves room."""
     shares = shares[shares.iloc[:, 0] > 0]
     counts, whole = shares.iloc[:, 0], shares.iloc[:, 0].sum()
@@ -224,11 +218,8 @@ def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "", step: in
     return axes
 
 
-def dots(shares: pd.DataFrame, title: str = "", xlabel: str = "占比（%）", labels: Mapping[str, str] | None = None) -> Axes | None:
-    """A line for each row of a table of percentages, with a dot for each column (grades in their colours); `labels` names them.
-
-    An empty table is not drawn.
-    """
+def dots(shares: pd.DataFrame, title: str = "") -> Axes | None:
+    """A line for each row of a table of percentages, with a dot for each grade; an empty table is not drawn."""
     if shares.empty:
         return None
     axes = canvas(0.29 * len(shares) + 0.9, title=title)
@@ -238,7 +229,7 @@ def dots(shares: pd.DataFrame, title: str = "", xlabel: str = "占比（%）", l
             aside = 0.16 * (order - (len(row) - 1) / 2) if row.nunique() < len(row) else 0
             axes.plot(value, place + aside, "o", markersize=7.5, color=colour(name), zorder=2, markeredgecolor="white", markeredgewidth=0.8)
     axes.set_yticks(range(len(shares)), shares.index)
-    axes.set(xlim=(min(35, shares.min().min() - 5), 103), ylim=(len(shares) - 0.5, -0.5), xlabel=xlabel)
+    axes.set(xlim=(min(35, shares.min().min() - 5), 103), ylim=(len(shares) - 0.5, -0.5), xlabel="占比（%）")
     axes.grid(axis="x")
-    legend(axes, labels or list(shares.columns))
+    legend(axes, shares.columns)
     return axes

@@ -27,7 +27,10 @@ def read(period: str, data: Path) -> sheets.Period:
             raise
         except DataError as error:
             problems += error.problems
-    if problems := problems or remarks.unknown(period, data, lambda: labels(found[0])):
+    if found and not problems:
+        problems = [*remarks.unknown(period, data, lambda: labels(found[0])), *remarks.misplaced(period, data, [
+            batch.short for batch in found[0].batches])]
+    if problems:
         raise DataError(problems)
     return found[0]
 
@@ -35,7 +38,8 @@ def read(period: str, data: Path) -> sheets.Period:
 def labels(period: sheets.Period) -> list[str]:
     """The labels of the figures and tables that the report of a period has; what has no sheet has no table."""
     needs = {"experts": period.experts, "totals": period.totals, "absent": period.absent, "a-level": period.a_level,
-             "activities": period.activities, "members": any(not batch.is_pilot for batch in period.batches)}
+             "activities": period.activities, "activity-counts": period.activities,
+             "members": any(not batch.is_pilot for batch in period.batches)}
     cells = json.loads((NOTEBOOKS / "report.ipynb").read_text("utf8"))["cells"]
     found = LABEL.findall("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"))
     batches = [f"batch-{batch.key}" for batch in period.batches if batch.is_pilot]

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from analysis import NOTEBOOKS, ROOT, links, record
-from analysis.messages import Said
+from analysis.messages import CHINESE, Said, language
 from analysis.problems import DataError
 from analysis.registry import PERIOD, first_year
 
@@ -68,6 +68,9 @@ def _no_period(name: str, command: str, year: str = "2017") -> Said:
 def up_to_date(options: Namespace, notebook: str, periods: list[str], title: str) -> bool:
     """Whether a report is made of what is there; then a line says so. What it is to be made of is kept in `options`."""
     options.state = record.state(notebook, periods, options.data) if all(map(PERIOD.fullmatch, periods)) else {}
+    if not options.state:
+        return False
+    options.state |= {"running": options.running} if "running" in options else {}
     if not record.holds(options.out, title, options.state):
         return False
     links.refresh(options.out)
@@ -143,17 +146,18 @@ def trends(options: Namespace) -> None:
     if up_to_date(options, "trends", names, "trends"):
         return
     names = [known_period(name, options.data, "trends") for name in names]
-    make(options, "trends", "trends", {"periods": ""}, meanwhile=lambda: {"periods": " ".join(_sound(names, options.data))})
+    make(options, "trends", "trends", {"periods": "", "running": str(options.running)},
+         meanwhile=lambda: {"periods": " ".join(_sound(names, options.data))})
 
 
 def _sound(names: list[str], data: Path) -> list[str]:
     """The periods without those that nobody has filled in. Raises DataError, with the way around it, for what is wrong in any."""
     from analysis import sheets
 
-    sound, problems = [], []
+    sound, problems, known = [], [], None
     for name in names:
         try:
-            sheets.read(name, data)
+            known = sheets.read(name, data, known).registry
             sound.append(name)
         except sheets.Unfilled as unfilled:
             say(Said("command.over", what=str(unfilled)))
@@ -268,10 +272,11 @@ def data(options: Namespace) -> None:
 
 
 def lab(_: Namespace) -> int:
-    """Start JupyterLab at explore.ipynb."""
+    """Start JupyterLab at explore.ipynb, in Chinese where the system is."""
     keep_outputs_out_of_git()
     hook = f"--FileContentsManager.post_save_hook={__name__}.settle"
-    return subprocess.call([sys.executable, "-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb"), hook])
+    chinese = [f"--LabApp.app_settings_dir={ROOT / 'analysis' / 'style' / 'lab'}"] * (language() == CHINESE)
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(NOTEBOOKS / "explore.ipynb"), hook, *chinese])
 
 
 def settle(os_path: str, model: dict | None = None, contents_manager: object = None) -> None:

@@ -164,7 +164,7 @@ def pages(options: Namespace) -> int:
             failed = {place: failed.get(place) or Said("letters.unseen") for place in stale if place not in made}
             from analysis.export import index
 
-            files.pipe_file(f"{folder}/index.html", index.html(frames, map(json.loads, letters.values())).encode())
+            files.pipe_file(f"{folder}/index.html", index.html(frames, map(json.loads, letters.values())))
             note([f"{folder}/index.html"], None if failed else state)
     say(Said("letters.index", path=_shown(options, f"{folder}/index.html"), number=f"{len(letters):,}"), Said(
         "letters.done", title=title, made=f"{len(stale) - len(failed):,}", kept=f"{len(letters) - len(stale):,}",
@@ -228,9 +228,12 @@ def page(options: Namespace) -> None:
 
 def _letters(options: Namespace) -> tuple:
     """The frames, what all letters share, and what each says by its place, both as JSON."""
+    import pyarrow
+
     from analysis import pages as content
     from analysis import roster, sheets
 
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # its own keeps 30 MB of 10,000 letters
     names = [name for name in sheets.filled_periods(options.data)[0] if name != options.period]
     frames = content.frames(roster.read_sheets([*names, options.period], options.data), options.period)
     letters = {f"{_place(options)}/{row.file}.pdf": json.dumps(content.page(frames, row), ensure_ascii=False)

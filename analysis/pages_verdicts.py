@@ -76,7 +76,7 @@ def distance(row: Any, scheme: Scheme) -> list[Verdict]:
     to_next = verdict("distance.full" if row.score == TOP_SCORE else "distance.best") if up is None else verdict(
         "distance.next", points=up, label=scheme.labels[GRADES[place + 1]], floor=float(scheme.ceiling(row.grade)))
     over = verdict("distance.lowest") if down is None else verdict(
-        "distance.over" if down else "distance.at", points=down, label=scheme.labels[GRADES[place - 1]], floor=float(scheme.floors[row.grade]))
+        "distance.over" if down else "distance.at", points=down, floor=float(scheme.floors[row.grade]))
     return [to_next, over]
 
 

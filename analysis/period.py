@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter, namedtuple
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from analysis.grades import BEST_FIRST, HIGH, INCOMPLETE, TOP_SCORE, Scheme
@@ -111,8 +111,15 @@ class Period:
 
     @property
     def batches(self) -> list[Batch]:
-        """The batches that were in the programme, in order, with their sizes then."""
-        return self.registry.batches_in(self.name)
+        """The batches that were in the programme, in order, with their sizes then; the total gives the only one not known."""
+        found, total = self.registry.batches_in(self.name), self.facts.get(REGISTERED)
+        unsized, rest = [b for b in found if b.approved is None], sum(b.approved or 0 for b in found)
+        return [replace(b, approved=total - rest) if [b] == unsized and total and total >= rest else b for b in found]
+
+    @property
+    def doubtful(self) -> list[Alliance]:
+        """Those whose code in this period the registry doubts."""
+        return [a for a in (*self.evaluated, *self.absent) if self.registry.codes.get((a.id, self.name), ("", "certain"))[1] != "certain"]
 
     def summary(self) -> str:
         """One line that says the sheet is sound, with the counts by grade and batch."""

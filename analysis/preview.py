@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import hashlib
 import json
 import os
 import pickle
@@ -47,17 +48,18 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream" if self.path == "/changes" else "text/html; charset=utf-8")
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
+        number = self.number  # first: a page that changes after this is asked for again
         with contextlib.suppress(OSError):  # the browser has gone
             while self.path == "/changes":
-                number = self.number
                 self.wfile.write(f"data: {number}\n\n".encode())
                 with self.news:
                     self.news.wait_for(lambda told=number: self.number != told, BEAT)
+                number = self.number
             told = FAULT.format(escape(self.fault)) if self.fault else ""
-            self.wfile.write(self.html.replace("</body>", f"{told}{ASKS.format(self.number)}</body>").encode())
+            self.wfile.write(self.html.replace("</body>", f"{told}{ASKS.format(number)}</body>").encode())
 
     def log_message(self, *_: object) -> None:
-        """Nothing of each request on the terminal."""
+        pass
 
 
 def preview(options: Namespace) -> None:
@@ -137,7 +139,8 @@ def made(shell, drawn: dict[bytes, str], period: str, data: str) -> tuple[str, s
         from analysis.export import exporters
 
         def draw(figure: Figure) -> str:
-            key = IDENTITY.sub(b"", pickle.dumps((figure, dict(rcParams), Path(cells.__file__).read_bytes())))
+            about = pickle.dumps((figure, dict(rcParams), Path(cells.__file__).read_bytes()))
+            key = hashlib.sha256(IDENTITY.sub(b"", about)).digest()
             return drawn.get(key) or drawn.setdefault(key, cells.svg(figure))
 
         shell.display_formatter.formatters[cells.SVG].for_type(Figure, draw)

@@ -12,7 +12,10 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from analysis.messages import Said
+
 REPORTS, FIGURES = Path("reports"), Path("figures")
+PATIENCE = 60  # seconds; to publish takes less than one
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
 
 
@@ -22,11 +25,9 @@ def publish(files: dict[Path, bytes], out: Path, title: str, stale: Iterable[Pat
     Two runs of one title take turns, so that no set is mixed, and what a killed run left is removed. An error leaves the
     earlier set; a kill between two renames leaves whole files, and the last one, the record, as it was.
     """
-    from filelock import FileLock
-
     check_writable(out, files)
     (out / REPORTS).mkdir(parents=True, exist_ok=True)
-    with FileLock(out / REPORTS / f".{title}.lock"), undisturbed():
+    with alone(out / REPORTS / f".{title}.lock"), undisturbed():
         for left in (out / REPORTS).glob(f".making-{title}.*"):
             shutil.rmtree(left, ignore_errors=True)
         stage = Path(tempfile.mkdtemp(prefix=f".making-{title}.", dir=out / REPORTS))
@@ -82,6 +83,20 @@ def check_writable(out: Path, places: Iterable[Path] = (REPORTS / "a", FIGURES /
         folder = next(parent for parent in (out / place).parents if parent.exists())
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
+@contextlib.contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """One after the other. Raises OSError where a lock is not free in time: without fcntl, one that another system left is there for
+    ever, though not one of a killed run, whose number it has."""
+    import filelock
+
+    try:
+        held = filelock.FileLock(lock, timeout=PATIENCE).acquire()
+    except filelock.Timeout:
+        raise BlockingIOError(errno.EAGAIN, str(Said("run.locked", seconds=PATIENCE)), str(lock)) from None
+    with held:
+        yield
 
 
 @contextlib.contextmanager

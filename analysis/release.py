@@ -41,7 +41,7 @@ def release(options: Namespace) -> int:
     word(options)
     groups = [("报告", [f"{period}{kind}" for kind in (".html", ".pdf", ".docx", "-tables.xlsx")])]
     if len(filled := sheets.filled_periods(options.data)[0]) > 1:
-        commands.trends(Namespace(**vars(options) | {"periods": filled}))
+        commands.trends(Namespace(**vars(options) | {"periods": filled, "running": 2}))
         groups.append(("趋势", [f"trends{kind}" for kind in (".html", ".pdf", "-tables.xlsx")]))
     if (options.data / "published" / f"{period}.csv").exists():
         commands.audit(options)

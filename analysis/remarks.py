@@ -13,8 +13,9 @@ from analysis.messages import Said
 from analysis.problems import DataError, Problem, quoted, text_of, unshown
 from analysis.words import Text
 
-PLACES = ("前言", "评价专家组", "评价范围", *(f"第{digit}批" for digit in "一二三四五六七八九"), "网员联盟", *BEST_FIRST, "组织机构建设与运行",
-          "协同创新活动", "带动产业发展成效", "A级活跃度联盟", "总结", "未参加评价的联盟", "有关建议")
+OF_BATCHES = (*(f"第{digit}批" for digit in "一二三四五六七八九"), "网员联盟")
+PLACES = ("前言", "评价专家组", "评价范围", *OF_BATCHES, *BEST_FIRST, "组织机构建设与运行", "协同创新活动",
+          "带动产业发展成效", "A级活跃度联盟", "总结", "未参加评价的联盟", "有关建议")
 HEADING = re.compile(r" {0,3}(#{1,6})(?=\s|[^#\s])(\s*)(.*)")
 UNDERLINE = re.compile(r" {0,3}(=+|-+)\s*")
 ITEM, MARK = re.compile(r"( *)((?:(?:[-*+]|\d+[.)]) +|> *)+)"), re.compile(r"> *|[^ >]+ +")
@@ -78,6 +79,14 @@ def unknown(period: str, data: Path, known: Callable[[], list[str]]) -> list[Pro
     labels = known() if said else []
     return [_problem(Said("remark.label", reference=f'"[@{label}]"', labels=labels), period, number)
             for number, label in said if label not in labels]
+
+
+def misplaced(period: str, data: Path, batches: list[str]) -> list[Problem]:
+    """The headings in the remarks on a period that are of a batch which it does not have; `batches` are those it has."""
+    places = "、".join(place for place in PLACES if place in batches or place not in OF_BATCHES)
+    headings = enumerate(map(HEADING.fullmatch, text(period, data).splitlines()), start=1)
+    return [_problem(Said("remark.place", heading=quoted(heading[3].strip()), places=places), period, number)
+            for number, heading in headings if heading and heading[3].strip() in {*OF_BATCHES} - {*batches}]
 
 
 def _problem(said: Said, period: str, number: int) -> Problem:

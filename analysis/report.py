@@ -10,10 +10,13 @@ import pandas as pd
 
 from analysis import roster, shares, trends
 from analysis.grades import FAIR, FAIRLY_HIGH, GRADES, HIGH, LOW, Scheme
+from analysis.registry import first_year
 from analysis.sheets import Period
 from analysis.words import Verdict, Words, verdict
 
 NEAR = 2  # points from a cut-off
+MOST = {HIGH: ("grade.high", "grade.high-tie"), FAIRLY_HIGH: ("grade.fairly-high", "grade.fairly-high-tie"),
+        FAIR: ("grade.fair", "grade.fair-tie"), LOW: ("grade.low", "grade.low-tie")}  # most of a grade are in one batch, or in several
 KEYS = {HIGH: "high", FAIRLY_HIGH: "fairly_high", FAIR: "fair", LOW: "low"}
 
 
@@ -59,10 +62,13 @@ def change(sheet: Period, before: Period | None) -> list[Verdict]:
         return []
     both = trends.pair(roster.of_all([before, sheet]), before.name, sheet.name)
     stayed = both[both["stayed"]]
-    about = {"before": before.name, "stayed": len(stayed), "left": int(both["left"].sum()), "entered": int(both["entered"].sum())}
+    about = {"before": f"{before.name}评价期", "stayed": len(stayed), "left": int(both["left"].sum()), "entered": int(both["entered"].sum())}
     if stayed.empty:
         return [verdict("change.nobody-stayed", **about)]
-    said = [verdict("change.who", **about)]
+    who = {(True, True): "change.who", (True, False): "change.who-left", (False, True): "change.who-entered"}
+    said = [verdict(who.get((about["left"] > 0, about["entered"] > 0), "change.who-same"), **about)]
+    if between := [p for p in sheet.registry.periods if first_year(before.name) < first_year(p) < first_year(sheet.name)]:
+        said.append(verdict("change.between", between=between))
     if before.scheme.floors != sheet.scheme.floors:
         return [*said, verdict("change.other-floors")]
     least, most = (shares.half_up(trends.mean(stayed[end].round(6)), 1) for end in ("least", "most"))
@@ -71,7 +77,9 @@ def change(sheet: Period, before: Period | None) -> list[Verdict]:
     names = {"rose": "change.rose", "fell": "change.fell", "open": "change.open"} if least != most else {
         "rose": "change.rose-known", "fell": "change.fell-known", "open": "change.same"}
     steps = {"up": int((stayed["steps"] > 0).sum()), "down": int((stayed["steps"] < 0).sum())}
-    return [*said, verdict(names[way], **ends), verdict("change.steps", same=len(stayed) - sum(steps.values()), **steps)]
+    moved = {(True, True): "change.steps", (True, False): "change.steps-up", (False, True): "change.steps-down"}
+    return [*said, verdict(names[way], **ends), verdict(moved.get((steps["up"] > 0, steps["down"] > 0), "change.steps-none"),
+                                                        same=len(stayed) - sum(steps.values()), **steps)]
 
 
 def bar_title(pilots: pd.DataFrame) -> Verdict:
@@ -92,6 +100,8 @@ def coverage(say: Words, sheet: Period, alliances: pd.DataFrame) -> list[Verdict
         said.append(verdict("coverage.entered", entered=entered, not_entered=total - entered))
     if incomplete:
         said.append(verdict("coverage.incomplete-named" if sheet.absent else "coverage.incomplete", incomplete=incomplete))
+    if entered is not None and (gap := entered - incomplete - len(evaluated)) > 0:
+        said.append(verdict("coverage.gap", gap=gap))
     return said
 
 
@@ -185,10 +195,12 @@ def members(alliances: pd.DataFrame) -> Verdict | None:
                    share=shares.share(evaluated, of=alliances)) if len(alliances) else None
 
 
-def annex(alliances: pd.DataFrame, evaluated: pd.DataFrame) -> list[Verdict]:
-    """How the table of scores is ranked and what its codes mean."""
+def annex(sheet: Period, alliances: pd.DataFrame, evaluated: pd.DataFrame) -> list[Verdict]:
+    """How the table of scores is ranked, what its codes mean, and which of them the registry doubts."""
     said = [verdict("annex.ranks" if alliances["pilot"].all() else "annex.ranks-members")]
-    return said + ([verdict("annex.withheld")] if evaluated["score"].isna().any() else [])
+    doubtful = [f"{a.name}（{a.code}）" for a in sheet.doubtful if a in sheet.evaluated]
+    return said + ([verdict("annex.withheld")] if evaluated["score"].isna().any() else []) + (
+        [verdict("annex.doubtful", names=doubtful)] if doubtful else [])
 
 
 def grade(say: Words, scheme: Scheme, evaluated: pd.DataFrame, name: str) -> list[Verdict]:
@@ -200,16 +212,16 @@ def grade(say: Words, scheme: Scheme, evaluated: pd.DataFrame, name: str) -> lis
         return [verdict("grade.nobody", **about)]
     counts = here["batch"].value_counts(sort=False)
     most = [batch for batch, number in counts.items() if number == counts.max()]
-    said = [verdict("grade.most" if len(most) == 1 else "grade.most-tie", batches=most, most=int(counts.max()), **about)]
+    said = [verdict(MOST[name][len(most) > 1], batches=most, most=int(counts.max()), **about)]
     return said + (_top(say, here) if name == HIGH else [])
 
 
 def _top(say: Words, high: pd.DataFrame) -> list[Verdict]:
-    best, full = high[high["score"] >= 95], high[high["score"] == 100]
-    said = [verdict("grade.from-95", number=len(best), names=_by_batch(say, best))] if len(best) else []
-    if high["score"].isna().any() and full.empty:
-        return said
-    return [*said, verdict("grade.full", number=len(full), names=_by_batch(say, full)) if len(full) else verdict("grade.full-none")]
+    best, full, hidden = high[high["score"] >= 95], high[high["score"] == 100], high["score"].isna().any()
+    said = [verdict("grade.from-95-published" if hidden else "grade.from-95", number=len(best), names=_by_batch(say, best))] if len(best) else []
+    if full.empty:
+        return said if hidden else [*said, verdict("grade.full-none")]
+    return [*said, verdict("grade.full-published" if hidden else "grade.full", number=len(full), names=_by_batch(say, full))]
 
 
 def _by_batch(say: Words, rows: pd.DataFrame) -> list[str]:
@@ -227,7 +239,7 @@ def activities(say: Words, scheme: Scheme, counts: pd.DataFrame) -> list[Verdict
     """What all alliances of a grade do, and what fewer than three quarters do. `counts`: a column a grade, a row an activity and 联盟数."""
     said = []
     for name, row in counts.items():
-        total, each = int(row["联盟数"]), row.drop("联盟数").astype(int)
+        total, each = int(row["联盟数"]), row.drop("联盟数").astype(int).rename(lambda what: f"“{what}”" if "、" in what else what)
         everyone, few = list(each.index[each == total]), each[4 * each < 3 * total]
         about = {"label": scheme.labels[name], "number": total}
         said.append(verdict("cooperation.all-of-them", **about) if len(everyone) == len(each) else

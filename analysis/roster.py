@@ -33,7 +33,9 @@ def read_all(periods: Iterable[str | int] | str | int = "", data: Path | str = "
 def read_sheets(periods: Iterable[str | int] | str | int = "", data: Path | str = "") -> list[Period]:
     """The checked sheets of those periods, in order of their end dates. Raises DataError."""
     names = str(periods).split() if isinstance(periods, (str, int)) else list(map(str, periods))
-    found = [sheets.read(name, data) for name in dict.fromkeys(names or sheets.filled_periods(Path(data or sheets.DATA))[0])]
+    found: list[Period] = []
+    for name in dict.fromkeys(names or sheets.filled_periods(Path(data or sheets.DATA))[0]):
+        found.append(sheets.read(name, data, found[0].registry if found else None))
     return sorted(found, key=lambda sheet: (sheet.end, sheet.name))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import gc
 import json
 import re
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from analysis import NOTEBOOKS, ROOT, record
 from analysis.messages import Said
@@ -54,23 +56,29 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, state: 
             import nbformat
             import papermill  # noqa: F401  before the thread, so that no module is loaded by both at once
 
-        loaded = pool.submit(import_module, "analysis.export.exporters")
+        loaded = pool.submit(_writers)
         notebook = _executed(path, parameters, worker)
-        exporters = loaded.result()
-        document = exporters.document.read(notebook)
-        pdf = pool.submit(exporters.PDFExporter().render, document)
-        html = exporters.HTMLExporter().render(document, _links(title)).encode()
-        tables = import_module("analysis.export.book").render(document)
+        document, html, pdf, book = loaded.result()
+        whole = document.read(notebook)
+        paper = pool.submit(pdf.render, whole)
+        page, tables = html.render(whole, _links(title)).encode(), book.render(whole)
         places = {f"{label}.csv": REPORTS / name for label, name in (saved or {}).items()}
-        files = {REPORTS / f"{title}.ipynb": nbformat.writes(notebook).encode(), REPORTS / f"{title}.pdf": pdf.result(),
-                 REPORTS / f"{title}.html": html, REPORTS / f"{title}-tables.xlsx": tables,
-                 **{places.get(name, FIGURES / title / name): content for name, content in document.saved().items()}}
+        files = {REPORTS / f"{title}.ipynb": nbformat.writes(notebook).encode(), REPORTS / f"{title}.pdf": paper.result(),
+                 REPORTS / f"{title}.html": page, REPORTS / f"{title}-tables.xlsx": tables,
+                 **{places.get(name, FIGURES / title / name): content for name, content in whole.saved().items()}}
         for tag, part in (parts or {}).items():
-            document_of_part = exporters.document.read(_part(notebook, tag))
-            files |= {REPORTS / f"{part}.html": exporters.HTMLExporter().render(document_of_part).encode(),
-                      REPORTS / f"{part}.pdf": exporters.PDFExporter().render(document_of_part)}
+            some = document.read(_part(notebook, tag))
+            beside = {f"{part}.pdf": "本文的PDF", f"{part}.csv": "数据（CSV）"}
+            files |= {REPORTS / f"{part}.html": html.render(some, beside).encode(), REPORTS / f"{part}.pdf": pdf.render(some)}
     stale = [Path(place) for place in record.earlier(out, title).get("made", ())]
-    return publish({**files, record.path_of(title): record.written(state, files)}, out, title, stale)[:-1], document.notes
+    return publish({**files, record.path_of(title): record.written(state, files)}, out, title, stale)[:-1], whole.notes
+
+
+def _writers() -> list[ModuleType]:
+    """The modules that write a report, ready to do it, loaded while its cells run."""
+    writers = [import_module(f"analysis.export.{name}") for name in ("document", "html", "pdf", "book")]
+    writers[1].template()
+    return writers
 
 
 def _links(title: str) -> dict[str, str]:
@@ -86,12 +94,15 @@ def _part(notebook, tag: str):
 
 @contextlib.contextmanager
 def _spared() -> Iterator[None]:
-    """Nothing of what can be spared is loaded meanwhile."""
+    """Nothing of what can be spared is loaded meanwhile, and what is loaded is not looked through for what could be cleared up."""
     spared = [name for name in SPARED if name not in sys.modules]
     sys.modules.update(dict.fromkeys(spared))
+    gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
+        gc.enable()
         for name in spared:
             del sys.modules[name]
 
@@ -129,7 +140,7 @@ def _executed(path: Path, parameters: dict[str, str], worker: dict[str, object])
                                           request_save_on_cell_execute=False, autosave_cell_every=0, **worker)
     except PapermillExecutionError as error:
         log = COLOURS.sub("", "\n".join([error.source, "", *error.traceback]))
-        cause = f"{error.ename}: {error.evalue}".splitlines()[0][:MOST_OF_A_CAUSE]
+        cause = f"{error.ename}: {error.evalue.strip()}".splitlines()[0][:MOST_OF_A_CAUSE]
         above = notebook.cells[:error.cell_index]
     heading = next((line.lstrip("# ") for cell in reversed(above) for line in reversed(cell.source.splitlines())
                     if cell.cell_type == "markdown" and line.startswith("#")), Said("run.beginning"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from pathlib import Path
 
-from analysis import DATA, registry
+from analysis import DATA, record, registry
 from analysis.grades import HIGH, NOT_EVALUATED
 from analysis.messages import Said, reason
 from analysis.period import *  # what the other modules know a score sheet by
@@ -65,13 +66,13 @@ def _book(path: Path) -> ScoreSheet | None:
         return None
 
 
-def read(period: str | int, data: Path | str = "") -> Period:
-    """The checked period from a data folder, the project's own unless another is named.
+def read(period: str | int, data: Path | str = "", known: registry.Registry | None = None) -> Period:
+    """The checked period from a data folder, the project's own unless another is named; `known` is its registry, where it is read already.
 
     Raises DataError with every problem of the workbook, or of the registry; Unfilled for an unfilled template.
     """
     period, data = str(period), Path(data or DATA)
-    known, path = registry.read(data), path_of(period, data)
+    known, path = known or registry.read(data), path_of(period, data)
     book = ScoreSheet(path)
     if book.unfilled:
         raise Unfilled([Problem.of(Said("file.unfilled"), path.name)])
@@ -86,9 +87,8 @@ def read(period: str | int, data: Path | str = "") -> Period:
 
 
 def returned(period: str, data: Path) -> list[Path]:
-    """The files of a period's panel that came back: mark sheets, an export of marks, groups, minutes."""
-    there = path_of(period, data, "panel").with_suffix("").glob("*")
-    return sorted(path for path in there if path.suffix.lower() in (".xlsx", ".csv") and path.name[0] not in "~.")
+    """The files of a period's panel that came back: mark sheets, an export of marks, groups, minutes; also those of other programs."""
+    return sorted(path for path in path_of(period, data, "panel").with_suffix("").glob("*") if SHEET_LIKE.fullmatch(path.name))
 
 
 def panel_digest(period: str, data: Path) -> str:
@@ -119,7 +119,8 @@ def check_dates(book: Book, reading: Period, data: Path) -> None:
     must(book, reading, own == (start, end), START, "fact.registered", end=end, period=reading.name, start=own[0], last=own[1])
     others = {period: (*dates, "registry/periods.csv") for period, dates in reading.registry.dates.items()}
     for period in periods(data):
-        facts = _facts(path_of(period, data)) if period != reading.name else {}
+        path = path_of(period, data)
+        facts = _facts(path, record.hash_of(path)) if period != reading.name else {}
         if START in facts and END in facts:
             others[period] = facts[START], facts[END], f"{period}.xlsx"
     for period, (first, last, where) in sorted(others.items()):
@@ -127,8 +128,9 @@ def check_dates(book: Book, reading: Period, data: Path) -> None:
              start=first, last=last, file=where)
 
 
-def _facts(path: Path) -> dict[str, object]:
-    """What another period's workbook says in 评价期, so far as it can be read."""
+@lru_cache(256)
+def _facts(path: Path, digest: str) -> dict[str, object]:
+    """What another period's workbook with a hash says in 评价期, so far as it can be read."""
     reading = Period("", path, "", None, None)
     if book := _book(path):
         read_facts(book, reading)
@@ -149,6 +151,10 @@ def notes(reading: Period) -> list[Said]:
         said.append(Said("note.earlier", sheet=A_LEVEL, best=reading.scheme.labels[HIGH], period=period, names=failing))
     if unused := _unused_aliases(known, reading.data):
         said.append(Said("note.unused", aliases=unused))
+    if doubtful := [f"{a.name} {a.code}" for a in reading.doubtful]:
+        said.append(Said("note.doubtful", names=doubtful))
+    if ENTERED in reading.facts and (gap := reading.facts[ENTERED] - _incomplete(reading) - len(reading.evaluated)):
+        said.append(Said("note.gap", entered=reading.facts[ENTERED], incomplete=_incomplete(reading), evaluated=len(reading.evaluated), gap=gap))
     if unsized := [batch.short for batch in reading.batches if batch.approved is None]:
         said.append(Said("note.unsized", batches=unsized))
     if name not in known.periods:
@@ -156,6 +162,10 @@ def notes(reading: Period) -> list[Said]:
     if reading.scheme.declared != name:
         said.append(Said("note.scheme", period=reading.scheme.declared))
     return said
+
+
+def _incomplete(reading: Period) -> int:
+    return reading.facts.get(INCOMPLETE_TOTAL) or sum(a.state == INCOMPLETE for a in reading.absent)
 
 
 def _unused_aliases(known: Registry, data: Path) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import shares, sheets
-from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, NOT_IN_PROGRAMME, TOP_SCORE, Scheme
+from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, TOP_SCORE, Scheme
 from analysis.registry import Registry, first_year, normalise, short
 from analysis.sheets import Period
 
@@ -27,7 +27,6 @@ SEED, RESAMPLES, Z = 20171231, 9999, 1.959963984540054  # the normal quantile of
 DIGITS = 6  # to which differences of scores are taken: 2.3 and 2.3000000000000007 are one
 FEW_PERIODS = 4
 ABSENT, NO_SHEET = (INCOMPLETE, NOT_EVALUATED), "没有评分表"
-SIGNS = {INCOMPLETE: "缺", NOT_EVALUATED: "—", NOT_IN_PROGRAMME: "·"} | dict(zip(GRADES, "▂▄▆█"))
 
 
 # Periods side by side
@@ -64,6 +63,12 @@ def pairs(alliances: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([pair(alliances, *two) for two in pairwise(alliances["period"].cat.categories)], ignore_index=True)
 
 
+def side_by_side(alliances: pd.DataFrame, earlier: str, later: str) -> pd.DataFrame:
+    """What `pair` says, in the columns that are compared at a glance."""
+    columns = ["name", "batch", "state_before", "state_after", "score_before", "score_after", "change", "least", "most", "steps"]
+    return pair(alliances, earlier, later)[columns]
+
+
 def with_all(frame: pd.DataFrame) -> pd.DataFrame:
     """A roster's rows, and all of them once more in a batch 全部, for tables by batch with a last line."""
     batches = pd.CategoricalDtype([*frame["batch"].cat.categories, "全部"], ordered=True)
@@ -90,25 +95,19 @@ def decomposition(pair: pd.DataFrame) -> pd.DataFrame:
 
 
 def everyone(alliances: pd.DataFrame, registry: Registry) -> pd.DataFrame:
-    """A row for each alliance: name, code, batch, score or state by period, the last changes, its course, other names to find it by.
-
-    Names are short; with more than FEW_PERIODS states are SIGNS.
-    """
+    """A row for each alliance: short name, code, batch, score or state by period, the last changes, and other names to find it by."""
     named = alliances.dropna(subset="id").sort_values("period", kind="stable")
-    periods, states = [*named["period"].cat.categories], named["state"].astype(str)
-    wide = len(periods) > FEW_PERIODS
-    hidden = (states.replace(SIGNS) if wide else states).where(named["grade"].isna(), "密" if wide else "未公布")
-    cells = named.assign(cell=named["score"].map("{:.10g}".format).where(named["score"].notna(), hidden),
-                         sign=states.map(SIGNS | {INCOMPLETE: "—"})).groupby(["id", "period"])[["cell", "sign"]].first()
+    periods = [*named["period"].cat.categories]
+    hidden = named["state"].astype(object).where(named["grade"].isna(), "未公布")
+    cells = named.assign(cell=named["score"].map("{:.10g}".format).where(named["score"].notna(), hidden))
+    cells = cells.pivot(index="id", columns="period", values="cell").rename(columns=str)
     last = named[named["period"] == periods[-1]].sort_values(["rank", "state", "id"], ascending=[True, False, True], na_position="last")
-    table = last.set_index("id")[["name", "code", "batch"]].join(cells["cell"].unstack().rename(columns=str))
+    table = last.set_index("id")[["name", "code", "batch"]].join(cells)
     changes = pair(alliances, *periods[-2:]).set_index("id")[["change", "steps"]]
     table[["评分变化", "等级变化"]] = changes.apply(lambda column: column.astype(float).map(shares.gained, na_action="ignore"))
-    table["走势"] = cells["sign"].groupby("id").agg("".join)
-    table["also"] = [" ".join([name, registry.names.get(id, ""), *(alias for alias, of in registry.aliases.items() if of == id)])
-                     for id, name in table["name"].items()]
+    aliases = pd.Series(registry.aliases, dtype=object).reset_index().groupby(0)["index"].agg(" ".join)
+    table["also"] = table["name"] + " " + table.index.map(registry.names).astype(str) + " " + table.index.map(aliases).fillna("")
     table["name"] = table["name"].map(short)
-    table = table.drop(columns="batch") if wide else table
     return table.rename(columns={"name": "联盟名称", "code": "代码", "batch": "批次"}).reset_index(drop=True)
 
 
@@ -134,16 +133,21 @@ def association(rows: pd.Series, columns: pd.Series) -> tuple[float, float, int]
 
     p and V are missing where one side has a single class.
     """
-    (r, kinds), (c, others) = (pd.factorize(side.astype(object)) for side in (rows, columns))
-    n = len(r)
-    if min(len(kinds), len(others)) < 2:
+    table = pd.crosstab(rows.astype(object), columns.astype(object)).to_numpy()
+    n = int(table.sum())
+    if min(table.shape, default=0) < 2:
         return np.nan, np.nan, n
-    shuffled = np.random.default_rng(SEED).permuted(np.tile(c.astype(np.int8), (RESAMPLES + 1, 1)), axis=1)
-    shuffled[0] = c
-    tables = np.array([[(shuffled[:, r == i] == j).sum(axis=1) for j in range(len(others))] for i in range(len(kinds))])
-    expected = np.outer(np.bincount(r), np.bincount(c))[:, :, None] / n
-    chi = ((tables - expected) ** 2 / expected).sum(axis=(0, 1))
-    return float((chi >= chi[0] - 1e-9).mean()), float(np.sqrt(chi[0] / n / (min(len(kinds), len(others)) - 1))), n
+    chance, left = np.random.default_rng(SEED), np.tile(table.sum(axis=1), (RESAMPLES, 1))
+    drawn = np.zeros((RESAMPLES + 1, *table.shape), int)
+    drawn[0] = table
+    for column, whole in enumerate(table.sum(axis=0)):  # cell by cell, each from what its row and its column have left
+        for row in range(len(table)):
+            missing = whole - drawn[1:, :row, column].sum(axis=1)
+            drawn[1:, row, column] = chance.hypergeometric(left[:, row], left[:, row + 1:].sum(axis=1), missing)
+        left = left - drawn[1:, :, column]
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
+    chi = ((drawn - expected) ** 2 / expected).sum(axis=(1, 2))
+    return float((chi >= chi[0] - 1e-9).mean()), float(np.sqrt(chi[0] / n / (min(table.shape) - 1))), n
 
 
 def tests(alliances: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:
@@ -230,12 +234,6 @@ def timeline(registry: Registry, names: Iterable[str]) -> list[str]:
     return sorted({*registry.periods} - parts | there, key=lambda name: (int(name[-4:]), name))
 
 
-def windows(line: list[str], periods: Iterable[str]) -> list[list[str]]:
-    """The runs of three consecutive periods of a timeline that are all among some periods."""
-    runs = [line[start:start + STREAK] for start in range(len(line) - STREAK + 1)]
-    return [run for run in runs if {*run} <= {*periods}]
-
-
 def runs(alliances: pd.DataFrame, *states: str) -> pd.Series:
     """By id, in how many periods running, up to the last, an alliance was in one of some states."""
     state = alliances.dropna(subset="id").pivot(index="id", columns="period", values="state").astype(object)
@@ -251,18 +249,9 @@ def failing(alliances: pd.DataFrame, least: int) -> pd.DataFrame:
     found = named.assign(found=named["state"].astype(str) + score).pivot(index="id", columns="period", values="found").rename(columns=str)
     run, low, absent = (runs(alliances, *states) for states in ((LOW, *ABSENT), (LOW,), ABSENT))
     kind = np.select([low == run, absent == run], ["failing.low", "failing.absent"], "failing.mixed")
-    table = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code", "batch"]].join(run).assign(kind=pd.Series(kind, run.index))
-    return table[table["run"] >= least].join(found).sort_values(["kind", "run", "code"], ascending=[False, False, True]).reset_index()
-
-
-def a_level(alliances: pd.DataFrame, line: list[str]) -> pd.DataFrame:
-    """Who was 活跃度高 in three consecutive periods, as far as there are sheets: id, name, code, from_period, to_period."""
-    high, found = alliances[alliances["grade"] == HIGH], []
-    for run in windows(line, alliances["period"].cat.categories):
-        times = high[high["period"].isin(run)].groupby("id").size()
-        here = high[(high["period"] == run[-1]) & high["id"].isin(times.index[times == STREAK])]
-        found.append(here[["id", "name", "code"]].assign(from_period=run[0], to_period=run[-1]).sort_values("code"))
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["id", "name", "code", "from_period", "to_period"])
+    kind = pd.Series(pd.Categorical(kind, ["failing.low", "failing.mixed", "failing.absent"]), run.index, name="kind")
+    table = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code", "batch"]].join(run).join(kind)
+    return table[table["run"] >= least].join(found).sort_values(["kind", "run", "code"], ascending=[True, False, True]).reset_index()
 
 
 def listed(alliances: pd.DataFrame) -> pd.DataFrame:
@@ -287,16 +276,17 @@ def proposed(alliances: pd.DataFrame, line: list[str]) -> pd.DataFrame:
     (high wherever there is a sheet); `.near` (one period short, all known); `.lost` (had it in the period before), whatever it is short.
     """
     named, last = alliances.dropna(subset="id"), alliances["period"].cat.categories[-1]
-    window = line[:line.index(last) + 1][-STREAK:]
+    window, before = line[:line.index(last) + 1][-STREAK:], line[:line.index(last)][-STREAK:]
     state = named.pivot(index="id", columns="period", values="state").astype(object)
     earlier = named[named["a_level"] & (named["period"] < last)][["id", "period"]]
     attested = {(row.id, p) for row in earlier.itertuples() for p in line[:line.index(row.period) + 1][-STREAK:]}
-    cells = pd.DataFrame({p: state[p] if p in state else [HIGH if (id, p) in attested else NO_SHEET for id in state.index] for p in window},
-                         index=state.index)
+    known = pd.DataFrame({p: state[p] if p in state else [HIGH if (id, p) in attested else NO_SHEET for id in state.index]
+                          for p in dict.fromkeys([*before, *window])}, index=state.index)
+    cells = known[window]
     short_of, unknown = (~cells.isin([HIGH, NO_SHEET])).sum(axis=1), (cells == NO_SHEET).sum(axis=1)
-    before = line[line.index(last) - 1]
-    had = {row.id for row in earlier.itertuples() if row.period == before} | {*a_level(alliances, line).query("to_period == @before")["id"]}
-    kind = np.select([short_of + unknown == 0, short_of == 0, cells.index.isin([*had]), short_of + unknown == 1],
+    had = cells.index.isin(earlier[earlier["period"].astype(str).isin(before[-1:])]["id"]) | (
+        (known[before] == HIGH).sum(axis=1) == STREAK)
+    kind = np.select([short_of + unknown == 0, short_of == 0, had, short_of + unknown == 1],
                      ["proposed.in", "proposed.open", "proposed.lost", "proposed.near"], "")
     names = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code"]]
     table = names.join(cells.assign(kind=kind), how="right").query("kind != ''").sort_values(["kind", "code"]).reset_index()

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
@@ -20,7 +19,9 @@ from analysis.shares import half_up, signed
 from analysis.trends import FEW_PERIODS, regression
 
 EDGE = {"markeredgecolor": "#5B5B5B", "markeredgewidth": 0.5}
-SMALL, GREY, MATRICES = 6.5, "#5B5B5B", 5  # a size of letters, and how many matrices stand in a row
+SMALL, GREY = 6.5, "#5B5B5B"
+MATRICES, RIBBON, MOST_NAMED = 5, "ribbon", 80  # matrices in a row; rows of a column that may have names
+BREAK = {"color": colour("accent"), "linewidth": 0.9, "linestyle": (0, (4, 2))}
 WORDS = {"textcoords": "offset points", "size": SMALL, "annotation_clip": False}
 
 
@@ -38,7 +39,15 @@ def _years(axes: Axes, periods: Iterable[str], breaks: Iterable[str] = ()) -> No
     axes.set_xticks(places, [names[place] for place in places], size=7)
     axes.set_xlim(-0.35, len(names) - 0.65)
     for period in breaks:
-        axes.axvline([*periods].index(period) - 0.5, color=colour("accent"), linewidth=0.9, linestyle=(0, (4, 2)))
+        axes.axvline([*periods].index(period) - 0.5, **BREAK)
+
+
+def _bare(axes: Axes) -> None:
+    """Without lines, ticks and grid; the words of the x axis above."""
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0, pad=1)
+    axes.spines[:].set_visible(False)
+    axes.grid(visible=False)
 
 
 # The findings of the first page
@@ -48,7 +57,7 @@ def findings(took_part: pd.DataFrame, means: pd.DataFrame, parts: pd.Series, cha
     """The five findings in small: percentages by batch and period; mean, low and high by period; the parts of a share; mean, low and
     high of a change by batch; counts. `titles` has a title for each, in this order; the names of the parts are those of their Series.
     """
-    panels = [*canvas(4.1, rows=2, columns=3).flat]
+    panels = [*canvas(2.5, rows=2, columns=3).flat]
     for axes, title in zip(panels, titles):
         axes.set_title(title, size=8.5)
         axes.tick_params(labelsize=7)
@@ -112,49 +121,49 @@ def _spans(axes: Axes, changes: pd.DataFrame) -> None:
 
 # Batches and grades
 
-def ladder(counts: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") -> Axes:
-    """A bar for each batch and period (the index), its grades on both sides of the line between 较高 and 一般; beside it how many of
-    all were evaluated. The columns are grades and 未参评."""
-    places = np.arange(len(counts)) + 0.7 * counts.index.get_level_values(0).codes
-    few = len(counts) < 13
-    axes = canvas((0.23 if few else 0.15) * (places.max(initial=0) + 1) + 0.6, title=title)
-    wholes = counts[[*GRADES]].sum(axis=1)
-    for side, grades in ((1, (FAIRLY_HIGH, HIGH)), (-1, (FAIR, LOW))):
-        left = pd.Series(0.0, counts.index)
-        for grade in grades:
-            wide = (100 * counts[grade] / wholes.where(wholes > 0)).fillna(0)
-            bars = axes.barh(places, side * wide, left=left, height=0.8, color=colour(grade), edgecolor="white", linewidth=0.6)
-            for bar, (batch, period) in zip(bars, counts.index):
-                stands_for(bar, batch, period, grade)
-            for place, n, width, start in zip(places, counts[grade], wide, left):
-                if n and width > 5:
-                    axes.text(start + side * width / 2, place, n, ha="center", va="center", size=7 if few else 6, color=ink(colour(grade)))
-            left += side * wide
-    for place, whole, absent in zip(places, wholes, counts[NOT_EVALUATED]):
-        axes.text(1.01, place, f"参评{whole}/{whole + absent}", transform=axes.get_yaxis_transform(), va="center", size=7, color=GREY)
-    for place, (_, period) in zip(places, counts.index):
-        if period in breaks:
-            axes.axhline(place - 0.5, color=colour("accent"), linewidth=0.7, linestyle=(0, (4, 2)))
-    axes.axvline(0, color="#222222", linewidth=1)
-    axes.set_yticks(places, [f"{batch}　{period}" for batch, period in counts.index], size=7 if few else 6)
-    axes.set(xlim=(-100, 100), ylim=(places.max(initial=0) + 0.6, -0.6))
-    axes.set_xticks(range(-100, 101, 50), ["100%", "50%", "0", "50%", "100%"])
-    axes.grid(visible=False)
-    legend(axes, GRADES)
-    return axes
+def ladder(counts: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") -> list[Axes]:
+    """A panel for each batch (first index level) with a bar for each period: grades on both sides of the line between 较高 and 一般,
+    and apart those not evaluated, in percent of the batch. The columns are grades and 未参评."""
+    batches, periods = counts.index.unique(0), [*counts.index.levels[1]]
+    tall = (0.26 if len(periods) <= FEW_PERIODS else 0.17) * len(periods) + 0.75
+    panels = canvas(tall, title=title, columns=len(batches), sharex=True, squeeze=False)[0]
+    part = 100 * counts.div(counts.sum(axis=1), axis=0)
+    apart = (part[HIGH] + part[FAIRLY_HIGH]).max() + 6
+    end = apart + part[NOT_EVALUATED].max() + 1
+    for axes, batch in zip(panels, batches):
+        here, places = part.loc[batch], counts.loc[batch].index.map(periods.index).to_numpy(int)
+        starts = {FAIRLY_HIGH: 0, HIGH: here[FAIRLY_HIGH], FAIR: -here[FAIR], LOW: -here[FAIR] - here[LOW], NOT_EVALUATED: apart}
+        for state, start in starts.items():
+            bars = axes.barh(places, here[state], left=start, height=0.8, color=colour(state), edgecolor="white", linewidth=0.5,
+                             hatch=hatch(state))
+            for bar, period in zip(bars, here.index):
+                stands_for(bar, batch, period, state)
+            for place, n, wide, left in zip(places, counts.loc[batch, state], here[state], start + 0 * here[state]):
+                if wide > 6 * len(str(n)) + 1:
+                    axes.text(left + wide / 2, place, n, ha="center", va="center", size=SMALL, color=ink(colour(state)))
+        for period in {*breaks} & {*counts.loc[batch].index}:
+            axes.axhline(periods.index(period) - 0.5, **BREAK)
+        axes.axvline(0, color="#222222", linewidth=1)
+        axes.set_title(f"{batch}（{counts.loc[batch].iloc[-1].sum()}家）", size=8.5)
+        axes.set_yticks(range(len(periods)), periods if axes is panels[0] else [""] * len(periods), size=7)
+        axes.set(xticks=[], ylim=(len(periods) - 0.4, -0.6), xlim=(-(part[FAIR] + part[LOW]).max() - 1, end))
+        _bare(axes)
+    legend(panels[0].figure, [*GRADES, NOT_EVALUATED], loc="outside upper left", bbox_to_anchor=None)
+    return [*panels]
 
 
 def cumulative(reached: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") -> list[Axes]:
     """For each batch (first index level) by period the share that reached each grade (columns grade, 占比, 至少, 至多 in percent)."""
     batches = [*reached.index.unique(0)]
-    panels = canvas(2.1, title=title, columns=len(batches), sharey=True, squeeze=False)[0]
+    panels = canvas(1.8, title=title, columns=len(batches), sharey=True, squeeze=False)[0]
     for axes, batch in zip(panels, batches):
-        for grade in (grade for grade in BEST_FIRST if grade != LOW):
+        for grade in BEST_FIRST[:-1]:
             here = reached.loc[batch][reached.loc[batch, "等级"].to_numpy() == grade]
             axes.fill_between(range(len(here)), here["至少"], here["至多"], color=colour(grade), alpha=0.3, linewidth=0)
             axes.plot(range(len(here)), here["占比"], "o-", color=colour(grade), markersize=3.5, linewidth=1.6, **EDGE)
         axes.set_title(batch, size=9)
         axes.set(ylim=(0, 103))
+        axes.tick_params(labelsize=7)
         _years(axes, here.index, breaks)
     panels[0].set_ylabel("占参评的比例（%）", size=8)
     names = {grade: f"{called(grade)}{'及以上' * (grade != HIGH)}" for grade in BEST_FIRST[:3]}
@@ -162,60 +171,65 @@ def cumulative(reached: pd.DataFrame, breaks: Iterable[str] = (), title: str = "
     return [*panels]
 
 
-def quilt(moves: pd.DataFrame, title: str = "") -> list[Axes]:
+def flows(moves: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") -> list[Axes]:
     """A matrix of each two periods: from the row's state to the column's (from_period, to_period, state_before, state_after, alliances),
-    and beneath how many of those evaluated twice went up, stayed and went down."""
+    and beneath how many of those evaluated twice went up, stayed and went down; of the last two also as a ribbon."""
     pairs = [*moves.groupby(["from_period", "to_period"], sort=False)]
+    columns, rows = min(len(pairs), MATRICES), -(-len(pairs) // MATRICES)
+    names = [*map(str, range(len(pairs))), *["."] * (rows * columns - len(pairs))]
+    places = [names[row * columns:][:columns] for row in range(rows)]
+    if len(pairs) == 1:
+        layout, height, ratios = [[*places[0], RIBBON]], 2.75, {"width_ratios": [1, 1.25]}
+    else:
+        layout, height, ratios = [*places, [RIBBON] * columns], 1.6 * rows + 2.2, {"height_ratios": [*[1.6] * rows, 2.2]}
+    figure = canvas(height, title=title).figure
+    figure.clear()
+    panels = figure.subplot_mosaic(layout, **ratios)
     states = [state for state in STATES[::-1] if {state} & {*moves["state_before"], *moves["state_after"]}]
-    rows, columns = -(-len(pairs) // MATRICES), min(len(pairs), MATRICES)
-    panels = [*canvas(1.75 * rows if columns > 2 else 2.4, 6.3 if columns > 2 else 3.2 * columns, title, rows, columns, squeeze=False).flat]
-    short = {state: called(state).removeprefix("活跃度").removeprefix("信息") for state in states}
-    for axes, ((earlier, later), here) in zip(panels, pairs):
+    for place, ((earlier, later), here) in enumerate(pairs):
+        axes, size = panels[str(place)], 7 if len(pairs) == 1 else 5
         table = here.pivot_table("alliances", "state_before", "state_after", "sum").reindex(index=states, columns=states).fillna(0)
-        axes.pcolormesh(table.to_numpy(), cmap="Greys", vmin=0, vmax=1.4 * moves["alliances"].max(), edgecolor="white", linewidth=0.5)
-        for (row, column), n in np.ndenumerate(table.to_numpy(int)):
-            if n:
-                axes.text(column + 0.5, row + 0.5, n, ha="center", va="center", size=8 if columns < 3 else 5.5,
-                          color="white" if n > 0.8 * moves["alliances"].max() else "#222222")
-            if row == column:
-                axes.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=colour("accent"), linewidth=0.8))
-        size = 6.5 if columns < 3 else 5
-        _up_and_down(axes, table.reindex(index=BEST_FIRST, columns=BEST_FIRST).fillna(0).to_numpy(), len(states), size)
-        axes.set_xticks(np.arange(len(states)) + 0.5, short.values(), size=size, rotation=90 if columns > 2 else 0)
-        axes.set_yticks(np.arange(len(states)) + 0.5, short.values() if axes in panels[::columns] else [""] * len(states), size=size)
-        axes.xaxis.tick_top()
-        axes.set_title(f"{earlier}→{later}", size=6.5 if columns > 2 else 8.5)
-        axes.set(ylim=(len(states) + 1.4, 0))
-        axes.spines[:].set_visible(False)
-        axes.tick_params(length=0, pad=1)
-    for axes in panels[len(pairs):]:
-        axes.axis("off")
-    return panels[:len(pairs)]
+        _matrix(axes, table, 1.4 * moves["alliances"].max(), size, first=place % columns == 0)
+        broken = later in {*breaks}
+        axes.set_title(f"{earlier}→{later}{'＊' * broken}", size=size + 1.5, color=colour("accent") if broken else "#222222")
+    _ribbon(panels[RIBBON], pairs[-1][1])
+    return [*panels.values()]
 
 
-def _up_and_down(axes: Axes, matched: np.ndarray, wide: int, size: float) -> None:
-    """The row beneath a matrix of grades, best first."""
-    counts, start = [np.tril(matched, -1).sum(), np.trace(matched), np.triu(matched, 1).sum()], 0.0
-    for word, n, fill in zip("升平降", counts, ("上升", "未参评", "下降")):
-        width = wide * n / max(sum(counts), 1)
-        axes.add_patch(Rectangle((start, wide + 0.45), width, 0.75, facecolor=colour(fill), edgecolor="white", linewidth=0.5))
-        if width > 1.1:
-            axes.text(start + width / 2, wide + 0.83, f"{word}{n:.0f}", ha="center", va="center", size=size)
-        start += width
+def _matrix(axes: Axes, table: pd.DataFrame, most: float, size: float, first: bool) -> None:
+    """A table of states by states, its diagonal framed, with what it says of grades (best first) beneath."""
+    wide, words = len(table), [called(state).removeprefix("活跃度").removeprefix("信息") for state in table.index]
+    axes.pcolormesh(table.to_numpy(), cmap="Greys", vmin=0, vmax=most, edgecolor="white", linewidth=0.5)
+    for (row, column), n in np.ndenumerate(table.to_numpy(int)):
+        if n:
+            axes.text(column + 0.5, row + 0.5, n, ha="center", va="center", size=size, color="white" if n > 0.57 * most else "#222222")
+        if row == column and table.index[row] in GRADES:
+            axes.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=colour("accent"), linewidth=0.8))
+    matched, start = table.reindex(index=BEST_FIRST, columns=BEST_FIRST).fillna(0).to_numpy(), 0.0
+    counts = {"上升": np.tril(matched, -1).sum(), NOT_EVALUATED: np.trace(matched), "下降": np.triu(matched, 1).sum()}
+    for word, (fill, n) in zip("升平降", counts.items()):
+        long = wide * n / max(matched.sum(), 1)
+        axes.add_patch(Rectangle((start, wide + 0.3), long, 0.9, facecolor=colour(fill), edgecolor="white", linewidth=0.5))
+        if long > 0.9:
+            axes.text(start + long / 2, wide + 0.75, f"{word}{n:.0f}", ha="center", va="center", size=size, color=ink(colour(fill)))
+        start += long
+    axes.set_xticks(np.arange(wide) + 0.5, words, size=size, rotation=90)
+    axes.set_yticks(np.arange(wide) + 0.5, words if first else [""] * wide, size=size)
+    axes.set(xlim=(0, wide), ylim=(wide + 1.25, 0), aspect="equal")
+    _bare(axes)
 
 
-def ribbon(moves: pd.DataFrame, title: str = "") -> Axes:
+def _ribbon(axes: Axes, moves: pd.DataFrame) -> None:
     """How alliances flow from state to state between two periods: state_before, state_after, alliances."""
-    axes, order = canvas(2.7, title=title), STATES[::-1]
     totals = [moves.groupby(f"state_{side}", observed=True)["alliances"].sum() for side in ("before", "after")]
     whole, tops = int(totals[0].sum()), []
     for place, (total, side) in enumerate(zip(totals, (-1, 1))):
-        top, start = whole * (1 + 0.03 * len(order)), {}
-        for state in (state for state in order if total.get(state, 0)):
+        top, start = whole * (1 + 0.03 * len(STATES)), {}
+        for state in (state for state in STATES[::-1] if total.get(state, 0)):
             start[state], n = top, int(total[state])
             axes.add_patch(Rectangle((place - 0.04, top - n), 0.08, n, facecolor=colour(state), edgecolor="#8A8A8A", linewidth=0.4,
                                      hatch=hatch(state)))
-            axes.text(place + side * 0.055, top - n / 2, f"{called(state)} {n}", va="center", size=8, ha="right" if side < 0 else "left")
+            axes.text(place + side * 0.06, top - n / 2, f"{called(state)} {n}", va="center", size=7, ha="right" if side < 0 else "left")
             top -= n + whole * 0.03
         axes.text(place, whole * 1.24, moves[("from_period", "to_period")[place]].iloc[0], ha="center", va="bottom", weight="bold", size=8)
         tops.append(start)
@@ -227,68 +241,98 @@ def ribbon(moves: pd.DataFrame, title: str = "") -> Axes:
         axes.add_patch(PathPatch(Path(points, codes), facecolor=fill, edgecolor="#9A9A9A", linewidth=0.2, alpha=0.55))
         tops[0][row.state_before] -= thick
         tops[1][row.state_after] -= thick
-    axes.set(xlim=(-0.3, 1.3), ylim=(-1, whole * 1.32))
+    axes.set(xlim=(-0.5, 1.5), ylim=(-1, whole * 1.32))
     axes.axis("off")
-    return axes
 
 
 # Each alliance
 
-def carpet(history: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") -> list[Axes]:
-    """A row for each alliance (id, batch, period, state, score), sorted from the last period back; a panel for each batch.
+def carpet(history: pd.DataFrame, floors: Iterable[float], breaks: Iterable[str] = (), title: str = "") -> list[Axes]:
+    """A row for each alliance (id, name, batch, period, state, score, low, high), a panel for each batch, sorted from the last period
+    back: the states, and the range of scores with a dot at the last one. It takes one page of A4, names and all, for 120.
 
-    ○ a withheld score, × 信息不完整; not evaluated is pale, not in the programme blank.
+    ○ a withheld score, × 信息不完整; not evaluated is pale, not in the programme blank. The dot is hollow where the last score is of
+    an earlier period; a red line is what a withheld last score may be.
     """
-    wide = {batch: here.pivot(index="id", columns="period", values="state").astype(object).apply(lambda states: states.map(STATES.index))
-            for batch, here in history.groupby("batch", observed=True)}
-    wide = {batch: here.sort_values([*here.columns[::-1]], ascending=False, kind="stable") for batch, here in wide.items()}
-    tall = [max(len(here), 6) for here in wide.values()]
-    panels = canvas(min(0.043 * sum(tall) + 0.7, 8.6), title=title, rows=len(wide), gridspec_kw={"height_ratios": tall}, squeeze=False)[:, 0]
-    names = history.drop_duplicates("id").set_index("id")["name"]
-    hidden = {*history[history["state"].isin(GRADES) & history["score"].isna()][["id", "period"]].itertuples(index=False, name=None)}
-    for axes, (batch, here) in zip(panels, wide.items()):
-        mesh = axes.pcolormesh(here.to_numpy(), cmap=ListedColormap([colour(state) for state in STATES]), vmin=-0.5, vmax=len(STATES) - 0.5,
-                               edgecolor="white", linewidth=0.4 if len(history) < 3000 else 0)
-        stands_for(mesh, *names[here.index], each=True)
-        for marker, cells in (("o", [(c, r) for r, id in enumerate(here.index) for c, p in enumerate(here) if (id, p) in hidden]),
-                              ("x", [(c, r) for r, c in np.argwhere(here.to_numpy() == STATES.index(INCOMPLETE))])):
-            if cells:
-                axes.plot(*(np.array(cells).T + 0.5), marker, color=GREY, markersize=2.2, markeredgewidth=0.5, fillstyle="none")
-        axes.set(ylim=(len(here), 0), xticks=[], yticks=[len(here) / 2], yticklabels=[f"{batch}\n{len(here)}家"])
-        for period in breaks:
-            axes.axvline([*here.columns].index(period), color=colour("accent"), linewidth=0.9, linestyle=(0, (4, 2)))
-        axes.spines[:].set_visible(False)
-        axes.grid(visible=False)
-    panels[-1].set_xticks(np.arange(here.shape[1]) + 0.5, _names(here.columns), size=8)
-    legend(panels[0], STATES[:0:-1], fontsize=7.5, columnspacing=0.8)
-    return [*panels]
+    parts = {batch: _rows(here) for batch, here in history.groupby("batch", observed=True)}
+    hidden = history[history["low"].notna() & history["score"].isna()].groupby("period", observed=False)["id"].agg(set)
+    sizes = pd.Series({batch: len(rows) + 3 for batch, rows in parts.items()})
+    left = sizes.cumsum() - sizes / 2 < sizes.sum() / 2
+    halves = [sizes[half] for half in ((left, ~left) if len(sizes) > 1 else (left,))]
+    named, periods = max(half.sum() for half in halves) <= MOST_NAMED, [*history["period"].cat.categories]
+    figure = canvas(min(0.108 * max(half.sum() for half in halves) + 0.8, 8.6) if named else 8.6, title=title).figure
+    figure.clear()
+    widths, panels = [0.1 * len(periods) + 0.12, 1.45], []
+    for half, where in zip(halves, figure.add_gridspec(1, len(halves))):
+        room = max(other.sum() for other in halves) - half.sum() + 0.01
+        grid = where.subgridspec(len(half) + 1, 2, width_ratios=widths, height_ratios=[*half, room])
+        for place, batch in enumerate(half.index):
+            cells, scores = (figure.add_subplot(grid[place, side]) for side in (0, 1))
+            _states(cells, parts[batch], hidden, breaks, named)
+            _ranges(scores, parts[batch], sorted(floors), named)
+            cells.set_title(f"{batch}（{len(parts[batch])}家）", size=8.5, loc="right")
+            panels += [cells, scores]
+    legend(figure, STATES[:0:-1], loc="outside upper left", bbox_to_anchor=None, fontsize=7.5, columnspacing=0.8)
+    return panels
 
 
-def ranges(alliances: pd.DataFrame, floors: Iterable[float], title: str = "") -> Axes | None:
-    """A line from each alliance's lowest to its highest score (low, high), and a dot at the last, or a bracket where it is withheld
-    (score, last_low, last_high); the grades' bands behind."""
-    if alliances.empty:
-        return None
-    axes, places = canvas(0.125 * len(alliances) + 0.6, title=title), range(len(alliances))
-    for start, end, grade in zip(sorted(floors), [*sorted(floors)[1:], TOP_SCORE], GRADES):
+def _rows(history: pd.DataFrame) -> pd.DataFrame:
+    """A row for each alliance: name, its state in each period (as a place in STATES), low and high of all its scores, and score,
+    last_low and last_high of the last one, with the period of it."""
+    states = history.assign(state=history["state"].cat.codes).pivot(index="id", columns="period", values="state")
+    graded = history.dropna(subset="low").sort_values("period", kind="stable").groupby("id")
+    spread = graded.agg(low=("low", "min"), high=("high", "max"), last_low=("low", "last"), last_high=("high", "last"), when=("period", "last"))
+    spread["score"] = spread["last_low"].where(spread["last_low"] == spread["last_high"])
+    rows = pd.concat([history.groupby("id")["name"].last(), states.set_axis(states.columns.astype(str), axis=1), spread], axis=1)
+    last, *earlier = [*states.columns.astype(str)][::-1]
+    return rows.sort_values([last, "last_high", *earlier], ascending=False, kind="stable")
+
+
+def _states(axes: Axes, rows: pd.DataFrame, hidden: pd.Series, breaks: Iterable[str], named: bool) -> None:
+    periods = [*hidden.index]
+    for code, state in enumerate(STATES[1:], start=1):  # a path for each state and not for each cell
+        row, column = np.nonzero(rows[periods].to_numpy() == code)
+        corners = np.stack([column, row], axis=1)[:, None, :] + np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+        axes.add_artist(PathPatch(Path.make_compound_path_from_polys(corners), facecolor=colour(state), edgecolor="white",
+                                  linewidth=0.4 if named else 0))
+    for column, period in enumerate(periods):
+        for marker, cells in (("o", rows.index.isin(hidden[period])), ("x", rows[period] == STATES.index(INCOMPLETE))):
+            axes.plot(np.full(cells.sum(), column + 0.5), np.flatnonzero(cells) + 0.5, marker, color=GREY, linestyle="", fillstyle="none",
+                      markersize=2.4 if named else 1, markeredgewidth=0.5)
+    for period in breaks:
+        axes.axvline(periods.index(period), **BREAK)
+    step = 1 if len(periods) <= FEW_PERIODS else 3
+    axes.set_xticks(np.arange(len(periods))[::-step] + 0.5, [period[-2:] for period in periods[::-step]], size=5)
+    axes.set_yticks(np.arange(len(rows)) + 0.5 if named else [], rows["name"] if named else [], size=5.8)
+    axes.set(xlim=(0, len(periods)), ylim=(len(rows), 0))
+    _bare(axes)
+
+
+def _ranges(axes: Axes, rows: pd.DataFrame, floors: list[float], named: bool) -> None:
+    places, now = np.arange(len(rows)) + 0.5, rows["when"] == rows["when"].cat.categories[-1]
+    for start, end, grade in zip(floors, [*floors[1:], TOP_SCORE], GRADES):
         axes.axvspan(start, end, color=COLOURS[grade], alpha=0.16, linewidth=0)
-    known = alliances["score"].notna().to_numpy()
-    open_, dotted = alliances[~known], alliances[known]
-    stands_for(axes.hlines(places, alliances["low"], alliances["high"], color="#8A8A8A", linewidth=1.3), *alliances.index, each=True)
-    stands_for(axes.hlines(np.flatnonzero(~known), open_["last_low"], open_["last_high"], color=colour("accent"), linewidth=3, alpha=0.45),
-               *open_.index, each=True)
-    stands_for(axes.scatter(dotted["score"], np.flatnonzero(known), color=colour(HIGH), s=18, zorder=3), *dotted.index, each=True)
-    axes.set_yticks(places, alliances.index, size=6)
-    axes.set(ylim=(len(alliances) - 0.4, -0.6), xlim=(min(alliances["low"].min(), 45) - 1, TOP_SCORE + 1.5), xlabel="评分")
-    axes.grid(visible=False)
-    return axes
+    spread, hidden = rows["low"].notna(), rows["score"].isna() & rows["last_low"].notna()
+    stands_for(axes.hlines(places[spread], rows["low"][spread], rows["high"][spread], color="#8A8A8A", linewidth=0.9 if named else 0.3),
+               *rows["name"][spread], each=True)
+    stands_for(axes.hlines(places[hidden], rows["last_low"][hidden], rows["last_high"][hidden], color=colour("accent"), alpha=0.5,
+                           linewidth=2.2 if named else 0.6), *rows["name"][hidden], each=True)
+    for fill, those in (("full", now & rows["score"].notna()), ("none", ~now & rows["score"].notna())):
+        (dots,) = axes.plot(rows["score"][those], places[those], "o", color=colour(HIGH), markersize=2.7 if named else 1, linestyle="",
+                            fillstyle=fill, markeredgewidth=0.5)
+        stands_for(dots, *rows["name"][those], each=True)
+    for place, score in zip(places, rows["score"]) if named else ():
+        axes.text(TOP_SCORE + 6, place, f"{score:g}".replace("nan", ""), va="center", size=5.5, color=GREY)
+    axes.set_xticks([*floors[1:], TOP_SCORE], [f"{floor:g}" for floor in [*floors[1:], TOP_SCORE]], size=5.5)
+    axes.set(ylim=(len(rows), 0), xlim=(-1, TOP_SCORE + (25 if named else 2)), yticks=[])
+    _bare(axes)
 
 
 def scatter(known: pd.DataFrame, earlier: str, later: str, title: str = "") -> Axes | None:
     """score_before and score_after of each alliance by batch, the line of equality and the fitted line."""
     if known.empty:
         return None
-    axes, fit = canvas(2.7, 4.4, title), regression(known["score_before"], known["score_after"])
+    axes, fit = canvas(2.2, 4.4, title), regression(known["score_before"], known["score_after"])
     low = known[["score_before", "score_after"]].min().min() - 4
     axes.plot([low, 101], [low, 101], color=colour("quiet"), linewidth=0.9, linestyle=(0, (4, 2)))
     axes.annotate("两期相同", (low + 8, low + 8), (6, -6), color=GREY, **WORDS)

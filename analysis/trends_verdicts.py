@@ -64,7 +64,6 @@ def simulated(sheets: Sequence[Period]) -> list[Verdict]:
 def coverage(alliances: pd.DataFrame, pair: pd.DataFrame) -> list[Verdict]:
     """Whether more took part, more of the programme, and the same ones."""
     before, after = (share(here["grade"].notna(), of=here) for here in _two(alliances))
-    pilots = [share(here["grade"].notna(), of=here) for here in (here[here["pilot"]] for here in _two(alliances))]
     of = _of(pair)
     stayed, left, came = of["stayed"], of["left"], of["entered"]
     more, wider = after.part - before.part, half_up(after.fraction * 100) - half_up(before.fraction * 100)
@@ -74,7 +73,7 @@ def coverage(alliances: pd.DataFrame, pair: pd.DataFrame) -> list[Verdict]:
     return told(by_sign(more, "coverage.more", "coverage.as-many", "coverage.fewer"),
                 "coverage.share-fell" if more >= 0 > wider else "coverage.share-rose" if more <= 0 < wider else None, who, "coverage.numbers",
                 "coverage.beware-others" if left or came else "coverage.beware-nothing", **of, before=before.part, after=after.part,
-                share_before=before, share_after=after, pilots_before=pilots[0], pilots_after=pilots[1])
+                share_before=before, share_after=after)
 
 
 def headline_of_scores(naive: Fraction, least: Fraction, most: Fraction, n: int) -> list[str]:
@@ -187,8 +186,9 @@ def fitted(fit: dict[str, float] | None) -> dict[str, object]:
             for key, number in (fit or {}).items() if number is not None}
 
 
-def batches(pair: pd.DataFrame) -> list[Verdict]:
-    """Which batches' stayers rose or fell for certain, with withheld scores in; nothing where fewer than two had stayers."""
+def batches(alliances: pd.DataFrame, pair: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
+    """Which batches' stayers rose or fell for certain, with withheld scores in, and which did not gain at the top; nothing where fewer
+    than two had stayers."""
     means = pair[pair["stayed"]].groupby("batch")[["change", "least", "most"]].agg(trends.mean)
     ways = {batch: way(rounded(row["least"]), rounded(row["most"])) for batch, row in means.iterrows()}
     names = {"up": ("batches.all-up", "batches.up"), "down": ("batches.all-down", "batches.down"),
@@ -201,7 +201,11 @@ def batches(pair: pd.DataFrame) -> list[Verdict]:
     for batch, row in means.iterrows():
         if row["change"] is not None and not row["least"] <= row["change"] <= row["most"]:
             said += told("batches.outside", batch=batch, **{key: signed(row[key], 1) for key in means})
-    return [*said, *told("batches.table")]
+    high = [here.groupby("batch", observed=True)["grade"].agg(lambda grades: share(int((grades == HIGH).sum()), of=len(grades)))
+            for here in _two(alliances)]
+    flat = [f"{batch}（{before}→{now}）" for batch, before, now in pd.concat(high, axis=1, join="inner").loc[[*ways]].itertuples()
+            if now.fraction <= before.fraction]
+    return [*said, *told("batches.flat" if flat and same_floors(sheets[-2:]) else None, "batches.table", batches=flat)]
 
 
 # The sections
@@ -218,8 +222,21 @@ def compare(sheets: Sequence[Period], line: list[str], unchosen: Sequence[str]) 
                      "compare.several" if gap else None, "compare.months" if a.months != b.months else None,
                      None if same_floors((a, b)) else "compare.floors", **floors, earlier=a.name, later=b.name, gap=gap, lost=lost,
                      passed=passed, months_before=a.months, months_after=b.months)
-    return said + [one for sheet in sheets for grade, label in sheet.scheme.labels.items() if label != grade
-                   for one in told("compare.renamed", period=sheet.name, label=label, grade=grade)]
+    return said + renamed(sheets, "compare.renamed")
+
+
+def renamed(sheets: Sequence[Period], name: str) -> list[Verdict]:
+    """A sentence for each grade that some periods call by another name."""
+    periods: dict[tuple[str, str], list[str]] = {}
+    for sheet in sheets:
+        for grade, label in sheet.scheme.labels.items():
+            periods.setdefault((grade, label), []).append(sheet.name)
+    return [Verdict(name, {"periods": names, "label": label, "grade": grade}) for (grade, label), names in periods.items() if label != grade]
+
+
+def changed(sheets: Sequence[Period]) -> list[Verdict]:
+    """What a figure of grades says of its periods: that floors are others, and what a grade was called."""
+    return told(None if same_floors(sheets) else "changed.floors") + renamed(sheets, "changed.renamed")
 
 
 def again(tests: pd.DataFrame) -> list[Verdict]:
@@ -262,13 +279,17 @@ def withheld(means: pd.DataFrame) -> list[Verdict]:
     return said
 
 
-def cutoffs(near: pd.DataFrame, evaluated: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
-    """How many stand near a cut-off, and what another scheme would change."""
+def cutoffs(near: pd.DataFrame, shifts: pd.DataFrame, evaluated: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
+    """How many stand near a cut-off, how many would change grade were all moved, and what another scheme would change."""
     known, (earlier, later) = int(evaluated["score"].notna().sum()), sheets[-2:]
+    moved = [one for row in shifts.itertuples() if known for one in told(
+        "cutoffs.lower" if row.shift < 0 else "cutoffs.higher", points=abs(row.shift), up=row.up, down=row.down)]
     tables = Text(f"[@regraded-{earlier.name}]和[@regraded-{later.name}]")
-    return told("cutoffs.unknown" if not known else "cutoffs.near" if len(near) else "cutoffs.nobody-near",
-                "cutoffs.same" if same_floors((earlier, later)) else "cutoffs.regraded", period=later.name, known=known,
-                near=near["id"].nunique(), tables=tables)
+    said = told("cutoffs.unknown" if not known else "cutoffs.near" if len(near) else "cutoffs.nobody-near", period=later.name, known=known,
+                near=near["id"].nunique())
+    open_ = "cutoffs.withheld" if 0 < known < len(evaluated) else None
+    other = None if same_floors((earlier, later)) else "cutoffs.regraded"
+    return [*said, *moved, *told(open_, other, tables=tables, n=len(evaluated) - known)]
 
 
 def failing(alliances: pd.DataFrame, found: pd.DataFrame, least: int, line: list[str]) -> list[Verdict]:
@@ -311,13 +332,6 @@ def a_level(listed: pd.DataFrame, proposed: pd.DataFrame, alliances: pd.DataFram
         return said
     return [*said, *told("proposed.said" if len(proposed) else "proposed.nobody", period=last, sure=counts.get("in", 0),
                         **{kind: counts.get(kind, 0) for kind in ("open", "near", "lost")})]
-
-
-def claims(found: pd.DataFrame) -> list[Verdict]:
-    """How many published claims hold."""
-    names = {trends.CONFIRMED: "claims.confirmed", trends.REFUTED: "claims.refuted", trends.UNVERIFIABLE: "claims.unverifiable"}
-    said = [one for verdict, name in names.items() for one in told(name, n=int((found["verdict"] == verdict).sum())) if one.numbers["n"]]
-    return [*told("claims.published", n=len(found)), *said] if said else []
 
 
 def evidence(row: object, unchosen: Sequence[str]) -> list[Verdict]:

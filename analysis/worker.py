@@ -1,7 +1,7 @@
 """The process that runs the cells of a notebook: IPython's shell, without a kernel, spoken to through its own pipes.
 
 It is asked once, with the sources of all cells as one line of JSON. It answers with the number of each cell that begins, and
-last with what the cells show, as Jupyter notes it. Where a process can be forked, figures are drawn in forks of it.
+last with what the cells show, as Jupyter notes it. Where cores have nothing to do, figures are drawn in forks of it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from traitlets.config import Config
 from analysis import cells
 
 PRELOADED = ("analysis.charts", "analysis.roster", "analysis.words")
-FORKS = sys.platform == "linux" and hasattr(os, "fork")  # what macOS draws with cannot be forked
 
 
 class Drawn(dict):
@@ -55,9 +54,10 @@ class Formatter(DisplayFormatter):
 
     def format(self, obj, include=None, exclude=None):
         figures = sys.modules.get("matplotlib.figure")
-        if not (FORKS and figures and isinstance(obj, figures.Figure)):
-            return super().format(obj, include, exclude)
-        return self.parent.forked(lambda: super(Formatter, self).format(obj, include, exclude)), {}
+        if figures and isinstance(obj, figures.Figure) and _idle():
+            with contextlib.suppress(OSError):  # there is no room for another process
+                return self.parent.forked(lambda: super(Formatter, self).format(obj, include, exclude)), {}
+        return super().format(obj, include, exclude)
 
 
 class Publisher(DisplayPublisher):
@@ -179,6 +179,13 @@ class Shell(InteractiveShell):
                 if any("ename" in output for output in outputs):
                     break
         told([(place, count, self.settled(outputs)) for place, count, outputs in run])
+
+
+def _idle() -> bool:
+    """Whether a fork helps: it takes twice the work, but on a core that has nothing to do. What macOS draws with, or threads beside
+    the one that waits, cannot be forked."""
+    return (sys.platform == "linux" and hasattr(os, "fork") and os.getloadavg()[0] < (os.cpu_count() or 1) + 1
+            and threading.active_count() == 2)
 
 
 def _json(item: dict) -> dict:

@@ -81,7 +81,10 @@ def data(tmp_path) -> Path:
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what needs a program that this machine does not have; it is told in one line at the end, and fails with NO_SKIPS."""
+    """Leave out the periods that a test does not ask for (`only`), and skip what needs a program that this machine does not have; it is
+    told in one line at the end, and fails with NO_SKIPS."""
+    items[:] = [item for item in items if not (only := item.get_closest_marker("only")) or not hasattr(item, "callspec")
+                or item.callspec.params.get("period", *only.args) in only.args]
     for mark, program in PROGRAMS.items():
         needing = [item for item in items if item.get_closest_marker(mark)]
         if needing and not shutil.which(program):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -54,3 +55,18 @@ def told(data: dict, **options) -> NotebookNode:
 
 def frame(table) -> dict:
     return {cells.RESOURCE: cells.resource(table)}
+
+
+def bare(text: str) -> str:
+    """Text without white space: where a line breaks, and the gap between 图 and 1, are no part of it."""
+    return re.sub(r"[\s\u2060]", "", text)
+
+
+def tagged(node, kind: str) -> list:
+    """The elements of one kind in the structure tree of a PDF."""
+    node = node.get_object()
+    if isinstance(node, list):
+        return [found for child in node for found in tagged(child, kind)]
+    if not isinstance(node, dict):
+        return []
+    return ([node] if node.get("/S") == kind else []) + (tagged(node["/K"], kind) if "/K" in node else [])

@@ -49,25 +49,29 @@ def make(folder: Path, periods: tuple[str, ...], seed: int = 1, withheld: bool =
     return data
 
 
-def many(folder: Path, number: int, period: str = "2017") -> Path:
-    """A copy of the data folder with one sheet of so many simulated alliances, in batches of 1,000; at most 10,000."""
-    data, chance, letters = Path(shutil.copytree(DATA, folder)), random.Random(1), "ABCEFGHIJK"
-    who = [(f"X{n:05d}", f"模拟{n:05d}产业技术创新战略联盟", f"{letters[n // 1000]}{n % 1000:03d}") for n in range(number)]
-    lines = {"alliances": [f"{id},{name}," for id, name, _ in who], "codes": [f"{id},{period},{code},certain,simulated" for id, _, code in who],
-             "batches": [f"{letter},模拟{letter}组试点联盟,1000,2013" for letter in letters]}
+def many(folder: Path, number: int, *periods: str) -> Path:
+    """A copy of the data folder with sheets of so many simulated alliances, four batches or more, at most 10,000; in some periods some."""
+    periods = periods or ("2017",)
+    data, chance, letters, size = Path(shutil.copytree(DATA, folder)), random.Random(1), "ABCEFGHIJK", min(1000, number // 4)
+    who = [(f"X{n:05d}", f"模拟{n:05d}产业技术创新战略联盟", f"{letters[n // size]}{n % size:03d}") for n in range(number)]
+    lines = {"alliances": [f"{id},{name}," for id, name, _ in who],
+             "codes": [f"{id},{periods[0]},{code},certain,simulated" for id, _, code in who],
+             "batches": [f"{letter},模拟{letter}组试点联盟,{size},2013" for letter in letters[:-(-number // size)]]}
     for name, added in lines.items():
         with (data / "registry" / f"{name}.csv").open("a", encoding="utf8") as file:
             file.writelines(f"{line}\n" for line in added)
     for sheet in (data / "score_sheets").glob("*.xlsx"):
         sheet.unlink()
-    book = openpyxl.Workbook(write_only=True)
-    scores, facts = book.create_sheet("评分表"), book.create_sheet("评价期")
-    scores.append(["序号", "联盟名称", "批次", "评分"])
-    for place, (_, name, code) in enumerate(who, start=1):
-        scores.append([place, name, code, round(min(100, max(0, chance.gauss(70, 15))), 1)])
-    for row in (["项目", "数值"], ["开始日期", f"{period}-01-01"], ["结束日期", f"{period}-12-31"]):
-        facts.append(row)
-    book.save(data / "score_sheets" / f"{period}.xlsx")
+    for period in periods:
+        book = openpyxl.Workbook(write_only=True)
+        scores, facts = book.create_sheet("评分表"), book.create_sheet("评价期")
+        scores.append(["序号", "联盟名称", "批次", "评分"])
+        for place, (_, name, code) in enumerate([one for one in who if len(periods) == 1 or chance.random() < 0.8], start=1):
+            scores.append([place, name, code, round(min(100, max(0, chance.gauss(70, 15))), 1)])
+        end = dict(rows(data / "registry" / "periods.csv", "period", "end_date")).get(period) or f"{period[-4:]}-12-31"
+        for row in (["项目", "数值"], ["开始日期", f"{period[:4]}-01-01"], ["结束日期", end]):
+            facts.append(row)
+        book.save(data / "score_sheets" / f"{period}.xlsx")
     return data
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from notebook import PIXEL, SVG, frame, said
+from notebook import PIXEL, SVG, bare, frame, said, tagged
 from pypdf import PdfReader
 
 from analysis import ROOT, cells
@@ -45,20 +45,6 @@ def page(report) -> BeautifulSoup:
 @pytest.fixture(scope="module")
 def pdf(report) -> PdfReader:
     return PdfReader(io.BytesIO(PDFExporter().render(report)))
-
-
-def tagged(node, kind: str) -> list:
-    """The elements of one kind in a PDF's structure tree."""
-    node = node.get_object()
-    if isinstance(node, list):
-        return [found for child in node for found in tagged(child, kind)]
-    if not isinstance(node, dict):
-        return []
-    return ([node] if node.get("/S") == kind else []) + (tagged(node["/K"], kind) if "/K" in node else [])
-
-
-def bare(text: str) -> str:
-    return re.sub(r"[\s\u2060]", "", text)
 
 
 def section(page: BeautifulSoup, words: str):

@@ -50,7 +50,7 @@ def overlapping(axes) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("counts", [[24, 22, 35, 20, 45], [1, 0, 0, 0, 0], [6, 8, 16, 9, 16], [1, 1, 1, 1, 96], [0, 0, 0, 11, 3]])
 def test_a_pie_runs_clockwise_from_twelve_in_order_and_colour(counts):
-    axes = charts.pie(of(counts))
+    axes = charts.pies(pd.concat({"甲": of(counts)}))[0]
     wanted = [(name, n) for name, n in zip((*BEST_FIRST, "未参评"), counts) if n]
     wedges = [patch for patch in axes.patches if isinstance(patch, Wedge)]
     assert len(wedges) == len(wanted) and wedges[0].theta2 == pytest.approx(90)
@@ -87,7 +87,7 @@ def test_nobody_is_said_and_not_drawn():
 
 def test_a_grade_is_called_as_the_period_calls_it():
     grades.call({LOW: "不活跃", HIGH: HIGH})
-    words = "".join(text.get_text() for text in charts.pie(of([3, 0, 0, 3, 0])).texts)
+    words = "".join(text.get_text() for text in charts.pies(pd.concat({"甲": of([3, 0, 0, 3, 0])}))[0].texts)
     assert "不活跃" in words and LOW not in words and HIGH in words
 
 

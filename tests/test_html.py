@@ -14,6 +14,7 @@ import pytest
 from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 
+from analysis import cells, charts
 from analysis.export import document
 from analysis.export.exporters import HTMLExporter
 
@@ -22,6 +23,8 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 WIDE, TWO_COLUMNS, TABLET, PHONE = ({"width": width, "height": 850} for width in (1440, 1120, 768, 390))
 NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
 SCORES = "#table-scores"
+pytestmark = pytest.mark.only("2020-2021")  # it has all that the other has, and withheld scores
+ALLIANCES = pd.DataFrame({"联盟名称": ["甲产业技术创新战略联盟", "乙产业技术创新战略联盟"], "批次": ["第一批", "第二批"], "评分": [90.0, None]})
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +162,7 @@ def test_axe_finds_nothing(opened, viewport, which, everything):
 
     page = opened(viewport, everything if which == "everything" else None)
     page.eval_on_selector_all("details", "all => all.forEach(details => { details.open = true; })")
+    page.eval_on_selector_all("button.who", "all => all.slice(0, 1).forEach(button => button.click())")
     page.add_script_tag(path=Path(axe_playwright_python.__file__).with_name("axe.min.js"))
     found = page.evaluate("axe.run().then(r => r.violations.map(v => `${v.id}: ${v.nodes.length} × ${v.nodes[0].html}`))")
     assert found == []
@@ -178,9 +182,8 @@ def test_the_page_never_scrolls_sideways(opened, viewport):
 
 
 @pytest.mark.chromium
-@pytest.mark.parametrize("viewport", [WIDE, TWO_COLUMNS])
-def test_contents_stay_at_the_side_of_a_wide_screen(opened, viewport):
-    page = opened(viewport)
+def test_contents_stay_at_the_side_of_a_wide_screen(opened):
+    page = opened(TWO_COLUMNS)
     links = page.locator(".contents a")
     assert texts(page, ".contents a") == texts(page, "main h2, main h3")
     assert links.first.is_visible()
@@ -198,6 +201,7 @@ def test_what_is_cut_off_on_a_phone_shows_that_it_scrolls(opened):
     assert len(cut) > 3 and set(cut) == {"local, local, scroll, scroll"}
 
 
+@pytest.mark.chromium
 def test_contents_are_folded_on_a_phone(opened):
     page = opened(PHONE)
     assert not page.locator(".contents a").first.is_visible()
@@ -227,15 +231,6 @@ def test_numbers_and_years_in_cells_do_not_break(text, whole):
     wide = pd.DataFrame({"甲": [text + "，" * 12]})  # a narrow column breaks nowhere
     page = HTMLExporter().render(document.read(notebook.said(("x", notebook.frame(wide)))))
     assert re.findall(r'<span class="whole">(.*?)</span>', page) == whole
-
-
-@pytest.mark.chromium
-def test_data_is_one_click_away(opened):
-    page = opened()
-    table = page.locator("details.data table").first
-    assert not table.is_visible()
-    page.locator("details.data summary").first.click()
-    assert table.is_visible()
 
 
 def test_the_report_shows_the_saved_drawings(made, period):
@@ -308,3 +303,49 @@ def test_print_has_the_report_and_repeats_the_heads(opened):
     assert len(of_table) >= 3
     heads = ("名次联盟名称代码评分", "序号联盟名称代码", "姓名单位及职务")  # the score table, and the lists that follow it
     assert [text[:40] for text in of_table if not any(head in text for head in heads)] == []
+
+
+@pytest.mark.chromium
+def test_an_alliance_that_is_chosen_is_lit_up_everywhere(opened, tmp_path):
+    axes = charts.canvas(2)
+    charts.stands_for(axes.scatter([0, 1], [0, 1]), "乙", "甲", each=True)
+    for bar, names in zip(axes.bar([0, 1, 2, 3], [1, 1, 1, 1]), (["第一批"], ["第二批"], ["90~95"], ["第一批", "80~90"])):
+        charts.stands_for(bar, *names)
+    axes.text(0, 0.5, "甲")
+    ran = notebook.said(
+        ("#| label: a\n#| caption: 甲\n#| search: true\n#| also: 领域", notebook.frame(ALLIANCES.assign(领域=["农业", "能源"]))),
+        ("#| label: b\n#| alt: 图", {"image/svg+xml": cells.svg(axes.figure)}),
+        ("#| label: c\n#| caption: 丙", notebook.frame(ALLIANCES[["联盟名称", "评分"]])),
+        ("#| label: d\n#| caption: 丁", notebook.frame(pd.DataFrame({"升降": ["+1"], "联盟": ["丙、甲"]}))))
+    path = tmp_path / "page.html"
+    path.write_text(HTMLExporter().render(document.read(ran)), "utf8")
+    page = opened(path=path)
+
+    def lit(selector: str) -> int:
+        return page.locator(f"{selector}.lit").count()
+
+    page.get_by_role("button", name="甲产业").first.press("Enter")
+    assert (lit("tr"), lit("text"), lit("use")) == (3, 1, 1)
+    assert page.eval_on_selector_all("[data-in]", "all => all.map(e => [e.dataset.in, e.classList.contains('lit')])") == [
+        ["第一批", True], ["第二批", False], ["90~95", True], ["第一批|80~90", False]]
+    assert texts(page, ".chosen li") == ["表1：批次 第一批，评分 90", "表2：评分 90", "表3：升降 +1", "图1"]
+    assert "who=" in page.url and texts(page, "#table-d td:last-child button") == ["丙", "甲"]
+    page.get_by_label("批次").select_option("第二批")
+    page.reload()
+    assert page.locator(".chosen .name").inner_text() == "甲产业技术创新战略联盟"
+    assert page.locator("#table-a tbody tr:visible").count() == 1
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#table-a tbody tr:visible").count() == 2
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.keyboard.press("Escape")
+    assert lit("") == 0 and "who=" not in page.url
+    page.locator("use.who").first.dispatch_event("click")
+    assert page.locator(".chosen .name").inner_text() == "乙产业技术创新战略联盟" and lit("tr") == 2
+    page.locator(".chart").press("ArrowRight")
+    assert page.locator(".chosen .name").inner_text() == "甲产业技术创新战略联盟"
+    page.get_by_label("批次").select_option("")
+    assert page.get_by_label("领域").locator("option").all_text_contents() == ["领域：全部", "农业", "能源"]
+    page.get_by_label("查找").fill("能源")
+    page.get_by_label("查找").press("Enter")
+    assert page.locator(".chosen .name").inner_text() == "乙产业技术创新战略联盟"
+    assert not [heard for heard in page.heard if heard.startswith("error")]

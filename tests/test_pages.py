@@ -35,6 +35,7 @@ COURSES = [
     ("course.left", (60, 60, INCOMPLETE)), ("course.away", (60, None, None))]
 NEXT = [("next.keep", 95), ("next.hold", 86), ("next.close", 84), ("next.close", 49), ("next.climb", 60), ("next.rise", 20),
         ("next.withheld", LOW), ("next.withheld-best", HIGH), ("next.complete", INCOMPLETE), ("next.enter", "未录入"), ("next.take-part", None)]
+COURSE = pages_verdicts.COURSES + pages_verdicts.ABSENT_COURSES
 CHANGES = [("change.up", 60, 61), ("change.down", 61, 60), ("change.none", 60, 60), ("change.open", LOW, 40), ("change.up", 60.1, 60.2)]
 
 
@@ -47,7 +48,7 @@ def told(monkeypatch, line: dict, names=("2017",)) -> tuple[list[str], dict]:
         said.extend(one if isinstance(one, str) else one.name for group in groups for one in group)
         return plain(*given, **numbers)
 
-    table = {id: cells if isinstance(cells, tuple) else (cells,) for id, cells in line.items()}
+    table = {id: tuple(cells) if isinstance(cells, (tuple, list)) else (cells,) for id, cells in line.items()}
     frames = pages.frames(periods.sheets_of(table, names), names[-1])
     monkeypatch.setattr(pages.say, "plain", keep, raising=False)
     letter = pages.page(frames, next(frames.named.loc[["101"]].itertuples()))
@@ -70,11 +71,15 @@ def frames(request):
     return pages.frames(roster.read_sheets(), request.param)
 
 
-@pytest.mark.parametrize(("name", "line"), POSITIONS)
-def test_positions(monkeypatch, name, line):
-    said, letter = told(monkeypatch, line | OTHERS)
-    assert [one for one in said if one in pages_verdicts.POSITIONS + pages_verdicts.ABSENCES] == [name]
-    assert letter["graded"] == name.startswith("position")
+@pytest.mark.parametrize(("names", "name", "line", "seen"), [
+    *((pages_verdicts.POSITIONS + pages_verdicts.ABSENCES, name, line | OTHERS, THREE[2:]) for name, line in POSITIONS),
+    *((COURSE, name, {"101": cells, **dict.fromkeys(OTHERS, (60, 60, 60))}, THREE) for name, cells in COURSES),
+    *((pages_verdicts.NEXT, name, {"101": cell, **OTHERS}, THREE[2:]) for name, cell in NEXT),
+    *((pages_verdicts.CHANGES, name, {"101": cells, "201": (60, 60)}, THREE[1:]) for name, *cells in CHANGES)])
+def test_one_of_some_verdicts_holds(monkeypatch, names, name, line, seen):
+    said, letter = told(monkeypatch, line, seen)
+    assert [one for one in said if one in names] == [name]
+    assert len(letter["cells"]) == len(seen) and letter["graded"] != bool({*said} & {*pages_verdicts.ABSENCES})
 
 
 def test_near_both(monkeypatch):
@@ -82,24 +87,6 @@ def test_near_both(monkeypatch):
     monkeypatch.setattr(periods, "SCHEME", scheme)
     said, _ = told(monkeypatch, {"101": 71.5, "102": 99})
     assert "position.near-both" in said
-
-
-@pytest.mark.parametrize(("name", "cells"), COURSES)
-def test_courses(monkeypatch, name, cells):
-    said, letter = told(monkeypatch, {"101": cells, **dict.fromkeys(OTHERS, (60, 60, 60))}, THREE)
-    assert [one for one in said if one in pages_verdicts.COURSES + pages_verdicts.ABSENT_COURSES] == [name]
-    assert len(letter["cells"]) == 3
-
-
-@pytest.mark.parametrize(("name", "cell"), NEXT)
-def test_what_comes_next(monkeypatch, name, cell):
-    assert [one for one in told(monkeypatch, {"101": cell, **OTHERS})[0] if one in pages_verdicts.NEXT] == [name]
-
-
-@pytest.mark.parametrize(("name", "before", "now"), CHANGES)
-def test_changes(monkeypatch, name, before, now):
-    said, _ = told(monkeypatch, {"101": (before, now), "201": (60, 60)}, ("2016", "2017"))
-    assert [one for one in said if one in pages_verdicts.CHANGES] == [name]
 
 
 @pytest.mark.parametrize(("name", "cell"), [("course.new", 60), ("course.newcomer", INCOMPLETE)])
@@ -120,7 +107,7 @@ def test_the_lists_are_whole():
     tried = {name for cases in (POSITIONS, COURSES, NEXT, CHANGES) for name, *_ in cases} | {
         "position.near-both", "why.unfit", "course.alone", "course.new", "course.newcomer"}
     listed = {"position": pages_verdicts.POSITIONS, "why": pages_verdicts.ABSENCES, "next": pages_verdicts.NEXT,
-              "change": pages_verdicts.CHANGES, "course": pages_verdicts.COURSES + pages_verdicts.ABSENT_COURSES}
+              "change": pages_verdicts.CHANGES, "course": COURSE}
     beside = {"why.because", "why.without", "course.floors", "course.gaps", "course.later"}
     for section, names in listed.items():
         assert {*names} == named(section) - beside
@@ -151,11 +138,15 @@ def test_each_letter_has_a_file_that_every_system_can_hold(names, files):
 
 def test_places_are_those_of_the_roster(frames):
     evaluated = frames.named.dropna(subset="grade")
-    ranks = roster.ranks(evaluated)
-    assert (evaluated.best_all == ranks).loc[ranks.notna()].all() and ((evaluated.best_all < evaluated.worst_all) == ranks.isna()).all()
-    for _, batch in evaluated.groupby("batch"):
-        ranks = roster.ranks(batch)
-        assert (batch.best_batch == ranks).loc[ranks.notna()].all() and (batch.number_batch == len(batch)).all()
+    for by, group in [("all", evaluated), *((kind, rows) for kind in ("batch", "sector") for _, rows in evaluated.groupby(kind))]:
+        ranks = roster.ranks(group)
+        assert (group[f"best_{by}"] == ranks)[ranks.notna()].all() and (group[f"number_{by}"] == len(group)).all()
+        assert by != "all" or ((group.best_all < group.worst_all) == ranks.isna()).all()
+    letters = [pages.page(frames, row) for row in frames.named.itertuples()]
+    assert {"", "轻工农业", "汽车"} < {letter["sector"] for letter in letters}
+    for letter in letters:
+        groups = ["全部", letter["batch"], *filter(None, [letter["sector"]])]
+        assert [head for head, _ in letter["places"]] == (groups if letter["graded"] else [])
 
 
 @pytest.mark.parametrize("hidden", GRADES)
@@ -215,14 +206,3 @@ def test_what_a_panel_says_of_activities(shared):
 def test_one_alone_and_nobody(monkeypatch, cell):
     letter = told(monkeypatch, {"101": cell})[1]
     assert ("只有贵联盟一家" in letter["result"]) == letter["graded"] == (cell != INCOMPLETE)
-
-
-def test_places_in_a_sector(frames):
-    letters = [pages.page(frames, row) for row in frames.named.itertuples()]
-    assert {"", "轻工农业", "汽车"} < {letter["sector"] for letter in letters}
-    for letter in letters:
-        groups = ["全部", letter["batch"], *filter(None, [letter["sector"]])]
-        assert [head for head, _ in letter["places"]] == (groups if letter["graded"] else [])
-    farm = frames.named[frames.named.sector == "轻工农业"].dropna(subset="grade")
-    ranks = roster.ranks(farm)
-    assert (farm.best_sector == ranks).loc[ranks.notna()].all() and (farm.number_sector == len(farm)).all()

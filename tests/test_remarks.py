@@ -41,6 +41,17 @@ def test_no_remarks_and_another_encoding(data):
     assert not any(remarks.read(2017, data).values())
 
 
+@pytest.mark.parametrize("place, period, sound", [("第三批", "2017", True), ("第四批", "2017", False), ("网员联盟", "2017", False),
+                                                  ("网员联盟", "2020-2021", True)])
+def test_a_batch_that_the_period_does_not_have_is_no_place(data, place, period, sound):
+    remarks.path_of(period, data).write_text(f"## 总结\n\n甲\n\n## {place}\n\n乙", "utf8")
+    if sound:
+        assert check.read(period, data)
+        return
+    with pytest.raises(DataError, match=f'line 5: "{place}" is no place of the report; write one of 前言(?!.*{place})'):
+        check.read(period, data)
+
+
 @pytest.mark.parametrize("label, period, sound", [
     ("nosuch", "2017", False), ("scores", "2017", True), ("batch-3", "2017", True), ("experts", "2017", False), ("experts", "2020-2021", True)])
 def test_a_reference_leads_to_a_figure_or_table_of_that_report(data, label, period, sound):

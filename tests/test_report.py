@@ -62,17 +62,21 @@ def test_ends_are_exact():
 def test_grades_and_their_batches():
     alliances = roster({A: [HIGH, HIGH, LOW], B: [HIGH, FAIR], "网员联盟": [HIGH, HIGH]}, [100, 96, 30, 94, 60, 95, 88])
     assert SAY(report.grade(SAY, SCHEME, alliances, HIGH)) == (
-        "活跃度高的联盟（85—100分）共5家，第一批、网员联盟同为最多，各有2家。"
+        "5家联盟达到85—100分，第一批、网员联盟同为最多，各有2家。"
         "95分及以上的有3家：第一批2家（甲0、甲1）、网员联盟1家（甲5）。得满分的有1家：第一批1家（甲0）。")
     assert [one.name for one in report.grade(SAY, SCHEME, alliances, FAIRLY_HIGH)] == ["grade.nobody"]
-    assert [one.name for one in report.grade(SAY, SCHEME, alliances, FAIR)] == ["grade.most"]
+    assert [one.name for one in report.grade(SAY, SCHEME, alliances, FAIR)] == ["grade.fair"]
+    assert [report.grade(SAY, SCHEME, roster({A: [name], B: [name] * more}), name)[0].name for name in (FAIRLY_HIGH, LOW)
+            for more in (0, 1)] == ["grade.fairly-high", "grade.fairly-high-tie", "grade.low", "grade.low-tie"]
 
 
-def test_the_top_is_not_told_where_scores_of_the_grade_are_withheld():
-    """Full marks are not denied while a score of 活跃度高 is not published."""
-    alliances = roster({A: [HIGH, HIGH]}, [90, None])
-    assert [one.name for one in report.grade(SAY, SCHEME, alliances, HIGH)] == ["grade.most"]
-    assert [one.name for one in report.grade(SAY, SCHEME, roster({A: [HIGH]}, [90]), HIGH)] == ["grade.most", "grade.full-none"]
+@pytest.mark.parametrize("scores, names", [
+    ([90, None], []), ([96, None], ["grade.from-95-published"]), ([100, None], ["grade.from-95-published", "grade.full-published"]),
+    ([90, 91], ["grade.full-none"]), ([100, 91], ["grade.from-95", "grade.full"])])
+def test_the_top_is_told_of_published_scores_where_others_are_withheld(scores, names):
+    """Full marks are not denied, and nothing is counted as if it were all, while a score of 活跃度高 is not published."""
+    said = report.grade(SAY, SCHEME, roster({A: [HIGH, HIGH]}, scores), HIGH)
+    assert [one.name for one in said] == ["grade.high", *names] and "{" not in SAY(said)
 
 
 @pytest.mark.parametrize("facts, names", [
@@ -94,8 +98,8 @@ def test_experts(facts, experts, names):
 
 @pytest.mark.parametrize("facts, absent, names", [
     ({}, [], ["coverage.pilots"]),
-    ({"录入信息联盟数": 3, "信息不完整联盟数": 1}, [], ["coverage.pilots", "coverage.entered", "coverage.incomplete"]),
-    ({"录入信息联盟数": 3, "信息不完整联盟数": 1}, [1], ["coverage.pilots", "coverage.entered", "coverage.incomplete-named"])])
+    ({"录入信息联盟数": 2, "信息不完整联盟数": 1}, [], ["coverage.pilots", "coverage.entered", "coverage.incomplete"]),
+    ({"录入信息联盟数": 3, "信息不完整联盟数": 1}, [1], ["coverage.pilots", "coverage.entered", "coverage.incomplete-named", "coverage.gap"])])
 def test_coverage_says_what_the_sheet_says(facts, absent, names):
     alliances = roster({A: [HIGH, None, None, None]})
     assert [one.name for one in report.coverage(SAY, SimpleNamespace(facts=facts, absent=absent), alliances)] == names
@@ -156,13 +160,16 @@ def test_scope_of_the_published_periods(period, words_, request):
 
 
 @pytest.mark.parametrize("later, names", [
-    ({"甲": 60, "乙": 80}, ["change.who", "change.rose-known", "change.steps"]),
-    ({"甲": 40, "乙": 80}, ["change.who", "change.fell-known", "change.steps"]),
-    ({"甲": 50, "乙": 80}, ["change.who", "change.same", "change.steps"]),
-    ({"丙": 50}, ["change.nobody-stayed"]),
-    ({"甲": FAIR, "乙": 80}, ["change.who", "change.open", "change.steps"]),
-    ({"甲": HIGH, "乙": 80}, ["change.who", "change.rose", "change.steps"]),
-    ({"甲": LOW, "乙": 70}, ["change.who", "change.fell", "change.steps"])])
+    ({"甲": 60, "乙": 80}, ["change.who-same", "change.rose-known", "change.steps-none"]),
+    ({"甲": 40, "乙": 80}, ["change.who-same", "change.fell-known", "change.steps-down"]),
+    ({"甲": 50, "乙": 80}, ["change.who-same", "change.same", "change.steps-none"]),
+    ({"甲": 90, "乙": 40}, ["change.who-same", "change.same", "change.steps"]),
+    ({"丙": 50}, ["change.nobody-stayed"]), ({"甲": 70}, ["change.who-left", "change.rose-known", "change.steps-up"]),
+    ({"甲": 70, "丙": 1}, ["change.who", "change.rose-known", "change.steps-up"]),
+    ({"甲": 50, "乙": 80, "丙": 1}, ["change.who-entered", "change.same", "change.steps-none"]),
+    ({"甲": FAIR, "乙": 80}, ["change.who-same", "change.open", "change.steps-none"]),
+    ({"甲": HIGH, "乙": 80}, ["change.who-same", "change.rose", "change.steps-up"]),
+    ({"甲": LOW, "乙": 70}, ["change.who-same", "change.fell", "change.steps-down"])])
 def test_the_change_since_the_period_before(later, names):
     """Like for like, by bounds where a score is withheld (a grade stands for one): 甲 had 50, 乙 80."""
     before, now = period("2017", {"甲": 50, "乙": 80}), period("2018", later)
@@ -171,10 +178,15 @@ def test_the_change_since_the_period_before(later, names):
     assert report.change(now, None) == []
 
 
+def test_evaluations_between_without_a_sheet_are_named():
+    said = report.change(period("2022", {"甲": 50}), period("2017", {"甲": 50}))
+    assert [one.numbers["between"] for one in said if one.name == "change.between"] == [["2018", "2019", "2020-2021"]]
+
+
 def test_other_floors_are_said_instead_of_steps():
     other = Scheme("2018", SCHEME.labels, SCHEME.floors | {HIGH: 90})
     said = report.change(period("2018", {"甲": 60}, other), period("2017", {"甲": 50}))
-    assert [one.name for one in said] == ["change.who", "change.other-floors"]
+    assert [one.name for one in said] == ["change.who-same", "change.other-floors"]
 
 
 def period(name: str, scores: dict[str, float | str], scheme: Scheme = SCHEME) -> sheets.Period:

@@ -1,5 +1,6 @@
 """The command line: what it refuses, what it leaves alone when something fails, and that it does the same twice, anywhere."""
 
+import copy
 import os
 import shutil
 import subprocess
@@ -8,15 +9,18 @@ from pathlib import Path
 
 import earlier
 import nbformat
+import notebook
+import papermill
 import periods
 import psutil
 import pytest
 from conftest import PERIODS, once, run
 from workbooks import change
 
-from analysis import NOTEBOOKS, ROOT, record
+from analysis import NOTEBOOKS, ROOT, engine, record
 from analysis import run as running
 from analysis.__main__ import main
+from analysis.export import document, html, pdf
 
 WITHOUT = """
 import os, signal, sys
@@ -85,21 +89,22 @@ def test_a_period_that_is_not_sound_is_named_in_trends_with_the_way_around_it(ou
 
 def with_cell(folder: Path, source: str, name: str = "report") -> Path:
     """A copy of a notebook with one more cell at its end, under a heading of its own."""
-    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4)
-    notebook.cells = [*notebook.cells[:3], nbformat.v4.new_markdown_cell("## 某节"), nbformat.v4.new_code_cell(source)]
+    changed = nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4)
+    changed.cells = [*changed.cells[:3], nbformat.v4.new_markdown_cell("## 某节"), nbformat.v4.new_code_cell(source)]
     folder.mkdir()
-    nbformat.write(notebook, folder / f"{name}.ipynb")
+    nbformat.write(changed, folder / f"{name}.ipynb")
     return folder
 
 
-@pytest.mark.parametrize("name, words, title", [("report", ["2017"], "2017"), ("trends", [], "trends")])
-@pytest.mark.parametrize("source, cause", [
-    ("1 / 0", "ZeroDivisionError: division by zero"),
-    ("raise ValueError('of many lines\\n' * 300)", "ValueError: of many lines"),
-    ("import os; os._exit(3)", "WorkerDied: the process that runs the cells died")])
-def test_a_failing_notebook_is_told_in_a_few_lines(out, tmp_path, capsys, monkeypatch, source, cause, name, words, title):
+@pytest.mark.parametrize("name, source, cause", [
+    ("report", "raise ValueError('of many lines\\n' * 300)", "ValueError: of many lines"), ("report", "%nosuch", "UsageError: Line magic"),
+    ("report", "import sys\nsys.exit()", "SystemExit: exit"),
+    ("report", "import os\nos._exit(3)", "WorkerDied: the process that runs the cells died"),
+    ("trends", "from matplotlib import pyplot\npyplot.figure().text(0, 0, r'$\\frac$')", "ValueError: \\frac")])
+def test_a_failing_notebook_is_told_in_a_few_lines(out, tmp_path, capsys, monkeypatch, name, source, cause):
+    title = {"report": "2017"}.get(name, name)
     monkeypatch.setattr(running, "NOTEBOOKS", with_cell(tmp_path / "notebooks", source, name))
-    assert main([name, *words, "--out", str(out)]) == 3
+    assert main([name, *["2017"] * (name == "report"), "--out", str(out)]) == 3
     said = capsys.readouterr().err.splitlines()
     assert said[0] == f"notebooks/{name}.ipynb failed"
     assert said[1].endswith("某节") and cause in said[2] and len(said) <= 4
@@ -107,6 +112,23 @@ def test_a_failing_notebook_is_told_in_a_few_lines(out, tmp_path, capsys, monkey
     assert source in log and "\x1b" not in log
     assert earlier.changed(out) == []
     assert [child for child in psutil.Process().children(recursive=True) if "analysis.worker" in " ".join(child.cmdline())] == []
+
+
+@pytest.mark.parametrize("load", [0, 99], ids=["in forks", "in place"])
+def test_cells_show_what_they_show_in_a_kernel(tmp_path, monkeypatch, load):
+    (tmp_path / "sitecustomize.py").write_text(f"import os\nos.getloadavg = lambda: ({load}, 0, 0)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    cells = notebook.everything().cells
+    with running._worker(ROOT) as worker:
+        ours = papermill.execute_notebook(copy.deepcopy(notebook.everything()), None, engine_name=engine.NAME, kernel_name="python3",
+                                          progress_bar=False, request_save_on_cell_execute=False, **worker)
+    for theirs, cell in zip(cells, ours.cells):
+        assert theirs.get("execution_count") == cell.get("execution_count")
+        assert [(output.output_type, [*output.get("data", ())]) for output in theirs.get("outputs", ())] == [
+            (output.output_type, [*output.get("data", ())]) for output in cell.get("outputs", ())], cell.source
+    whole = [document.read(ran, folder=notebook.FOLDER) for ran in (notebook.everything(), ours)]
+    assert html.render(whole[0]) == html.render(whole[1]) and pdf.render(whole[0]) == pdf.render(whole[1])
+    assert len(ours.cells) > 20 and len(whole[0].notes) == len(whole[1].notes)
 
 
 def test_a_misspelt_parameter_is_refused_before_a_process_starts(out, monkeypatch):
@@ -159,8 +181,6 @@ def test_a_report_elsewhere_has_the_same_bytes_and_needs_nothing_that_one_system
     record_of_it = str(record.path_of(period))
     differing = [name for name in other if one[name] != other[name] and not name.endswith(".ipynb") and name != record_of_it]
     assert differing == [] and len(other) > 20
-
-
 
 
 def test_all_reports_are_made_side_by_side_where_there_is_something_to_do(shared, tmp_path):

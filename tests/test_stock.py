@@ -14,8 +14,10 @@ import pytest
 from bs4 import BeautifulSoup
 from conftest import once
 from lint_notebooks import FORBIDDEN, faults
+from nbconvert import HTMLExporter
 
 from analysis import NOTEBOOKS, ROOT, commands
+from analysis.export.exporters import WordExporter
 
 BIN = Path(sys.executable).parent
 ALL = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
@@ -42,8 +44,7 @@ def test_stock_papermill_and_nbconvert_show_every_notebook(name, tmp_path, reque
     cells = [cell for cell in nbformat.read(tmp_path / "out.ipynb", 4).cells if cell.cell_type == "code"]
     assert [output.get("text", output.output_type) for cell in cells for output in cell.outputs
             if output.output_type in ("stream", "error")] == []
-    stock("jupyter", "nbconvert", "--to", "html", "out.ipynb", cwd=tmp_path)
-    page = (tmp_path / "out.html").read_text("utf8")
+    page, _ = HTMLExporter().from_filename(tmp_path / "out.ipynb")
     assert "<table" in page and ("<svg" in page or "image/svg+xml" in page)
 
 
@@ -103,7 +104,9 @@ def body(page: bytes) -> str:
 def test_the_exporters_are_in_the_menu_of_jupyterlab_and_work_there(server, made_2017):
     listed = json.loads(server("api/nbconvert"))
     assert listed["alliance_html"] == {"output_mimetype": "text/html"}
-    assert listed["alliance_pdf"] == {"output_mimetype": "application/pdf"}
+    assert listed["alliance_pdf"] == {"output_mimetype": "application/pdf"} and "alliance_docx" in listed
+    word, _ = WordExporter().from_filename(made_2017 / "reports/2017.ipynb")
+    assert server("nbconvert/alliance_docx/reports/2017.ipynb") == word
     assert server("nbconvert/alliance_pdf/reports/2017.ipynb") == (made_2017 / "reports/2017.pdf").read_bytes()
     assert body(server("nbconvert/alliance_html/reports/2017.ipynb")) == body((made_2017 / "reports/2017.html").read_bytes())
 

@@ -84,7 +84,7 @@ def frames(draw) -> pd.DataFrame:
     return roster.of_all(sheets_of(lines, periods, {"4": periods[late]}))
 
 
-any_periods = settings(max_examples=12, deadline=None)
+any_periods = settings(max_examples=8, deadline=None)
 
 
 @any_periods

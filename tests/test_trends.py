@@ -1,15 +1,18 @@
 """The methods of the trend on alliances that are worked out on paper, and on the two real periods."""
 
 import csv
+import json
 from dataclasses import replace
 from fractions import Fraction
 
 import openpyxl
 import pandas as pd
 import pytest
+from jupyter_client.manager import start_new_kernel
 from periods import SCHEME, sheets_of
 
-from analysis import registry, roster, trends
+from analysis import NOTEBOOKS, registry, roster, trends
+from analysis.cells import RESOURCE
 from analysis.grades import FAIR, FAIRLY_HIGH, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, NOT_IN_PROGRAMME, Scheme
 from analysis.registry import Claim
 
@@ -112,14 +115,8 @@ def test_cutoffs_and_regrading():
     assert [*trends.regraded(evaluated(HIGH), LOWER).grade] == [HIGH], "from 85 on is from 80 on"
 
 
-def test_a_level_and_the_periods_held(real):
-    known, held = real[-1].registry, ("2017", "2018", "2019", "2020-2021")
-    table = {"1a": (90, HIGH, 90, 90), "1b": (90, 90, 90, 60), "1c": (90, 60, 90, 90), "2d": (None, 95, 95, 95)}
-    found = trends.a_level(roster.of_all(sheets_of(table, held)), trends.timeline(known, held))
-    assert [*zip(found.id, found.from_period, found["to_period"])] == [
-        ("1a", "2017", "2019"), ("1b", "2017", "2019"), ("1a", "2018", "2020-2021"), ("2d", "2018", "2020-2021")]
-    gap = ("2017", "2018", "2020-2021")
-    assert trends.a_level(roster.of_all(sheets_of({"1a": (90, 90, 90)}, gap)), trends.timeline(known, gap)).empty, "2019 lies between"
+def test_the_periods_held(real):
+    known = real[-1].registry
     assert trends.timeline(known, ("2017", "2024"))[4:] == ["2017", "2018", "2019", "2020-2021", "2024"]
     assert trends.timeline(known, ("2017", "2018-2019"))[4:] == ["2017", "2018-2019", "2020-2021"], "2018 and 2019 are parts of it"
     longer = replace(known, periods=("2017", "2018-2020", "2019", "2021"))
@@ -162,6 +159,8 @@ def test_the_a_level_list_of_a_period_to_come(real):
     assert found.loc["1c", line].to_list() == [trends.NO_SHEET, HIGH, HIGH]
     sheets = sheets_of({"1a": (90, 90, 90), "1d": (90, 90, 80), "1e": (60, 80, 90)}, ("2019", "2020-2021", "2022"))
     assert trends.proposed(roster.of_all(sheets), line).set_index("id")["kind"].to_dict() == {"1a": "proposed.in", "1d": "proposed.near"}
+    four = roster.of_all(sheets_of({"1a": (90, 90, 90, 60), "1b": (60, 90, 90, 60)}, ("2018", "2019", "2020-2021", "2022")))
+    assert trends.proposed(four, ["2018", *line]).set_index("id")["kind"].to_dict() == {"1a": "proposed.lost", "1b": "proposed.near"}
     published = roster.of_all(sheets).assign(a_level=True)
     assert trends.proposed(published, line).empty and trends.listed(published.assign(a_level=False)).empty
 
@@ -203,30 +202,13 @@ def test_the_two_real_periods(real):
     claims = trends.claims(alliances, real[-1].registry, line)
     assert {*claims.verdict} == {"无法核实"} and claims.kind.value_counts().to_list() == [24, 2]
     assert [*map(len, claims[claims.kind == "claimed.full"].needed)] == [3, 5]
-    assert trends.a_level(alliances, line).empty and trends.windows(line, [earlier, later]) == []
     how = trends.matching(real).set_index("id").how
     assert (len(how), how["L010"], how["L050"], how["L006"], how["L002"]) == (87, "how.decided", "how.decided", "how.code", "how.both")
     assert [*trends.shared_codes(real)] == ["109"]
     table = trends.everyone(alliances, real[-1].registry).set_index("代码")
     assert len(table) == 120 and "住宅联盟" in table.also["233"]
-    assert table.loc["110", [earlier, later, "评分变化", "等级变化", "走势"]].to_list() == ["100", "100", "0", "0", "██"]
+    assert table.loc["110", [earlier, later, "评分变化", "等级变化"]].to_list() == ["100", "100", "0", "0"]
     assert [*pair.loc[pair.steps <= -2, "id"].sort_values()] == ["L015", "L066"] and {*table.loc[["116", "236"], "等级变化"]} == {"−2"}
-
-
-def test_with_two_more_sheets_it_computes_the_a_level_list(data, real):
-    known = real[-1].registry
-    published = {a.id for a in real[-1].a_level if a.code[0] != "D"}
-    codes = {id: code for (id, _), (code, _) in known.codes.items()}
-    for period in ("2018", "2019"):
-        write(data, period, [(known.names[id], code, 100 if id in published else 60) for id, code in codes.items()])
-    sheets = roster.read_sheets("", data)
-    alliances, line = roster.of_all(sheets), trends.timeline(known, [sheet.name for sheet in sheets])
-    found = trends.a_level(alliances, line)
-    found = found[found.from_period == "2018"]
-    assert {*found.id} == published and {*found["to_period"]} == {"2020-2021"}
-    claims = trends.claims(alliances, known, line)
-    pilots = claims[(claims.kind == "claimed.a-level") & claims.id.isin(published)]
-    assert len(pilots) == len(published) and {*pilots.verdict} == {"属实"}
 
 
 def test_renamed_and_recoded_alliances_are_one_row(data, real):
@@ -240,3 +222,34 @@ def test_renamed_and_recoded_alliances_are_one_row(data, real):
     assert pair.change.dropna().to_dict() == {"L001": 1, "L007": 2, "L011": 3} and pair.index.is_unique
     assert trends.matching(sheets).set_index("id").how.to_dict() == {"L001": "how.name", "L007": "how.code", "L011": "how.alias"}
     assert {*trends.unchosen(sheets)} == {"2017", "2020-2021"} and registry.short(names["L001"]) == "钢铁可循环流程"
+
+
+def test_what_is_chosen_in_explore_is_answered_in_a_live_kernel():
+    """The buttons of the two choices are pressed, the second after a code was typed."""
+    notebook = json.loads((NOTEBOOKS / "explore.ipynb").read_text("utf8"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(NOTEBOOKS))
+    opened, shown = {}, []
+
+    def heard(message: dict) -> None:
+        content = message["content"]
+        if message["msg_type"] == "comm_open":
+            opened[content["data"]["state"].get("description")] = content["comm_id"]
+        elif message["msg_type"] == "display_data" and RESOURCE in content["data"]:
+            shown.append([row["name"] for row in content["data"][RESOURCE]["data"]])
+
+    def press(name: str, data: dict) -> None:
+        client.shell_channel.send(client.session.msg("comm_msg", {"comm_id": opened[name], "data": data}))
+
+    try:
+        for cell in [*cells[:3], *(cell for cell in cells if "interact_manual.options" in cell)]:
+            assert client.execute_interactive(cell, output_hook=heard, timeout=90)["content"]["status"] == "ok"
+        press("比较", {"method": "custom", "content": {"event": "click"}})
+        press("联盟", {"method": "update", "state": {"value": "110"}, "buffer_paths": []})
+        press("查看", {"method": "custom", "content": {"event": "click"}})
+        while len(shown) < 2:
+            heard(client.get_iopub_msg(timeout=30))
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert len(shown[0]) == 120 and {*shown[1]} == {"半导体照明产业技术创新战略联盟"}

@@ -11,17 +11,12 @@ import nbformat
 import notebook
 import pytest
 from docx.oxml.ns import qn
+from notebook import bare
 from pypdf import PdfReader
 
 from analysis.export import document
 from analysis.export.document import chinese_number
 from analysis.export.exporters import PDFExporter, WordExporter
-
-BREAK = re.compile(r"[\s\u2060]")
-
-
-def bare(text: str) -> str:
-    return BREAK.sub("", text)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +150,7 @@ def test_language_title_header_and_page_numbers(word, read):
 
 
 @pytest.mark.libreoffice
-@pytest.mark.parametrize("period", ["2017"], scope="session")
+@pytest.mark.only("2017")
 def test_libreoffice_makes_pages_of_it(content, word, read, tmp_path):
     """Every paragraph and row is on a page, in order; each page has its number, and each page of the annex the head of its table."""
     (tmp_path / "a.docx").write_bytes(content)

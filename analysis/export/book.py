@@ -6,8 +6,8 @@ then one table a sheet, marked as one; nothing is merged, no cell is blank, and 
 
 from __future__ import annotations
 
-import datetime as dt
 import io
+from copy import copy
 
 from analysis.cells import PERCENT
 from analysis.export.document import Document, Part
@@ -23,7 +23,6 @@ def render(report: Document) -> bytes:
     """The workbook as an .xlsx file; the same document gives the same bytes."""
     import openpyxl
 
-    day = dt.datetime.fromisoformat(report.date or "1980-01-01")
     shown = [part for part in report.parts if part.number and part.saved and part.saved.values]
     notes = {part.anchor: f"[注{place}]" for place, part in enumerate((part for part in shown if part.note), start=1)}
     book = openpyxl.Workbook()
@@ -39,10 +38,10 @@ def render(report: Document) -> bytes:
     rows += [(notes[part.anchor], part.note, part.number) for part in shown if part.note]
     _listed(remarks, "符号和注释", ("记号", "含义", "所在工作表"), rows or [("无", "本工作簿没有特别的符号和注释", "各表")])
     about = book.properties
-    about.title, about.creator, about.language, about.created = report.title, "、".join(report.publishers) or None, "zh-CN", day
+    about.title, about.creator, about.language, about.created = report.title, "、".join(report.publishers) or None, "zh-CN", report.day
     file = io.BytesIO()
     book.save(file)
-    return packed(file.getvalue(), day)
+    return packed(file.getvalue(), report.day)
 
 
 def _cover(sheet, report: Document, number: int) -> None:
@@ -64,8 +63,13 @@ def _headed(sheet, width: int = 0) -> None:
     for place, column in enumerate(sheet.iter_cols(min_row=1 if width else 3), start=1):
         most = max(sum(1 + (ord(c) > 0x2000) for c in str(cell.value)) for cell in column)
         sheet.column_dimensions[get_column_letter(place)].width = width or min(max(most + 3, 8), WIDEST)
-        for cell in column:
-            cell.alignment = Alignment(wrap_text=most > WIDEST, vertical="top")
+        alignment, plain = Alignment(wrap_text=most > WIDEST, vertical="top"), None
+        for cell in column:  # a style is made once and copied, since to make one takes longer than to write the cell
+            if cell.has_style or not plain:
+                cell.alignment = alignment
+                plain = plain or (copy(cell._style) if cell.row > 1 else None)
+            else:
+                cell._style = copy(plain)
 
 
 def _listed(sheet, title: str, heads: tuple[str, ...], rows: list[tuple], about: str = "") -> None:

@@ -5,6 +5,7 @@ Every exporter starts here, so that the numbers of HTML and PDF agree.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -84,6 +85,11 @@ class Document:
     references: dict[str, tuple[str, str]] = field(default_factory=dict)
     footnotes: list[markup.Token] = field(default_factory=list)
 
+    @property
+    def day(self) -> dt.datetime:
+        """Its date; of one without a date the first that a zip file can have, since the clock would change the bytes."""
+        return dt.datetime.fromisoformat(self.date or "1980-01-01")
+
     def of(self, *kinds: str) -> list[Part]:
         return [part for part in self.parts if part.kind in kinds]
 
@@ -91,7 +97,7 @@ class Document:
         """The drawing of each labelled figure and the CSV of each labelled frame, by their file names."""
         labelled = [part for part in self.parts if part.label]
         drawn = {f"{part.label}.{part.picture.suffix}": part.picture.content for part in labelled if part.picture}
-        return drawn | {f"{part.label}.csv": part.saved.csv() for part in labelled if part.saved}
+        return drawn | {f"{part.label}.csv": part.saved.csv() for part in labelled if part.saved and not part.empty}
 
 
 def read(notebook: NotebookNode, name: str = "", folder: Path | str = NOTEBOOKS) -> Document:

@@ -14,7 +14,7 @@ SHOWN = ("name", "code", "batch", "sector", "state", "score", "graded")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def html(frames: Frames, told: Iterable[dict[str, Any]]) -> str:
+def html(frames: Frames, told: Iterable[dict[str, Any]]) -> bytes:
     """The index of what `pages.page` said of each."""
     import jinja2
 
@@ -30,5 +30,8 @@ def html(frames: Frames, told: Iterable[dict[str, Any]]) -> str:
     choices = {key: [*dict.fromkeys(row[key] for row in sorted(rows, key=order) if row[key])] for key, order in orders.items()}
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined).from_string(
         (TEMPLATES / "index.html.j2").read_text("utf8"))
-    page = template.render(common(frames), rows=rows, choices=choices)
-    return page.replace("<!-- faces -->", fonts.faces(page), 1)
+    stream, characters = template.stream(common(frames), rows=rows, choices=choices), set()
+    stream.enable_buffering(1000)
+    page = b"".join((characters.update(piece), piece.encode())[1] for piece in stream)
+    above = page[:page.index(b"<tbody>")].decode()  # all that is in bold
+    return page.replace(b"<!-- faces -->", fonts.faces(above + "".join(characters)).encode(), 1)

@@ -101,6 +101,7 @@ def _letters(text: re.Match) -> str:
 
 def _inline(svg: str, key: str, alt: str) -> str:
     """An SVG file as it stands in a page: no prologue, no style or title of its own, ids that no other figure has, and light."""
+    key = key.replace("figure-", "f-")
     svg = re.sub(r"<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<style.*?</style>|<title>.*?</title>", "", svg, flags=re.S)
     svg = re.sub(r' id="(in|who)\.[\d-]+\.([^"]*)"', lambda mark: f' data-{mark[1]}="{escape(_read(mark[2]))}"', svg)
     used = {name: f"{key}-{place}" for place, name in enumerate(dict.fromkeys(re.findall(r'(?:url\(|href=")#([^")]+)', svg)))}

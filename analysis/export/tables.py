@@ -12,6 +12,8 @@ from analysis.cells import text
 
 UNBROKEN = 11  # ems: a narrower column is not broken on a small screen
 LONG = 28  # ems: a wider one keeps a line that can be read
+MANY, NARROW = 200, 9  # rows; columns
+LINE, SPARE = 48, 2  # ems: a line of A4, and what stands empty in a column
 NUMBER = re.compile(r"[-+−±]?[\d.]+%?|—")
 RUN = re.compile(r"[=@\t\r]|[-+](?![\d.,]*%?$)")  # a spreadsheet runs a text that starts so; `-3.5%` is a number
 FETCHED = re.compile(r"@import[^;]*;|url\((?!['\"]?(?:data:|#))[^)]*\)", re.I)
@@ -51,6 +53,20 @@ class Table:
         file = io.StringIO()
         csv.writer(file, lineterminator="\n").writerows([map(_saved, row) for row in (self.names, *self.values)])
         return b"\xef\xbb\xbf" + file.getvalue().encode()
+
+    def data(self) -> dict[str, object]:
+        """What is on a page, as JSON. Of a long table also how wide the columns without a room are, in ems, and which rows are `low`,
+        of one line surely: so none of them is measured."""
+        texts = [[value if isinstance(value, dict) else words for words, value in zip(*row)] for row in zip(self.texts, self.values)]
+        places, roomy = ([column["place"] for column in self.shown if bool(column["room"]) == has_room] for has_room in (False, True))
+        wide = {place: max(map(ems, (self.heads[place], *(row[place] for row in self.texts))), default=0) + SPARE for place in places}
+        left, low = LINE - sum(wide.values()) - len(roomy) * SPARE, []
+        if roomy and left > 0 and len(self.texts) > MANY and len(self.shown) < NARROW:
+            rooms = {column["place"]: column["room"] for column in self.shown}
+            most = {place: left * rooms[place] / sum(rooms.values()) for place in roomy}
+            low = [all(ems(row[place]) < most[place] for place in roomy) for row in self.texts]
+        shown = [column | {"wide": wide.get(column["place"], 0) if low else 0} for column in self.shown]
+        return {"heads": self.heads, "texts": texts, "shown": shown, "groups": self.groups, "low": low}
 
     def said(self, most: int = 40) -> str:
         """The numbers in words, row by row, for an alternative text; what first stands in a row names it."""

@@ -5,7 +5,6 @@ An office may put a template of its own in that place: what counts are the names
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import itertools
 import json
@@ -47,7 +46,7 @@ def render(report: Document) -> bytes:
     """The document as a .docx file."""
     import docx
 
-    file, day = io.BytesIO(), dt.datetime.fromisoformat(report.date or "1980-01-01")
+    file = io.BytesIO()
     word = docx.Document(str(TEMPLATES / "reference.docx"))
     writer = _Writer(report, word)
     body = docx.oxml.parse_xml(f"<w:body {NAMES}>{writer.module.body(report, writer.title())}</w:body>")
@@ -59,9 +58,9 @@ def render(report: Document) -> bytes:
     writer.part("numbering", writer.numbering())
     _head(word, report.title)
     about = word.core_properties
-    about.title, about.author, about.language, about.created = report.title, "、".join(report.publishers), "zh-CN", day
+    about.title, about.author, about.language, about.created = report.title, "、".join(report.publishers), "zh-CN", report.day
     word.save(file)
-    return packed(file.getvalue(), day)
+    return packed(file.getvalue(), report.day)
 
 
 def _head(word, title: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -39,37 +38,24 @@ def panel(options: Namespace) -> None:
     panel, place = scores.panel, sheets.path_of(period, options.data)
     if not scores.given:
         raise CommandError(Said("panel.unmarked_yet", folder=from_here(panel.path.with_suffix(""))))
-    alliances, waiting = scores.alliances, scores.alliances["待定"].any()
-    content = b"" if panel.interim or waiting else sheet.build(scores)
-    same = place.exists() and place.read_bytes() == content
-    if content and place.exists() and not same and not options.force:
-        _ask(from_here(place))
-    options.out = internal(options, period)
+    alliances, options.out = scores.alliances, internal(options, period)
     make(options, "panel", f"panel-{period}", {"period": period}, saved={"trace": f"panel-{period}-trace.csv"})
-    if waiting:
+    if alliances["待定"].any():
         put(options.out / DOSSIER, organise.dossier(scores))
         say(Said("panel.dossier", path=from_here(options.out / DOSSIER)))
     for one in alliances[alliances["出界"]].itertuples():
         say(Said("panel.outlying", decision=one.复核, name=one.联盟名称, code=one.代码))
     if panel.interim:
-        missing, out = int(panel.totals["units"].isna().sum()), len(panel.totals)
         groupless = [stage for stage in panel.stages if stage not in {*panel.totals["stage"]}]
-        return say(Said("panel.interim", missing=missing, out=out, groups=groupless and Said("panel.groupless", stages=groupless)))
-    if content and not same:
-        put(place, content)
-    if waiting:
-        say(Said("panel.waits"), to=sys.stderr)
-        scores.complete()
+        return say(Said("panel.interim", missing=int(panel.totals["units"].isna().sum()), out=len(panel.totals),
+                        groups=groupless and Said("panel.groupless", stages=groupless)))
+    content = sheet.build(scores)
+    same = place.exists() and place.read_bytes() == content
+    if place.exists() and not same and not options.force:
+        raise CommandError(Said("panel.force", path=from_here(place)))
+    put(place, content)
     return say(Said("panel.done", path=from_here(place), evaluated=len(alliances), listed=int((alliances["重点差异"] != "").sum()),
-                    decided=len(panel.reviews), same=(same and Said("panel.unchanged")) or ""))
-
-
-def _ask(place: str) -> None:
-    """Let a person say whether a score sheet may be replaced. Raises CommandError where nobody says yes."""
-    if not sys.stdin.isatty():
-        raise CommandError(Said("panel.force", path=place))
-    if input(Said("panel.replace", path=place)).strip().lower() not in ("y", "yes", "是"):
-        raise CommandError(Said("panel.kept", path=place))
+                    decided=len(panel.reviews), same=Said("panel.unchanged") if same else ""))
 
 
 def assign(options: Namespace) -> None:

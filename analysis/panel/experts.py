@@ -7,7 +7,6 @@ change groups between the stages. Source: Henderson (1953, Biometrics 9), method
 from __future__ import annotations
 
 import math
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -21,15 +20,16 @@ def parts(number: pd.DataFrame) -> pd.Series:
 
 
 class TwoWay:
-    """The model of `totals`: expert, points, and `cell`, the alliance at a stage.
+    """The model of `totals`: expert, points, and `cell`, the alliance at a stage. What cannot be told is NaN.
 
-    `severity` adds up to 0 in each connected `part` of who marked what (a high one is lenient), and says nothing across parts.
-    What cannot be told is NaN.
+    `severity` adds up to 0 in each connected `part` of who marked what (a high one is lenient), and says nothing across parts;
+    `reach` is half the length of its 95 % interval; `alone` has nobody in its part to be held against.
     """
 
     def __init__(self, totals: pd.DataFrame):
-        self.number = pd.crosstab(totals["cell"], totals["expert"])
-        mean = totals.groupby("cell")["points"].mean()
+        from scipy import special
+
+        self.number, mean = pd.crosstab(totals["cell"], totals["expert"]), totals.groupby("cell")["points"].mean()
         self.share = self.number.div(self.number.sum(axis=1), axis=0)
         self.covariance = np.linalg.pinv(np.diag(self.number.sum()) - self.number.T.to_numpy() @ self.share, 1e-10, hermitian=True)
         sums = totals.groupby("expert")["points"].sum() - self.number.T @ mean
@@ -37,30 +37,15 @@ class TwoWay:
         self.level = mean - self.share @ self.severity  # of a cell, the severities taken off
         residual = totals["points"] - totals["cell"].map(self.level) - totals["expert"].map(self.severity)
         self.part = parts(self.number)
+        self.alone = ~self.part.duplicated(keep=False)
         self.freedom = len(totals) - sum(self.number.shape) + self.part.nunique()
         self.variance = float(residual @ residual) / self.freedom if self.freedom > 0 else math.nan
+        self.student = float(special.stdtrit(max(self.freedom, 1), 0.975))
+        self.reach = self.student * np.sqrt(np.maximum(self.variance * np.diag(self.covariance), 0)) + 0 * self.severity.mask(self.alone)
         within = float(((totals["points"] - totals["cell"].map(mean)) ** 2).sum())  # what cells alone leave
-        room = float(self.number.to_numpy().sum() - (self.number * self.share).to_numpy().sum())
-        rank = len(self.part) - self.part.nunique()
-        self.between = max((within - float(residual @ residual) - rank * self.variance) / room, 0.0) if room else math.nan
-
-    @property
-    def alone(self) -> pd.Series:
-        """Which experts have nobody in their part to be held against."""
-        return ~self.part.duplicated(keep=False)
-
-    @cached_property
-    def student(self) -> float:
-        """By how many standard errors a 95 % interval reaches."""
-        from scipy import special
-
-        return float(special.stdtrit(max(self.freedom, 1), 0.975))
-
-    @property
-    def reach(self) -> pd.Series:
-        """Half the length of the 95 % interval of each severity."""
-        error = np.sqrt(np.maximum(self.variance * np.diag(self.covariance), 0))
-        return (self.student * pd.Series(error, self.severity.index)).mask(self.alone)
+        room = float((self.number * (1 - self.share)).to_numpy().sum())
+        explained = within - float(residual @ residual) - (len(self.part) - self.part.nunique()) * self.variance
+        self.between = max(explained / room, 0.0) if room else math.nan
 
     def effect(self, first: list, second: list) -> tuple[float, float]:
         """By how much the `second` cells lie over the `first`, severities taken off, with half the 95 % interval; NaN across parts."""

@@ -10,9 +10,9 @@ from analysis.grades import Scheme
 from analysis.panel.workbook import STAGES
 
 
-def _rows(names: pd.Series | pd.Index, height: float, scale: str) -> Axes:
-    """Axes with a row for each name, from the top; lines along the scale only."""
-    axes = canvas(height * len(names) + 0.7)
+def _rows(names: pd.Series | pd.Index, scale: str) -> Axes:
+    """Axes with a row for each name, from the top."""
+    axes = canvas(0.155 * len(names) + 0.8)
     axes.set_yticks(range(len(names)), names, size=8)
     axes.set(ylim=(len(names) - 0.4, -0.6), xlabel=scale)
     axes.grid(axis="x")
@@ -25,8 +25,7 @@ def severities(experts: pd.DataFrame) -> Axes | None:
     told = experts.dropna(subset=["宽严"])
     if told.empty:
         return None
-    names = told["专家"] if told["片"].nunique() == 1 else told["专家"] + "（" + told["片"] + "）"
-    axes = _rows(names, 0.165, "宽严（分；右边为偏宽，左边为偏严；横线为95%区间）")
+    axes = _rows(told["专家"], "宽严（分；右边为偏宽，左边为偏严；横线为95%区间）")
     for place, one in enumerate(told.itertuples()):
         shade = colour("accent") if one.提示 else colour("第二批")
         axes.errorbar(one.宽严, place, xerr=one.上限 - one.宽严, fmt="o", color=shade, markersize=5, markeredgecolor="white")
@@ -38,7 +37,7 @@ def stages(scores: pd.DataFrame, scheme: Scheme) -> Axes | None:
     """The two stage scores of each row, joined by a line; the cut-offs are broken lines."""
     if scores.empty:
         return None
-    axes = _rows(scores.index, 0.19, "阶段评分（虚线为分档线）")
+    axes = _rows(scores.index, "阶段评分（虚线为分档线）")
     axes.hlines(range(len(scores)), scores[STAGES[0]], scores[STAGES[1]], color="#C9C9C9", linewidth=2, zorder=1)
     for stage in STAGES:
         axes.plot(scores[stage], range(len(scores)), "o", markersize=6.5, color=colour(stage), markeredgecolor="white")

@@ -15,7 +15,7 @@ from analysis import sheets
 from analysis.grades import TOP_SCORE
 from analysis.messages import Said
 from analysis.panel.rules import EXPERT_GROUPS, EXPERTS, GROUPS, INDICATORS, INTAKE, MARKS, REVIEWS
-from analysis.panel.workbook import GROUP_OF, STAGES, UNITS, Entry, Indicator, Panel, PanelBook, Review, columns_of, two_decimals
+from analysis.panel.workbook import GROUP_OF, STAGES, UNITS, Entry, Indicator, Panel, PanelBook, Review, columns_of, fits
 from analysis.problems import DataError, Problem, quoted
 from analysis.registry import normalise
 from analysis.tables import CODE, NAME, Row, shown
@@ -157,9 +157,9 @@ def _units(row: Row, heading: str, indicator: Indicator) -> int | None:
     """A mark in hundredths of a point, or None with the problem noted."""
     most = float(indicator.points)
     mark = row.number(heading, indicator.name, Said("panel.upto", points=most))
-    good = mark is not None and row.must(0 <= mark <= most and two_decimals(mark), heading, "panel.mark", mark=mark, name=indicator.name,
-                                         points=most)
-    return round(mark * UNITS) if good else None
+    if mark is None or not row.must(fits(mark, most), heading, "panel.mark", mark=mark, name=indicator.name, points=most):
+        return None
+    return round(mark * UNITS)
 
 
 def _read_reviews(book: PanelBook, panel: Panel, seen: dict[str, str]) -> None:
@@ -167,8 +167,7 @@ def _read_reviews(book: PanelBook, panel: Panel, seen: dict[str, str]) -> None:
     for row in (row for row in book.rows(REVIEWS) if "复核评分" in row or "理由" in row):
         found, kept, score = row.alliance(panel, seen), row.word("复核评分") == KEEP, None
         if not kept and (score := row.number("复核评分", "复核评分", Said("panel.decide", keep=KEEP))) is not None:
-            fits = 0 <= score <= TOP_SCORE and abs(score * 10 ** panel.places - round(score * 10 ** panel.places)) < 1e-6
-            row.must(fits, "复核评分", "panel.decision", score=score, places=panel.places, keep=KEEP)
+            row.must(fits(score, TOP_SCORE, panel.places), "复核评分", "panel.decision", score=score, places=panel.places, keep=KEEP)
         reason = row.text("理由")
         if found and row.must(found[0] in panel.evaluated, NAME, "panel.unevaluated", name=quoted(found[1])) and (kept or score is not None):
             panel.reviews[found[0]] = Review(None if kept else Decimal(f"{score:.{panel.places}f}"), reason or "")

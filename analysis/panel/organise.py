@@ -141,21 +141,17 @@ def dossier(work: Scores) -> bytes:
 
 def details(work: Scores, ids: list[str]) -> pd.DataFrame:
     """For some alliances the totals, and the marks on the indicators furthest apart: who gave what, stage by stage."""
-    panel, points = work.panel, {i.name: float(i.points) for i in work.panel.indicators} | {"总分": 100.0}
-    marks = pd.concat([work.totals.assign(indicator="总分"), panel.marks])
-    marks = marks[marks["alliance"].isin(ids)].sort_values(["units", "expert"])
-    marks = marks.assign(units=marks["units"].astype(float) / UNITS, given=marks["expert"].map(panel.called))
-    marks["given"] += [f" {mark:g}" for mark in marks["units"]]
-    told = marks.groupby(["alliance", "indicator"], sort=False)["units"].agg(np.ptp).rename("apart").reset_index()
-    told["far"] = (told["apart"] / told["indicator"].map(points)).where(told["indicator"] != "总分", 2)
-    told = told.sort_values("far", ascending=False, kind="stable").groupby("alliance").head(1 + APART)
-    given = marks.groupby(["alliance", "indicator", "stage"])["given"].agg("；".join).unstack().reindex(columns=[*STAGES]).reset_index()
-    frame = told.merge(given, on=["alliance", "indicator"])
-    frame = frame.assign(place=frame["alliance"].map(ids.index), 分值=frame["indicator"].map(points))
-    frame[NAME] = [panel.evaluated[id].name for id in frame["alliance"]]
-    frame = frame.sort_values(["place", "far"], ascending=[True, False], kind="stable").rename(
-        columns={"indicator": "指标", "apart": "最高与最低相差"})
-    return frame[[NAME, "指标", "分值", "最高与最低相差", *STAGES]]
+    panel, points, by = work.panel, {"总分": 100.0, **{i.name: float(i.points) for i in work.panel.indicators}}, ["alliance", "indicator"]
+    marks = pd.concat([work.totals.assign(indicator="总分"), panel.marks], ignore_index=True).sort_values(["units", "expert"])
+    marks = marks[marks["alliance"].isin(ids)].assign(units=marks["units"].astype(float) / UNITS)
+    marks["given"] = [f"{panel.called(key)} {mark:g}" for key, mark in zip(marks["expert"], marks["units"])]
+    far = marks.groupby(by)["units"].agg(np.ptp).rename("最高与最低相差").reset_index()
+    far["分值"], far["place"] = far["indicator"].map(points), far["alliance"].map(ids.index)
+    far["share"] = (far["最高与最低相差"] / far["分值"]).where(far["indicator"] != "总分", 2)  # the totals first
+    far = far.sort_values(["place", "share"], ascending=[True, False], kind="stable").groupby("alliance", sort=False).head(1 + APART)
+    given = marks.groupby([*by, "stage"])["given"].agg("；".join).unstack().reindex(columns=[*STAGES])
+    far[NAME] = [panel.evaluated[id].name for id in far["alliance"]]
+    return far.join(given, on=by).rename(columns={"indicator": "指标"})[[NAME, "指标", "分值", "最高与最低相差", *STAGES]]
 
 
 def new(period: str, data: Path) -> bytes:
@@ -163,8 +159,7 @@ def new(period: str, data: Path) -> bytes:
     known = registry.read(data)
     facts = [["开始日期", None, "评价期的第一天"], ["结束日期", None, "评价期的最后一天"], ["启动会日期", None, "初评开始的日子"],
              ["会评日期", None, "填了就要有会评的打分；没有会评就空着"], ["复核日期", None, "没有复核就空着"], ["通知时间", None, "如2022年1月"]]
-    rules = [[item, None if default is NEEDED else "、".join(default) if isinstance(default, tuple) else default,
-              what + "（必填）" * (default is NEEDED)] for item, (_, default, what) in ITEMS.items()]
+    rules = [[item, default.replace(NEEDED, "") or None, what + NEEDED * (default == NEEDED)] for item, (_, default, what) in ITEMS.items()]
     return workbook({
         INDICATORS: [["一级指标", "二级指标", "分值", "评分标准"], *([p, n, None, looked] for p, n, looked in known.indicators)],
         RULES: [["项目", "数值", "说明"], *rules], FACTS: [["项目", "数值", "说明"], *facts],

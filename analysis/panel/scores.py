@@ -95,37 +95,34 @@ class Scores:
         """
         panel, rows, short = self.panel, [], {batch.key: batch.short for batch in self.panel.batches}
         for id, given in self.given.items():
-            entry, review, exact = panel.evaluated[id], panel.reviews.get(id), combined(*given, self.rules)
-            centres = {stage: centre(totals, self.rules) if totals else None for stage, totals in zip(STAGES, given)}
-            decided, why, rounded = review is not None and review.score is not None, self._why(given), half_up(exact, panel.places)
+            entry, review, exact, totals = panel.evaluated[id], panel.reviews.get(id), combined(*given, self.rules), [*given[0], *given[1]]
+            centres = [centre(one, self.rules) if one else None for one in given]
+            decided, why, rounded = review is not None and review.score is not None, self._why(totals, *centres), half_up(exact, panel.places)
             score = review.score if decided else rounded
             rows.append({
                 "id": id, "联盟名称": entry.name, "联盟": registry.short(entry.name), "代码": entry.code, "批次": short[entry.batch],
-                **{stage: math.nan if one is None else float(half_up(one, 4)) for stage, one in centres.items()},
-                **{f"{stage}等级": None if one is None else self._grade(one) for stage, one in centres.items()},
+                **{stage: math.nan if one is None else float(half_up(one, 4)) for stage, one in zip(STAGES, centres)},
+                **{f"{stage}等级": self._grade(one) for stage, one in zip(STAGES, centres)},
                 "合成": float(half_up(exact, 4)), "合成评分": float(rounded), "重点差异": why, "待定": bool(why) and review is None,
                 "复核": "" if review is None else str(review.score) if decided else KEEP, "理由": review.reason if review else "",
-                "出界": decided and not min(map(min, filter(None, given))) <= score <= max(map(max, filter(None, given))),
+                "出界": decided and not min(totals) <= score <= max(totals),
                 "评分": float(score), "等级": (grade := panel.scheme.grade(float(score))), "公布": grade != self.rules["不公布评分的等级"],
                 **self._firmness(given, float(exact), grade, decided)})
-        frame = pd.DataFrame(rows)
-        orders = {"批次": [*short.values()], **dict.fromkeys(("初评等级", "会评等级", "等级"), GRADES)}
+        frame, orders = pd.DataFrame(rows), {"批次": [*short.values()], **dict.fromkeys(("初评等级", "会评等级", "等级"), GRADES)}
         return frame.assign(**{name: pd.Categorical(frame[name], order, ordered=True) for name, order in orders.items()})
 
-    def _grade(self, exact: Fraction) -> str:
-        return self.panel.scheme.grade(float(half_up(exact, self.panel.places)))
+    def _grade(self, exact: Fraction | None) -> str | None:
+        return None if exact is None else self.panel.scheme.grade(float(half_up(exact, self.panel.places)))
 
-    def _why(self, given: tuple[list, list]) -> str:
-        """Why an alliance is on the list for the re-review; nothing where it is not."""
-        rules, labels, totals, found = self.rules, self.panel.scheme.labels, [*given[0], *given[1]], []
-        widest, spread = rules["重点差异：极差超过"], max(totals) - min(totals)
+    def _why(self, totals: list, first: Fraction | None, second: Fraction | None) -> str:
+        """Why an alliance is on the list for the re-review, by its totals and what each stage made of them; nothing where it is not."""
+        rules, labels, widest, spread = self.rules, self.panel.scheme.labels, self.rules["重点差异：极差超过"], max(totals) - min(totals)
+        grades, found = [labels.get(self._grade(one)) for one in (first, second)], []
+        apart = abs(first - second) if None not in grades else -1
         if widest is not None and spread > widest:
             found.append(f"专家总分极差{float(spread):g}分")
-        if rules["重点差异：组间等级不同"] and all(given):
-            first, second = (centre(stage, rules) for stage in given)
-            grades, apart = [labels[self._grade(one)] for one in (first, second)], abs(first - second)
-            if grades[0] != grades[1] and apart >= rules["重点差异：组间相差至少"]:
-                found.append(f"{FIRST}为{grades[0]}，{SECOND}为{grades[1]}，相差{half_up(apart, 2)}分")
+        if rules["重点差异：组间等级不同"] and grades[0] != grades[1] and apart >= rules["重点差异：组间相差至少"]:
+            found.append(f"{FIRST}为{grades[0]}，{SECOND}为{grades[1]}，相差{half_up(apart, 2)}分")
         return "；".join(found)
 
     def _firmness(self, given: tuple[list, list], exact: float, grade: str, decided: bool) -> dict[str, float]:
@@ -177,12 +174,12 @@ class Scores:
         宽严 is the severity of the model with its 95 % interval; 提示 what may be worth a talk: beyond the rule, and surely not 0.
         """
         model, most = self.model, self.rules["提示：宽严超过"]
-        told, reach = model.severity.mask(model.alone), model.reach
-        beyond = (told.abs() > float(most)) & (told.abs() > reach) if most is not None else told.isna() & False
-        frame = pd.DataFrame({"专家": [self.panel.called(key) for key in told.index], "总分个数": model.number.sum(), "宽严": told,
-                              "下限": told - reach, "上限": told + reach, "片": [f"第{part + 1}片" for part in model.part],
-                              "提示": np.where(beyond, np.where(told > 0, "偏宽", "偏严"), "")})
-        return frame.sort_values(["片", "宽严"], ascending=[True, False], ignore_index=True)
+        told, several = model.severity.mask(model.alone), model.part.nunique() > 1
+        surely = (told.abs() > model.reach) & (told.abs() > float(math.inf if most is None else most))
+        frame = pd.DataFrame({"专家": [self.panel.called(key) + f"（第{model.part[key] + 1}片）" * several for key in told.index],
+                              "总分个数": model.number.sum(), "宽严": told, "下限": told - model.reach, "上限": told + model.reach,
+                              "提示": np.where(surely, np.where(told > 0, "偏宽", "偏严"), "")})
+        return frame.assign(part=model.part).sort_values(["part", "宽严"], ascending=[True, False], ignore_index=True).drop(columns="part")
 
     def stage_effect(self) -> tuple[float, float]:
         """By how much 会评 lies over 初评 for the same alliances, severities taken off, with half its 95 % interval; NaN: not told."""

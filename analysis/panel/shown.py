@@ -21,11 +21,7 @@ NAMED = 3
 
 
 def entries(sheet: Period) -> pd.DataFrame:
-    """A row for each evaluated alliance and indicator: id, name, batch, grade, pillar, indicator, and whether it is `shown`.
-
-    Grades are those of the score sheet, which came from the panel as it is now; batch, grade, pillar and indicator are ordered.
-    No rows where the period has no panel.
-    """
+    """A row for each evaluated alliance and indicator, with its grade from the score sheet; none where the period has no panel."""
     panel, short = _panel(sheet), {batch.key: batch.short for batch in sheet.batches}
     grades, indicators = {a.id: a.grade for a in sheet.evaluated}, panel.indicators if panel else []
     rows = [(e.id, e.name, short[e.batch], grades[e.id], i.pillar, i.name, i.name in e.shown)
@@ -43,10 +39,7 @@ def left_out(sheet: Period) -> dict[str, tuple[str, str]]:
 
 
 def counts(entries: pd.DataFrame, pillar: int) -> pd.DataFrame:
-    """How many show each activity of the first, second or third pillar: a column for each grade, best first, a row for each activity.
-
-    The row 联盟数 is how many the grade has.
-    """
+    """How many of each grade (best first), of all 联盟数, show each activity of the first, second or third pillar."""
     here = entries[entries.pillar.cat.codes == pillar]
     grades = {grade: here[here.grade == grade] for grade in BEST_FIRST if (here.grade == grade).any()}
     return pd.DataFrame({grade: {"联盟数": rows.id.nunique(), **rows.groupby("indicator", observed=True).shown.sum()}
@@ -54,15 +47,14 @@ def counts(entries: pd.DataFrame, pillar: int) -> pd.DataFrame:
 
 
 def activities(sheet: Period) -> pd.DataFrame:
-    """How many of each grade show each activity of cooperation, as `counts`: as the sheet 协同创新活动 says, which a panel writes too."""
+    """The same of cooperation, as the sheet 协同创新活动 says, which a panel writes too."""
     return pd.DataFrame(sheet.activities).rename_axis("活动")
 
 
 def strengths(gaps: pd.DataFrame, least: float = 10) -> pd.DataFrame:
-    """Where each group is furthest over and under all, three of each: 分组, 范围, 方面, 指标.
+    """Where each group is furthest over and under all, three of each that are `least` percentage points apart.
 
-    `gaps` has a row for each group, named by two index levels (按等级, 活跃度高), and a column for each indicator: by how many
-    percentage points it is apart. What is less than `least` apart is left out.
+    `gaps` has a row for each group, named by two index levels (按等级, 活跃度高), and a column for each indicator.
     """
     rows = []
     for (kind, group), row in gaps.round(9).iterrows():

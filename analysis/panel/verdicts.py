@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.grades import BEST_FIRST, INCOMPLETE
 from analysis.panel.marks import KEEP
-from analysis.panel.rules import EXPERT_GROUPS, GROUPS, ITEMS, MEAN, MEDIAN, POOL, REPLACE, YES_NO
+from analysis.panel.rules import EXPERT_GROUPS, GROUPS, MEAN, MEDIAN, POOL, REPLACE
 from analysis.panel.scores import SURE, Scores
 from analysis.panel.workbook import SECOND, STAGES, UNFIT, Panel
 from analysis.shares import Share, half_up, signed
@@ -36,12 +36,13 @@ def summary(work: Scores, intake: pd.DataFrame) -> list[list[Verdict]]:
     states, panel, alliances, changed = intake["情况"], work.panel, work.alliances, _changed(work)
     unfit, waiting, listed = int((states == UNFIT).sum()), int(alliances["待定"].sum()), int((alliances["重点差异"] != "").sum())
     hinted = int((work.experts["提示"] != "").sum())
-    outcome = "waiting" if waiting else "interim" if panel.interim else "decided" if listed else "nobody"
+    outcome = ("summary.waiting" if waiting else "summary.interim" if panel.interim else "summary.decided" if listed
+               else "summary.nobody")
     return [
         told("summary.unfit" if unfit else "summary.entered", entered=int((states > NOT_ENTERED).sum()), unfit=unfit,
              incomplete=int((states == INCOMPLETE).sum()), evaluated=len(panel.evaluated)),
         marks(work),
-        told(f"summary.{outcome}", listed=listed, open=waiting, share=Share(listed, len(alliances))),
+        told(outcome, listed=listed, open=waiting, share=Share(listed, len(alliances))),
         firmness(alliances),
         told("summary.hinted" if hinted else "summary.no-hint", {None: "summary.adjusted-unknown", 0: "summary.adjusted-none"}.get(
             changed, "summary.adjusted"), hinted=hinted, changed=changed),
@@ -78,9 +79,10 @@ def stages(work: Scores, moved: pd.DataFrame, both: int) -> list[Verdict]:
     if not both:
         return told("stages.one")
     effect, reach = work.stage_effect()
-    way = "effect-unknown" if not math.isfinite(reach) else "no-effect" if abs(effect) <= reach else "higher" if effect > 0 else "lower"
+    way = ("stages.effect-unknown" if not math.isfinite(reach) else "stages.no-effect" if abs(effect) <= reach
+           else "stages.higher" if effect > 0 else "stages.lower")
     up = int((moved["会评"] > moved["初评"]).sum())
-    return told("stages.moved" if len(moved) else "stages.none", f"stages.{way}", moved=len(moved), up=up, down=len(moved) - up, both=both,
+    return told("stages.moved" if len(moved) else "stages.none", way, moved=len(moved), up=up, down=len(moved) - up, both=both,
                 effect=number(abs(effect), 2), low=number(effect - reach, "+2"), high=number(effect + reach, "+2"))
 
 
@@ -125,12 +127,14 @@ def firmness(alliances: pd.DataFrame) -> list[Verdict]:
 def rules(panel: Panel) -> list[list[Verdict]]:
     """How marks become a score, by which methods the rest was found, and in what; an item each."""
     rules, weight = panel.rules, float(100 * (panel.rules["会评权重"] or 0))
-    middle = {MEAN: "mean", MEDIAN: "median"}.get(rules["汇总方法"], "trimmed")
-    joined = {REPLACE: "replace", POOL: "pool"}.get(rules["两阶段合成"], "weigh") if SECOND in panel.stages else "one-stage"
-    return [told("rules.sum", f"rules.{middle}", f"rules.{joined}", "rules.rounding", trim=rules["截尾个数"], second=f"{weight:g}%",
-                 first=f"{100 - weight:g}%", floors=[f"{floor:g}" for floor in panel.scheme.floors.values() if floor][::-1]),
+    middle = {MEAN: "rules.mean", MEDIAN: "rules.median"}.get(rules["汇总方法"], "rules.trimmed")
+    joined = {REPLACE: "rules.replace", POOL: "rules.pool"}.get(rules["两阶段合成"], "rules.weigh")
+    return [told("rules.sum", middle, joined if SECOND in panel.stages else "rules.one-stage", "rules.rounding",
+                 trim=rules["截尾个数"],
+                 second=f"{weight:g}%", first=f"{100 - weight:g}%",
+                 floors=[f"{floor:g}" for floor in panel.scheme.floors.values() if floor][::-1]),
             told("rules.severity"), told("rules.error"),
-            told("rules.source", file=panel.path.name, digest=panel_digest(panel.name, panel.data))]
+            told("rules.source", file=panel.path.name, digest=panel_digest(panel.name, panel.data)[:16])]
 
 
 def scores(panel: Panel, alliances: pd.DataFrame) -> list[Verdict]:
@@ -138,18 +142,6 @@ def scores(panel: Panel, alliances: pd.DataFrame) -> list[Verdict]:
     counts, withheld, grade = alliances["等级"].value_counts(), int((~alliances["公布"]).sum()), panel.rules["不公布评分的等级"]
     return told("scores.grades", "scores.withheld" if withheld else None, withheld=withheld, grade=panel.scheme.labels.get(grade),
                 grades=[f"{panel.scheme.labels[name]}{counts[name]}家" for name in BEST_FIRST])
-
-
-def rules_in_force(panel: Panel) -> pd.DataFrame:
-    """The rules in force, as the workbook has them."""
-    def shown(value: object, kind: str) -> str:
-        if isinstance(value, (str, tuple)):
-            return value if isinstance(value, str) else "、".join(value) or "没有"
-        if kind == YES_NO:
-            return "是" if value else "否"
-        return "不用" if value is None else f"{float(100 * value):g}%" if kind == "share" else f"{float(value):g}"
-
-    return pd.DataFrame([(item, shown(panel.rules[item], kind)) for item, (kind, *_) in ITEMS.items()], columns=["项目", "数值"])
 
 
 def number(value: float, places: int | str) -> str:

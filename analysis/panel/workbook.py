@@ -76,13 +76,14 @@ class Review(NamedTuple):
 
 @dataclass
 class Panel(period.Period):
-    """One checked panel: a period in the making; `evaluated` are those of `intake` that are, by id.
+    """One checked panel: a period in the making; `rules` as values and as `written`; `evaluated` are those of `intake`, by id.
 
     `groups` has by sheet (分组, 专家分组) and stage the group of each alliance (id) or expert (key). `totals` has a row for each
     alliance that an expert is to mark at a stage, its `units` missing until the marks are in; `marks` one for each single mark.
     """
 
     rules: dict[str, object] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
     indicators: list[Indicator] = field(default_factory=list)
     intake: list[Entry] = field(default_factory=list)
     evaluated: dict[str, Entry] = field(default_factory=dict)
@@ -153,8 +154,9 @@ def read(name: str | int, data: Path | str = "", upto: str = MARKS) -> Panel:
     return panel
 
 
-def two_decimals(number: float) -> bool:
-    return abs(number * UNITS - round(number * UNITS)) < 1e-6
+def fits(number: float, most: float, places: int = 2) -> bool:
+    """Whether a number lies between 0 and the most that there may be, with at most so many decimals."""
+    return 0 <= number <= most and abs(number * 10 ** places - round(number * 10 ** places)) < 1e-6
 
 
 def _read_indicators(book: PanelBook, panel: Panel) -> None:
@@ -162,7 +164,7 @@ def _read_indicators(book: PanelBook, panel: Panel) -> None:
     for row in book.rows(INDICATORS):
         pillar, name, points = row.text("一级指标"), row.text("二级指标"), row.number("分值", "分值", Said("panel.over"))
         if points is not None:
-            row.must(points > 0 and two_decimals(points), "分值", "panel.points", number=points)
+            row.must(points > 0 and fits(points, TOP_SCORE), "分值", "panel.points", number=points)
         if pillar and name and row.once("二级指标", "twice.item", quoted(name), normalise(name), seen):
             panel.indicators.append(Indicator(pillar, name, Fraction(round((points or 0) * UNITS), UNITS)))
     total = float(sum(indicator.points for indicator in panel.indicators))

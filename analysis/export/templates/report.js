@@ -62,7 +62,7 @@
       return [select, value];
     });
     box.append(found);
-    table.closest(".table").before(box);
+    table.closest(".table, .numbers").before(box);
 
     const show = () => {
       const wanted = fold(input.value);
@@ -139,14 +139,17 @@
     if (column < 0 || !where) return;
     [...table.tBodies].flatMap((body) => [...body.rows]).filter((row) => row.cells.length > column).forEach((row) => {
       const texts = [...row.cells].map((cell) => cell.textContent);
-      const name = texts[column], key = short(name), group = groupOf(row);
+      const group = groupOf(row), names = texts[column].split("、").filter((name) => name && name !== "—");  // a cell may have several
+      if (!names.length) return;
       const told = texts.map((text, place) => (place === column || !text || !heads[place] || row.cells[place].querySelector("svg") ? "" : `${heads[place]} ${text}`));
       const facts = new Set([...texts, ...group.split("，"), ...alsoOf(row)]);
-      mark(key, row, where, { name, words: told.filter(Boolean).concat(group || []).join("，"), facts, score: parseFloat(texts[score]) });
-      const made = make("button", { type: "button", className: "who", textContent: name });
-      made.addEventListener("click", () => toggle(key));
-      row.cells[column].replaceChildren(made);
-      pressed.push([made, key]);
+      row.cells[column].replaceChildren(...names.flatMap((name, place) => {
+        const key = short(name), made = make("button", { type: "button", className: "who", textContent: name });
+        mark(key, row, where, { name, words: told.filter(Boolean).concat(group || []).join("，"), facts, score: parseFloat(texts[score]) });
+        made.addEventListener("click", () => toggle(key));
+        pressed.push([made, key]);
+        return place ? ["、", made] : [made];
+      }));
     });
   });
   document.querySelectorAll("main .chart").forEach((chart) => {
@@ -176,7 +179,7 @@
     });
   });
 
-  const panel = make("aside", { className: "chosen", hidden: true });
+  const panel = make("section", { className: "chosen", hidden: true });
   panel.setAttribute("aria-label", "所选联盟");
   panel.setAttribute("role", "status");
   document.querySelector("main").append(panel);
