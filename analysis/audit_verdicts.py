@@ -2,8 +2,8 @@
 
 A row that is wrong differs; printed numbers that cannot all be right do not close, and nothing here says which is wrong; a judgement
 that does not follow from the numbers is a reading. The last two are for the author to decide.
-Each unit is of a KIND: the form of what is printed, and who judges it. Causes are found by computing, in the order of OF_SHARES and OF_SUMS;
-the first that gives the printed value is told.
+Each unit is of a KIND: the form of what is printed, and who judges it. Causes are found by computing, in the order of OF_SHARES and
+OF_SUMS; the first that gives the printed value is told.
 """
 
 from __future__ import annotations
