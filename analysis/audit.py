@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +18,6 @@ from analysis.audit_phrases import UNITS, Printed, UnknownWord
 from analysis.audit_verdicts import UNVERIFIED, VERDICTS, Finding, Report, faults, finding
 from analysis.messages import Said
 from analysis.problems import DataError, Problem, quoted
-from analysis.words import verdict
 
 SAVED = ["id", "section", "statement", "printed", "recomputed", "difference", "verdict", "cause"]
 TOLD = dict(zip(VERDICTS[1:4], ("published.differs", "published.open", "published.reading")))  # wrong, or for the author to decide
@@ -39,8 +38,8 @@ def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataF
     """
     report, found = _found(sheet, list(others))
     frame = pd.DataFrame(report.printed).join(pd.DataFrame(found))
-    frame["cause"] = ["; ".join(f"{c.kind.removeprefix('cause.')}: {c.detail}" for c in causes) for causes in frame["causes"]]
-    frame["told"] = [[verdict(c.kind, detail=c.detail, **c.numbers) for c in causes if "." in c.kind] for causes in frame["causes"]]
+    frame["cause"] = ["; ".join(f"{c.name.removeprefix('cause.')}: {c.numbers['detail']}" for c in causes) for causes in frame["causes"]]
+    frame["told"] = [[cause for cause in causes if cause.name.startswith("cause.")] for causes in frame["causes"]]
     frame["lacks"] = frame["cause"].str.removeprefix("needs: ").where(frame["verdict"] == UNVERIFIED, "")
     frame["结论"] = frame["verdict"].map(IN_CHINESE)
     frame["one"], frame["corrected"] = errata.one_finding(frame, report), errata.corrected(frame, report)
@@ -61,20 +60,18 @@ def _found(sheet: sheets.Period, others: list[sheets.Period]) -> tuple[Report, l
         report.items |= {f"[{path.stem} {row.id}]": (row.value, False) for row in _rows(path, [])
                          if row.unit in UNITS and path.stem != sheet.name and not faults(row)}
 
-    def understood(step: Callable[[Printed], Finding | None], row: Printed) -> Finding | None:
-        try:
-            return step(row)
-        except UnknownWord as error:
-            wrong[row] = [(error.column, Said("published.unknown", found=quoted(getattr(row, error.column)), why=error.said))]
-
-    for row in report.printed:
-        understood(report.compute, row)
-    found = [understood(lambda row: finding(row, report), row) for row in report.printed if row not in wrong]
+    found: dict[Printed, Finding] = {}
+    for step in (report.compute, partial(finding, report=report)):  # every number before any finding
+        for row in (row for row in report.printed if row not in wrong):
+            try:
+                found[row] = step(row)
+            except UnknownWord as error:
+                wrong[row] = [(error.column, Said("published.unknown", found=quoted(getattr(row, error.column)), why=error.said))]
     problems += [Problem.of(said, name, Said("word.line", number=row.line), column, order=(row.line,))
                  for row, faults in wrong.items() for column, said in faults]
     if problems:
         raise DataError(problems)
-    return report, found
+    return report, [*found.values()]
 
 
 def _rows(path: Path, problems: list[Problem]) -> list[Printed]:

@@ -6,8 +6,8 @@ import re
 
 import pandas as pd
 
-from analysis.audit_phrases import CLAIM, CODE, JUDGEMENT, LABEL, NAME, PLACE, SIGN
-from analysis.audit_verdicts import COMPARISON, DIFFERS, OPEN, READING, Report
+from analysis.audit_phrases import CLAIM, CODE, JUDGEMENT, LABEL, NAME, PLACE, SIGN, plain
+from analysis.audit_verdicts import DIFFERS, OPEN, READING, Report, compared
 from analysis.words import Verdict, Words, verdict
 
 SUM = re.compile(r"\{(.+?)\}")
@@ -15,32 +15,32 @@ SUM = re.compile(r"\{(.+?)\}")
 
 def one_finding(found: pd.DataFrame, report: Report) -> list[str]:
     """For each row the first row of its finding: sums that do not close and share a term are one, readings of one wording are one."""
-    ones, rows = dict(zip(found["id"], found["id"])), {f"[{row.id}]": row for row in report.printed}
-    groups: list[tuple[str, set[object]]] = []
-    for row in found[found["verdict"].isin([OPEN, READING])].itertuples():
-        shared = {(row.section, row.printed)} if row.verdict == READING else {
-            word for _, what, *_ in report.numbers[row.id].terms for word in (rows[what].counts if what in rows else what).split()
+    ones, groups = [], []
+    for row in found.itertuples():
+        shared = {(row.section, row.printed)} if row.verdict == READING else set() if row.verdict != OPEN else {
+            word for _, what, *_ in report.numbers[row.id].terms for word in report.source(what).split()
             if report.words.get(word, " ")[0] not in ("batch", " ") or word in report.items}
-        first, known = next((group for group in groups if group[1] & shared), (row.id, set()))
-        groups = [(first, known | shared), *(group for group in groups if group[0] != first)]
-        ones[row.id] = first
-    return list(ones.values())
+        one, known = next((group for group in groups if group[1] & shared), (row.id, set()))
+        groups = [(one, known | shared), *(group for group in groups if group[0] != one)]
+        ones.append(one)
+    return ones
 
 
 def corrected(found: pd.DataFrame, report: Report) -> list[str]:
     """For each row that differs the words that should stand there: those that the file gives, its sums filled in, or the sentence."""
-    return ["" if row.verdict != DIFFERS else
-            SUM.sub(lambda match: f"{float(report.sum(match[1]).right):.10g}", row.instead) if row.instead else
-            row.sentence.replace(row.printed, row.recomputed, 1) if row.unit != CLAIM and row.printed in row.sentence else
-            row.recomputed if row.unit != CLAIM else "" for row in found.itertuples()]
+    def right(row: object) -> str:
+        if row.instead:
+            return SUM.sub(lambda match: plain(report.sum(match[1]).right), row.instead)
+        return row.sentence.replace(row.printed, row.recomputed, 1) if row.printed in row.sentence else row.recomputed
+
+    return [right(row) if row.verdict == DIFFERS and (row.instead or row.unit != CLAIM) else "" for row in found.itertuples()]
 
 
 def touches(found: pd.DataFrame) -> list[list[str]]:
     """For each row that differs the ids of the statements that change with it: sums of it, claims that fail on what it counts,
     the same slip again, shares computed from it; and of a wrong word the rows that have it too."""
     def sides(row: object) -> set[str]:
-        claims = [COMPARISON.fullmatch(part.strip()) for part in re.split("[;；]", row.counts)]
-        return {side for match in claims if match for side in match.group(1, 3)} | {*SIGN.split(row.counts)}
+        return {*SIGN.split(row.counts), *(side for match in compared(row.counts) if match for side in match.group(1, 3))}
 
     def changes(other: object, row: object) -> bool:
         if row.unit in (LABEL, NAME):

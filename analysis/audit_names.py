@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis import sheets
-from analysis.audit_phrases import LIST, NAME
+from analysis.audit_phrases import LIST, NAME, lists
 from analysis.registry import Registry, normalise
 
 KIND_OF_ALIAS = {"renamed": "更名", "misspelt": "误写", "short": "简称"}
@@ -18,20 +18,12 @@ def names(sheet: sheets.Period, others: list[sheets.Period], findings: pd.DataFr
 
     The columns 情形, 见于, 名录的判定 and 依据.
     """
-    here = findings[findings["unit"].isin([LIST, NAME])]
-    printed = [(sheet.name, row.section, name, "", id) for row in here.itertuples() for name in row.printed.split("；")
-               if (id := sheet.registry.id_of(name.strip()))]
-    seen = pd.DataFrame([*_seen(sheet), *printed, *(sight for other in others for sight in _seen(other))],
-                        columns=["period", "place", "name", "code", "id"])
+    listed = [(each.name, place, a.name, a.code, a.id) for each in (sheet, *others) for place, rows in lists(each).items() for a in rows]
+    own = [(sheet.name, row.section, name, "", sheet.registry.id_of(name))
+           for row in findings[findings["unit"].isin([LIST, NAME])].itertuples() for name in row.printed.split("；")]
+    seen = pd.DataFrame([*listed, *own], columns=["period", "place", "name", "code", "id"]).dropna(subset="id")
     named = sorted(_names(seen, sheet), key=lambda row: row[0])
-    return pd.DataFrame([*_codes(seen, sheet), *named, *_ties(sheet)],
-                        columns=["情形", "见于", "名录的判定", "依据"])
-
-
-def _seen(sheet: sheets.Period) -> Iterator[tuple[str, str, str, str, str]]:
-    """Where a sheet names an alliance: the period, the list, the name, the code, the registry's id."""
-    for place, listed in (("评分表", sheet.evaluated), ("未参评", sheet.absent), ("A级名单", sheet.a_level)):
-        yield from ((sheet.name, place, a.name, a.code, a.id) for a in listed)
+    return pd.DataFrame([*_codes(seen, sheet), *named, *_ties(sheet)], columns=["情形", "见于", "名录的判定", "依据"])
 
 
 def _where(seen: pd.DataFrame, column: str) -> str:

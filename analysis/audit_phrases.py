@@ -21,7 +21,8 @@ from analysis.problems import quoted
 
 EVALUATED, PILOTS, EVERYONE, ENTERED, NOT_ENTERED, A_LEVEL, PANEL = "参评联盟", "试点联盟", "联盟总数", "录入信息", "未录入", "A级", "专家人数"
 OWN_BATCH, OWN_BATCH_EVALUATED, OWN_GRADE, OWN_GRADE_PILOTS = "本批次", "本批次参评联盟", "本档联盟", "本档试点联盟"
-RELATIVE = {OWN_BATCH: "batch", OWN_BATCH_EVALUATED: "batch", OWN_GRADE: "grade", OWN_GRADE_PILOTS: "grade"}  # to a word of the part
+RELATIVE = {OWN_BATCH: ("batch", EVERYONE), OWN_BATCH_EVALUATED: ("batch", EVALUATED),  # to a word of the part, and within what
+            OWN_GRADE: ("grade", EVERYONE), OWN_GRADE_PILOTS: ("grade", PILOTS)}
 DENOMINATORS = (EVALUATED, PILOTS, EVERYONE, f"{PILOTS} {EVALUATED}", *RELATIVE)
 SHARE, LIST, CLAIM, JUDGEMENT, DATE = "%", "名单", "说法", "评语", "日期"
 BAND, NAME, LABEL, CODE, PLACE = "分段", "名称", "称呼", "代码", "对照"
@@ -91,6 +92,11 @@ def plain(number: Fraction | None) -> str:
     return "?" if number is None else f"{float(number):.10g}"
 
 
+def lists(sheet: sheets.Period) -> dict[str, list]:
+    """What a sheet lists by name."""
+    return {"评分表": sheet.evaluated, "未参评": sheet.absent, "A级名单": sheet.a_level}
+
+
 class Vocabulary:
     """The words of one period as masks on its roster, and the items of its sheet with whether nothing but the item vouches for it."""
 
@@ -110,8 +116,8 @@ class Vocabulary:
             ENTERED: ("step", listed, most), NOT_ENTERED: ("step", ~most, ~listed),
             INCOMPLETE: ("step", incomplete, incomplete if named else ~self.evaluated),
             A_LEVEL: ("list", self.alliances["a_level"].to_numpy(), self.alliances["a_level"].to_numpy() | (not sheet.a_level))}
-        self.items = {item: (number, True) for item, number in facts.items() if isinstance(number, int)}
-        self.items |= {item: (number, True) for item, (number, _) in sheet.totals.items()}
+        self.items = {item: (number, True) for item, number in facts.items() if isinstance(number, int)} | {
+            item: (number, True) for item, (number, _) in sheet.totals.items()}
         self.items |= {f"{name} {activity}": (n, True) for name, cells in sheet.activities.items()
                        for activity, n in {**cells, ALL_ACTIVITIES: sum(cells.values()) - cells.get(EACH, 0)}.items()}
         ranks = self.alliances[["code", "rank"]].itertuples(index=False)
@@ -123,11 +129,10 @@ class Vocabulary:
 
     def word(self, word: str) -> tuple[str, np.ndarray, np.ndarray]:
         """The kind of a word, the rows where it holds for certain, and those where it may. Raises UnknownWord."""
-        known, score = self.words.get(word) or self.words.get(self.sheet.scheme.named(word)), SCORE.fullmatch(word)
-        if known or not score:
-            if not known:
-                raise UnknownWord("published.word", word=quoted(word), known=[*self.words, "95分及以上", "100分", "50分以下"])
+        if known := self.words.get(word) or self.words.get(self.sheet.scheme.named(word)):
             return known
+        if not (score := SCORE.fullmatch(word)):
+            raise UnknownWord("published.word", word=quoted(word), known=[*self.words, "95分及以上", "100分", "50分以下"])
         low, high, number = *(self.alliances[column].to_numpy() for column in ("low", "high")), float(score[1])
         top = np.where((low == high) | self.words[HIGH][1], high, high - JUST_BELOW)
         sides = {"及以上": (low >= number, top >= number), "以下": (top < number, low < number)}
@@ -152,9 +157,11 @@ class Vocabulary:
         function, _, rest = what.partition(" ")
         if function in FUNCTIONS:
             return Fraction(FUNCTIONS[function](self, rest)), False
-        if what in self.items or LITERAL.fullmatch(what) or ELSEWHERE.fullmatch(what):
-            number, stated = self.items.get(what, (None if ELSEWHERE.fullmatch(what) else what, True))
+        if what in self.items:
+            number, stated = self.items[what]
             return (None if number is None else Fraction(str(number))), stated
+        if LITERAL.fullmatch(what) or ELSEWHERE.fullmatch(what):
+            return (Fraction(what) if what[0] != "[" else None), True
         rows = self.rows(what)  # the approved number of a batch is a statement
         return (None if rows is None else Fraction(int(rows.sum()))), any(what in (batch.short, batch.name) for batch in self.sheet.batches)
 
@@ -171,15 +178,15 @@ class Vocabulary:
         """What share one is of the other: a phrase or an item of a phrase. Raises UnknownWord, also where it is no part of that."""
         item, (number, _) = what in self.items, self.number(what)
         phrase = " ".join(word for word in what.split() if word in GRADES) if item else what  # of a cell of 协同创新活动
-        part, narrower = self.rows(phrase), {OWN_BATCH_EVALUATED: self.evaluated, OWN_GRADE_PILOTS: self.words[PILOTS][1]}
+        part, (kind, within) = self.rows(phrase), RELATIVE.get(of, ("", EVERYONE))
         try:
-            whole = self.rows(phrase, RELATIVE[of]) if of in RELATIVE else self.rows(of)
+            whole = self.rows(phrase if kind else of, kind)
         except UnknownWord as error:
             error.column = "of"
             raise
         if number is None or whole is None:
             return Number(None, "")
-        whole = whole & narrower.get(of, self.everyone)
+        whole = whole & self.rows(within)
         size = int(whole.sum()) * (len({*self.sheet.activities[phrase]} - {EACH}) if what.endswith(ALL_ACTIVITIES) else 1)
         if number > size or (not item and (part & ~whole).any()):
             raise UnknownWord("published.part", "of", part=int(number), whole=size)

@@ -2,45 +2,38 @@
 
 A row that is wrong differs; printed numbers that cannot all be right do not close, and nothing here says which is wrong; a judgement
 that does not follow from the numbers is a reading. The last two are for the author to decide.
-Each unit is of a KIND: the form of what is printed, and who judges it. Causes are found by computing, in the order of CAUSES; the
-first that gives the printed value is told.
+Each unit is of a KIND: the form of what is printed, and who judges it. Causes are found by computing, in the order of OF_SHARES and
+OF_SUMS; the first that gives the printed value is told.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from analysis import audit_phrases as phrases
-from analysis.audit_phrases import CLAIM, LABEL, PLACE, SHARE, UNITS, Number, Printed, UnknownWord, Vocabulary, plain
+from analysis.audit_phrases import CLAIM, JUDGEMENT, LABEL, PLACE, SHARE, UNITS, Number, Printed, UnknownWord, Vocabulary, plain
 from analysis.messages import Said
 from analysis.problems import quoted
 from analysis.registry import first_year, normalise
-from analysis.shares import half_up
+from analysis.shares import half_up, percent
 from analysis.sheets import Period
-from analysis.words import shown
+from analysis.words import Verdict, shown, verdict
 
 AGREES, DIFFERS, OPEN, READING, UNVERIFIED = VERDICTS = ("agrees", "differs", "does not close", "a reading", "cannot be verified")
 COMPARISON = re.compile(r"(.+?)\s+(>=|<=|>|<|=)\s+(.+)")
-PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
+PERCENT = re.compile(r"\d+(?:\.\d+)?%")
 HOLDS = {">": operator.gt, "<": operator.lt, "=": operator.eq, ">=": operator.ge, "<=": operator.le}
 BY_COUNT, NO_SOURCE, NOTHING = "家数", "原始记录", "没有对应的内容"
 OUTCOMES = {True: "成立", False: "说法不成立", None: "不能判定"}
 NEAR, SHOWN = 8, 3  # rows of the same section, from which a slip of copying comes; other sections that are named
-
-
-class Cause(NamedTuple):
-    """Why a row may differ: the name of its sentence, or a word where it has none; the calculation that shows it; what it names."""
-
-    kind: str
-    detail: str
-    numbers: dict[str, object] = {}  # noqa: RUF012
 
 
 class Finding(NamedTuple):
@@ -50,7 +43,7 @@ class Finding(NamedTuple):
     recomputed: str = ""
     difference: str = ""
     working: str = ""
-    causes: tuple[Cause, ...] = ()
+    causes: tuple[Verdict, ...] = ()  # why it may differ, or what would verify it
 
 
 class Report(Vocabulary):
@@ -59,6 +52,7 @@ class Report(Vocabulary):
     def __init__(self, printed: list[Printed], sheet: Period, others: list[Period] = ()):
         super().__init__(sheet)
         self.printed, self.numbers, self.others = printed, {}, {other.name: Vocabulary(other) for other in others}
+        self.by_id = {f"[{row.id}]": row for row in printed}
         self.items |= {f"[{row.id}]": (row.value, False) for row in printed if row.unit in (phrases.DATE, *UNITS)}
         self.places = max((len(row.printed.rstrip("%").partition(".")[2]) for row in printed if row.unit == SHARE), default=2)
 
@@ -67,9 +61,13 @@ class Report(Vocabulary):
         if row.counts and row.unit in (SHARE, *UNITS):
             self.numbers[row.id] = self.share(row.counts, row.of) if row.unit == SHARE else self.sum(row.counts)
 
-    def rounded(self, number: Number, more: int = 0) -> Fraction | None:
-        """As it should be printed: a share to the most places that the report prints (or some more), another number as it is."""
-        return Fraction(half_up(number.right, self.places + more)) if number.share and number.right is not None else number.right
+    def rounded(self, number: Number) -> Fraction | None:
+        """As it should be printed: a share to the most places that the report prints, another number as it is."""
+        return Fraction(half_up(number.right, self.places)) if number.share and number.right is not None else number.right
+
+    def source(self, term: str) -> str:
+        """What a term of a sum counts, where it is another row of the report."""
+        return self.by_id[term].counts if term in self.by_id else term
 
     def grade(self, row: Printed) -> str:
         """The grade that a row names. Raises UnknownWord."""
@@ -96,118 +94,117 @@ def faults(row: Printed) -> list[tuple[str, Said]]:
         (f"[{row.id}]" in row.counts, "counts", Said("published.itself", found=quoted(row.counts), id=row.id)),
         (not row.counts and row.unit not in (phrases.DATE, PLACE, SHARE, CLAIM if row.needs else "", *UNITS), "counts",
          Said("published.counts", unit=row.unit)),
-        (row.of and row.unit not in (SHARE, CLAIM, phrases.JUDGEMENT), "of", Said("published.whole", found=quoted(row.of), unit=row.unit)),
+        (row.of and row.unit not in (SHARE, CLAIM, JUDGEMENT), "of", Said("published.whole", found=quoted(row.of), unit=row.unit)),
         (row.unit == SHARE and row.counts and not row.of, "of", Said("published.no_whole", known=phrases.DENOMINATORS))]
     return [(column, said) for wrong, column, said in checks if wrong]
 
 
 def finding(row: Printed, report: Report) -> Finding:
     """The finding on one row. Raises UnknownWord."""
-    return KINDS[row.unit].judge(row, report) if row.counts or row.unit == PLACE else unverified(row)
+    return KINDS[row.unit][2](row, report) if row.counts or row.unit == PLACE else unverified(row)
 
 
 def unverified(row: Printed, needs: str = "", working: str = "") -> Finding:
     """What nothing but its own statement gives; `needs` is what would verify it."""
-    return Finding(UNVERIFIED, working=working, causes=(Cause("needs", needs or row.needs or NO_SOURCE),))
+    return Finding(UNVERIFIED, working=working, causes=(verdict("needs", detail=needs or row.needs or NO_SOURCE),))
 
 
 def of_number(row: Printed, report: Report) -> Finding:
     """A percentage, rounded half up, or a number; what the sheet only repeats cannot be verified, only contradicted."""
-    known, percent = report.numbers[row.id], row.unit == SHARE
+    known = report.numbers[row.id]
     right = report.rounded(known)
     if right is None or (row.value == right and len(known.terms) == 1 and known.terms[0][3]):
         return unverified(row)
-    text = f"{half_up(right, report.places)}%" if percent else plain(right)
-    working = f"{known.working} = {text}" if percent else known.working
+    text = percent(right / 100, report.places) if known.share else plain(right)
+    working = f"{known.working} = {text}" if known.share else known.working
     if row.value == right:
         return Finding(AGREES, text, "", working)
-    off = row.value - right
-    causes = [cause for test in CAUSES if (cause := test(row, known, report))][:1] + elsewhere(row, report)
-    return Finding(DIFFERS if len(known.terms) < 2 else OPEN, text,
-                   f"{half_up(off, report.places):+}" if percent else f"{float(off):+.10g}", working, tuple(causes))
+    off = f"{half_up(row.value - right, report.places):+}" if known.share else f"{float(row.value - right):+.10g}"
+    possible = (cause for causes in (OF_SHARES if known.share else OF_SUMS) for value, cause in causes(row, known, report)
+                if value == row.value)
+    return Finding(OPEN if len(known.terms) > 1 else DIFFERS, text, off, working, (*islice(possible, 1), *elsewhere(row, report)))
 
 
-def rounding(row: Printed, known: Number, report: Report) -> Cause | None:
-    """The places that follow were cut off; or it was rounded to one place more, and that again."""
-    if known.share:
-        exact, once = f"{known.working} = {float(known.right):.{report.places + 3}f}…%", report.rounded(known, more=1)
-        if 0 < known.right - row.value < Fraction(1, 10 ** report.places):
-            return Cause("cause.truncated", f"{exact} → {row.printed}")
-        if half_up(once, report.places) == row.value:
-            return Cause("cause.rounded-twice", f"{exact} → {half_up(once, report.places + 1)}% → {row.printed}")
+Causes = Iterator[tuple[Fraction | Decimal, Verdict]]  # each with the value that it would have printed
 
 
-def adjusted(row: Printed, known: Number, report: Report) -> Cause | None:
-    """The printed parts of the whole add to 100.00 only because this one was moved; what is not printed counts as a part."""
-    if not known.share or abs(row.value - report.rounded(known)) != Fraction(1, 10 ** report.places):
-        return None
-    same = [(other, number) for other in report.printed if other.section == row.section and other is not row
-            and (number := report.numbers.get(other.id)) and number.share and (number.whole == known.whole).all()]
-    parts, taken = [], known.part
-    for other, number in sorted(same, key=lambda found: found[1].share.part):  # the finest that have nothing in common
-        if not (number.part & taken).any():
-            parts, taken = [*parts, other], taken | number.part
-    rest = known.share.whole - int(taken.sum())
-    left = f"{half_up(Fraction(100 * rest, known.share.whole), report.places)}%"
-    texts = [row.printed, *(other.printed for other in sorted(parts, key=report.printed.index)), *([left] if rest else [])]
-    if parts and sum(Decimal(text.rstrip("%")) for text in texts) == 100:
-        return Cause("cause.adjusted", f"{' + '.join(text.rstrip('%') for text in texts)} = 100.00"
-                     + (f"（{rest} ÷ {known.share.whole} = {left}）" if rest else ""))
-
-
-def carried(row: Printed, known: Number, report: Report) -> Cause | None:
+def carried(row: Printed, known: Number, report: Report) -> Causes:
     """Computed rightly from a number that is itself printed wrong."""
-    for other in report.printed if known.share else ():
+    for other in report.printed:
         right, size = report.numbers.get(other.id), known.share.whole
-        if other.unit in UNITS and other.counts == row.counts and right and other.value != right.right \
-                and half_up(100 * other.value / size, report.places) == row.value:
-            return Cause("cause.carried", f"{plain(other.value)} ÷ {size} = {row.printed}", {"statement": other.statement, "id": other.id})
+        if other.unit in UNITS and other.counts == row.counts and right and other.value != right.right:
+            yield half_up(100 * other.value / size, report.places), verdict(
+                "cause.carried", detail=f"{plain(other.value)} ÷ {size} = {row.printed}", statement=other.statement, id=other.id)
 
 
-def denominator(row: Printed, known: Number, report: Report) -> Cause | None:
-    """Another whole that holds the part gives the printed value."""
-    for of in phrases.DENOMINATORS if known.share else ():
-        try:
+def rounding(row: Printed, known: Number, report: Report) -> Causes:
+    """The places that follow were cut off; or it was rounded to one place more, and that again."""
+    exact, once = f"{known.working} = {float(known.right):.{report.places + 3}f}…%", half_up(known.right, report.places + 1)
+    cut = Fraction(int(known.right * 10 ** report.places), 10 ** report.places)
+    yield cut, verdict("cause.truncated", detail=f"{exact} → {row.printed}")
+    yield half_up(once, report.places), verdict("cause.rounded-twice", detail=f"{exact} → {once}% → {row.printed}")
+
+
+def adjusted(row: Printed, known: Number, report: Report) -> Causes:
+    """The printed parts of the whole add to 100.00 only because this one was moved; what is not printed counts as a part."""
+    same = {other: number for other in report.printed if other.section == row.section and other is not row
+            and (number := report.numbers.get(other.id)) and number.share and (number.whole == known.whole).all()}
+    parts, taken = set(), known.part
+    for other in sorted(same, key=lambda other: same[other].share.part):  # the finest that have nothing in common
+        if not (same[other].part & taken).any():
+            parts, taken = parts | {other}, taken | same[other].part
+    rest, whole = known.share.whole - int(taken.sum()), known.share.whole
+    left = half_up(Fraction(100 * rest, whole), report.places)
+    value = 100 - left - sum(half_up(other.value, report.places) for other in parts)
+    if parts and abs(value - half_up(known.right, report.places)) == Decimal(1).scaleb(-report.places):
+        texts = [row.printed, *(other.printed for other in same if other in parts), *([f"{left}%"] if rest else [])]
+        yield value, verdict("cause.adjusted", detail=f"{' + '.join(text.rstrip('%') for text in texts)} = 100.00"
+                             + (f"（{rest} ÷ {whole} = {left}%）" if rest else ""))
+
+
+def denominator(row: Printed, known: Number, report: Report) -> Causes:
+    """Another whole that holds the part."""
+    for of in phrases.DENOMINATORS:
+        with contextlib.suppress(UnknownWord):  # no part of that
             other = report.share(row.counts, of)
-        except UnknownWord:  # no part of that
-            continue
-        if other.share and other.share.whole != known.share.whole and report.rounded(other) == row.value:
-            return Cause("cause.denominator", f"{other.working} = {row.printed}", {"of": of, "whole": other.share.whole})
+            if other.share and other.share.whole != known.share.whole:
+                yield report.rounded(other), verdict("cause.denominator", detail=f"{other.working} = {row.printed}", of=of,
+                                                     whole=other.share.whole)
 
 
-def off_by_one(row: Printed, known: Number, report: Report) -> Cause | None:
+def off_by_one(row: Printed, known: Number, report: Report) -> Causes:
     """A sum that closes but for one, and the one term that nothing else vouches for, with the value that would close it."""
     if len(known.terms) < 2 or abs(row.value - known.right) != 1:
-        return None
-    rows, detail = {f"[{other.id}]": other for other in report.printed}, f"{known.working} ≠ {row.printed}"
-    sources = [(term, rows[term[1]].counts if term[1] in rows else term[1]) for term in known.terms]
-    loose = [term for term, source in sources if not source or any(
+        return
+    detail = f"{known.working} ≠ {row.printed}"
+    loose = [term for term in known.terms if not (source := report.source(term[1])) or any(
         stated and report.words.get(what, " ")[0] != "batch" for _, what, _, stated in report.sum(source).terms)]
-    if len(loose) != 1:
-        return Cause("cause.off-by-one", detail)
-    sign, what, number, _ = loose[0]
-    return Cause("cause.loose-term", detail, {"term": rows[what].statement if what in rows else what, "number": plain(number),
-                                              "closing": plain(number + sign * (row.value - known.right))})
+    said = verdict("cause.off-by-one", detail=detail)
+    for sign, what, number, _ in loose if len(loose) == 1 else ():
+        said = verdict("cause.loose-term", detail=detail, term=report.by_id[what].statement if what in report.by_id else what,
+                       number=plain(number), closing=plain(number + sign * (row.value - known.right)))
+    yield row.value, said
 
 
-def copied(row: Printed, known: Number, report: Report) -> Cause | None:
+def copied(row: Printed, known: Number, report: Report) -> Causes:
     """The nearest other row of the section that rightly has this value."""
     here = report.printed.index(row)
-    near = [(abs(place - here), other, number) for place, other in enumerate(report.printed)
-            if 0 < abs(place - here) <= NEAR and (other.section, other.unit) == (row.section, row.unit)
-            and (number := report.numbers.get(other.id)) and other.value == row.value == report.rounded(number)]
-    for _, other, number in sorted(near, key=lambda found: found[0])[:1]:
-        return Cause("cause.copied", f"{other.statement} {f'{number.working} = ' if number.share else ''}{other.printed}")
+    near = [other for other in report.printed[max(0, here - NEAR):here + NEAR + 1] if other is not row and other.id in report.numbers]
+    for other in sorted(near, key=lambda other: abs(report.printed.index(other) - here)):
+        number = report.numbers[other.id]
+        if (other.section, other.unit) == (row.section, row.unit) and other.value == report.rounded(number):
+            working = f"{number.working} = " if number.share else ""
+            yield other.value, verdict("cause.copied", detail=f"{other.statement} {working}{other.printed}")
 
 
-CAUSES = (carried, rounding, adjusted, denominator, off_by_one, copied)
+OF_SHARES, OF_SUMS = (carried, rounding, adjusted, denominator, copied), (off_by_one, copied)
 
 
-def elsewhere(row: Printed, report: Report) -> list[Cause]:
+def elsewhere(row: Printed, report: Report) -> list[Verdict]:
     """The same share, printed differently in other places."""
     places = sorted({f"{other.printed}（{other.section}）" for other in report.printed if row.unit == other.unit == SHARE
                      and (other.counts, other.of) == (row.counts, row.of) and other.value != row.value})
-    return [Cause("cause.elsewhere", "、".join(places))] if places else []
+    return [verdict("cause.elsewhere", detail="、".join(places))] if places else []
 
 
 def of_list(row: Printed, report: Report) -> Finding:
@@ -215,13 +212,13 @@ def of_list(row: Printed, report: Report) -> Finding:
     rows = report.rows(row.counts)
     if rows is None or report.alliances.loc[rows, "id"].isna().any():  # some of them have no name in any list
         return unverified(row)
-    right, named = report.alliances[rows].set_index("id")["name"], row.printed.split("；")
-    ids = [report.sheet.registry.id_of(name) for name in named]
-    missing, extra = right[~right.index.isin(ids)], [name for name, id in zip(named, ids) if id not in right.index]
-    if len(named) == len(right) and not len(missing):
-        return Finding(AGREES, "；".join(right), "", f"{len(right)}家，逐一对上")
-    words = "，".join(f"{word}{'、'.join(names)}" for word, names in (("缺", missing), ("多", extra)) if len(names)) or "有重复"
-    return Finding(DIFFERS, "；".join(right), words, f"评分表有{len(right)}家，印出{len(named)}家；{words}")
+    right = dict(report.alliances.loc[rows, ["id", "name"]].to_numpy())
+    named = [(report.sheet.registry.id_of(name), name) for name in row.printed.split("；")]
+    missing, extra = [right[id] for id in right if id not in dict(named)], [name for id, name in named if id not in right]
+    if len(named) == len(right) and not missing:
+        return Finding(AGREES, "；".join(right.values()), "", f"{len(right)}家，逐一对上")
+    words = "，".join(f"{word}{'、'.join(names)}" for word, names in (("缺", missing), ("多", extra)) if names) or "有重复"
+    return Finding(DIFFERS, "；".join(right.values()), words, f"评分表有{len(right)}家，印出{len(named)}家；{words}")
 
 
 def worded(row: Printed, right: str, source: str, also: Iterable[str] = (), known: bool = True) -> Finding:
@@ -285,25 +282,28 @@ def of_place(row: Printed, report: Report) -> Finding:
     return worded(row, row.counts or NOTHING, "所指之处")._replace(working=working)
 
 
+def compared(counts: str) -> list[re.Match | None]:
+    """The comparisons of a claim; None where a part is none."""
+    return [COMPARISON.fullmatch(part.strip()) for part in re.split("[;；]", counts)]
+
+
 def of_claim(row: Printed, report: Report) -> Finding:
-    """A claim in words: by its pattern, or as comparisons, each tried under each measure that it can be tried under."""
+    """A claim in words: by its pattern, or as comparisons, each tried under each measure that it can be tried under.
+
+    A judgement that fails is a reading, no slip; so is a claim that names no measure and holds under some.
+    """
     for pattern, judge in CLAIMS.items():
         if match := re.fullmatch(pattern, row.counts):
             return judge(row, report, *match.groups())
-    compared = [COMPARISON.fullmatch(part.strip()) for part in re.split("[;；]", row.counts)]
-    if None in compared:
+    if None in (parts := compared(row.counts)):
         raise UnknownWord("published.claim")
     named = row.of.split("、") if row.of else []
     try:  # between batches, counts and two shares
-        sides = [report.rows(side, "batch") for match in compared for side in match.group(1, 3) if not PERCENT.fullmatch(side)]
+        sides = [report.rows(side, "batch") for part in parts for side in part.group(1, 3) if not PERCENT.fullmatch(side)]
         measures = [*named, BY_COUNT, phrases.OWN_BATCH, phrases.OWN_BATCH_EVALUATED] if sides else named
     except UnknownWord:
         measures = named or [BY_COUNT]
-    return judged(row, {by: tried(compared, by, report) for by in dict.fromkeys(measures)}, named)
-
-
-def judged(row: Printed, results: dict[str, tuple[bool | None, str]], named: list[str]) -> Finding:
-    """The finding on a claim from whether it holds under each measure; a judgement that fails is a reading, no slip."""
+    results = {by: tried(parts, by, report) for by in dict.fromkeys(measures)}
     holding, failing = ([by for by, (holds, _) in results.items() if holds is truth] for truth in (True, False))
     bare = [*results] == [BY_COUNT]
     working = "；".join(f"{'' if bare else f'按{by}：'}{text}，{OUTCOMES[holds]}" for by, (holds, text) in results.items())
@@ -312,21 +312,22 @@ def judged(row: Printed, results: dict[str, tuple[bool | None, str]], named: lis
         return unverified(row, working=working)
     if all(outcomes):
         return Finding(AGREES, working, "", working)
-    cause = Cause("cause.some-measures", "、".join(holding)) if holding else Cause("holds under no measure", results[failing[0]][1])
-    reading = row.unit == phrases.JUDGEMENT or (holding and not named)
-    return Finding(READING if reading else DIFFERS, working, "fails" if bare else f"fails: {'、'.join(failing)}", working, (cause,))
+    some, none = verdict("cause.some-measures", detail="、".join(holding)), "holds under no measure"
+    reading = row.unit == JUDGEMENT or (holding and not named)
+    return Finding(READING if reading else DIFFERS, working, "fails" if bare else f"fails: {'、'.join(failing)}", working,
+                   (some if holding else verdict(none, detail=results[failing[0]][1]),))
 
 
-def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool | None, str]:
+def tried(parts: list[re.Match], measure: str, report: Report) -> tuple[bool | None, str]:
     """Whether all comparisons hold under a measure, None where one cannot be told; and how, in numbers."""
     def measured(side: str) -> tuple[Fraction | None, str]:
-        if percent := PERCENT.fullmatch(side):
-            return Fraction(percent[1]), side
+        if PERCENT.fullmatch(side):
+            return Fraction(side.rstrip("%")), side
         number = report.sum(side) if measure == BY_COUNT else report.share(side, measure)
         return number.right, f"{number.share}（{number.share.part}/{number.share.whole}）" if number.share else number.working
 
     lines, failed = [], False
-    for left, sign, right in (match.groups() for match in compared):
+    for left, sign, right in (match.groups() for match in parts):
         (a, a_shown), (b, b_shown) = measured(left), measured(right)
         if a is None or b is None:
             return None, "有未公布的数"
@@ -338,8 +339,7 @@ def tried(compared: list[re.Match], measure: str, report: Report) -> tuple[bool 
 
 def of_order(row: Printed, report: Report, name: str) -> Finding:
     """The order of a list: scores that do not rise and the withheld last, or codes that do not fall."""
-    lists = {"评分表": report.sheet.evaluated, "未参评": report.sheet.absent, "A级名单": report.sheet.a_level}
-    if name not in lists:
+    if name not in (lists := phrases.lists(report.sheet)):
         raise UnknownWord("published.list", known=[*lists])
     keys = [(1 if a.score is None else -a.score) if name == "评分表" else a.code for a in lists[name]]
     broken = "、".join(a.name for (before, after), a in zip(pairwise(keys), lists[name][1:]) if after < before)
@@ -367,20 +367,11 @@ def of_streak(row: Printed, report: Report, length: str, what: str, who: str) ->
 CLAIMS = {r"顺序 (\S+)": of_order, r"连续 (\d+) 期 (.+) (\S+)": of_streak}
 
 
-class Kind(NamedTuple):
-    """What may be printed in a row of a unit, the message that says so, and who judges it."""
-
-    form: str
-    example: str
-    judge: Callable[[Printed, Report], Finding]
-
-
-KINDS = {
-    SHARE: Kind(r"\d+(\.\d+)?%", "published.percent", of_number),
-    phrases.LIST: Kind("[^；]+(；[^；]+)*", "published.names", of_list),
-    phrases.DATE: Kind(r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?", "published.day", of_date),
-    phrases.BAND: Kind(r"\d+分?\s*(至|~|～|—+|-)\s*\d+分|\d+分以下", "published.band", of_band),
-    phrases.NAME: Kind(".+", "published.any", of_name), LABEL: Kind(".+", "published.any", of_label),
-    phrases.CODE: Kind(".+", "published.any", of_code), PLACE: Kind(".+", "published.any", of_place),
-} | dict.fromkeys((CLAIM, phrases.JUDGEMENT), Kind(".+", "published.any", of_claim)) | dict.fromkeys(
-    UNITS, Kind(r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+", "published.number", of_number))
+KINDS = {  # what may be printed in a row of a unit, the message that says so, and who judges it
+    SHARE: (r"\d+(\.\d+)?%", "published.percent", of_number),
+    phrases.LIST: ("[^；]+(；[^；]+)*", "published.names", of_list),
+    phrases.DATE: (r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?", "published.day", of_date),
+    phrases.BAND: (r"\d+分?\s*(至|~|～|—+|-)\s*\d+分|\d+分以下", "published.band", of_band),
+    **{unit: (".+", "published.any", judge) for unit, judge in (
+        (phrases.NAME, of_name), (LABEL, of_label), (phrases.CODE, of_code), (PLACE, of_place), (CLAIM, of_claim), (JUDGEMENT, of_claim))},
+    **dict.fromkeys(UNITS, (r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+", "published.number", of_number))}

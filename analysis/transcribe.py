@@ -10,7 +10,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import groupby, takewhile
+from itertools import chain, groupby, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from analysis.problems import DataError, Problem
 
 COLUMNS = (*Printed._fields[:-1], "confidence")
 TRUSTED = 0.85  # from here on a row is taken as read rightly
-SURE, LIKELY, UNREAD, FITS, FAILS = 0.8, 0.7, 0.5, 0.15, -0.3  # how it was read; and what the sheet adds to that
+SURE, LIKELY, UNREAD, FITTING = 0.8, 0.7, 0.5, {AGREES: 0.15, DIFFERS: -0.3, OPEN: -0.3}  # how it was read; what the sheet adds
 CHINESE, CONTENTS, COVER, NEAR = "一二三四五六七八九十", "目录", "封面", 24  # so many characters before a number say what it counts
 HEADINGS = [re.compile(form) for form in (rf"([{CHINESE}]+)、(\D{{1,28}})", r"(\d{1,2})[.．](\D{1,28})", r"附件(?:(\d)(?!\d))?：?(.*)")]
 WIDTHS = str.maketrans("():;％０１２３４５６７８９", "（）：；%0123456789")
@@ -227,7 +227,7 @@ def rows(sentence: Sentence, items: dict[str, str]) -> Iterator[Read]:
         elif kind == "share":
             inside = phrases.EVALUATED if "参评联盟中" in text[:match.start()] else ""
             whole = looked_up(WHOLES, match["whole"]) or ("" if match["whole"] else earlier or inside)
-            if (inner := re.search(NUMBER, match["whole"])) and inner["unit"] in UNITS:
+            if inner := re.search(NUMBER, match["whole"]):
                 yield Read(inner["number"], inner["unit"], "".join(re.findall("第.批", match["whole"])) or "+".join(batches))
             yield Read(value, SHARE, counts if whole else "", whole, SURE if match["whole"] else LIKELY)
         elif kind == "date":
@@ -269,8 +269,7 @@ def rows_of_table(line: Sentence, state: dict[str, object], known: registry.Regi
         state["grades"] = [row.counts for row in found if row.counts][:1] or state["grades"]
         yield from found
     elif all(re.fullmatch(r"\d+家", cell) for cell in cells):
-        heads = state["heads"] if len(state["heads"]) == len(cells) else activities if Counter("".join(activities)) <= Counter(
-            state["text"]) and len(activities) == len(cells) else []
+        heads = next((heads for heads in (state["heads"], activities) if len(heads) == len(cells)), ())
         yield from (Read(cell[:-1], "家", f"{state['grades'][-1]} {head}") for head, cell in zip(heads, cells) if state["grades"])
     elif cells[0] in activities and len(cells) == len(state["grades"]) + 1:  # an activity a row, a grade a column
         yield from (Read(cell, "家", f"{grade} {cells[0]}") for grade, cell in zip(state["grades"], cells[1:]))
@@ -278,7 +277,6 @@ def rows_of_table(line: Sentence, state: dict[str, object], known: registry.Regi
         yield from names(line, known, period)
         if known.codes.get((known.id_of(cells[1]), period), ("", ""))[1] == "doubtful":
             yield Read(cells[2], CODE, cells[1])
-        state["last"] = cells[0]
     else:
         state["heads"] = cells
 
@@ -296,23 +294,22 @@ def wholes(found: list[tuple[Printed, float]], items: Iterable[str]) -> Iterator
 
 def closures(here: dict[str, Printed], everywhere: dict[str, Printed], batches: list[registry.Batch]) -> Iterator[tuple[Printed, str]]:
     """The sums that the counts of one section should keep to, by what they count: a row with the whole, and the terms."""
-    pilots, halves = [batch.short for batch in batches if batch.is_pilot], [f"{HIGH}+{FAIRLY_HIGH}", f"{FAIR}+{LOW}"]
-    members = [batch.short for batch in batches if not batch.is_pilot]
-    heads, all_of_it = ["", phrases.A_LEVEL, *halves, *BEST_FIRST], phrases.EVERYONE if members else phrases.PILOTS
-    sums = [(f"{head} {phrases.PILOTS}".strip(), [f"{head} {batch}".strip() for batch in pilots]) for head in heads]
-    sums += [(head, [f"{head} {batch}" for batch in (*pilots, *members)]) for head in heads[1:]]
+    pilots, members = ([batch.short for batch in batches if batch.is_pilot == pilot] for pilot in (True, False))
+    halves, together = [f"{HIGH}+{FAIRLY_HIGH}", f"{FAIR}+{LOW}"], everywhere | here
+    heads = ["", *(f"{head} " for head in (phrases.A_LEVEL, *halves, *BEST_FIRST))]
+    sums = [(f"{head}{phrases.PILOTS}", [f"{head}{batch}" for batch in pilots]) for head in heads]
+    sums += [(head.strip(), [f"{head}{batch}" for batch in (*pilots, *members)]) for head in heads[1:]]
     sums += [(halves[0], [HIGH, FAIRLY_HIGH]), (phrases.EVALUATED, [*BEST_FIRST]), (phrases.EVERYONE, [phrases.PILOTS, *members])]
     sums += [(row.counts, row.counts.split(" + ")) for row in here.values() if " + " in row.counts]
-    if phrases.NOT_ENTERED in here:
-        sums += [(all_of_it, [phrases.EVALUATED, INCOMPLETE, phrases.NOT_ENTERED])]
     for whole, parts in sums:
-        known = everywhere | here if phrases.NOT_ENTERED in parts else here
-        there = known if whole in here or whole not in (*halves, phrases.EVALUATED) else everywhere
-        if whole in there and {*parts} <= known.keys():
-            yield there[whole], " + ".join(f"[{known[part].id}]" for part in parts)
-    evaluated, incomplete = (everywhere.get(step) for step in (phrases.EVALUATED, INCOMPLETE))
-    if phrases.ENTERED in here and evaluated and incomplete:
-        yield evaluated, f"[{here[phrases.ENTERED].id}] - [{incomplete.id}]"
+        there = here if whole in here or whole not in (*halves, phrases.EVALUATED) else everywhere
+        if whole in there and {*parts} <= here.keys():
+            yield there[whole], " + ".join(f"[{here[part].id}]" for part in parts)
+    steps, all_of_it = [phrases.EVALUATED, INCOMPLETE, phrases.NOT_ENTERED], phrases.EVERYONE if members else phrases.PILOTS
+    if phrases.NOT_ENTERED in here and {*steps, all_of_it} <= together.keys():
+        yield together[all_of_it], " + ".join(f"[{together[step].id}]" for step in steps)
+    if phrases.ENTERED in here and {*steps[:2]} <= everywhere.keys():
+        yield everywhere[phrases.EVALUATED], f"[{here[phrases.ENTERED].id}] - [{everywhere[INCOMPLETE].id}]"
 
 
 def key_of(section: str) -> str:
@@ -331,67 +328,69 @@ def _read(read: list[Sentence], known: registry.Registry, period: str, sheet: sh
     """Everything that the lines of a report print, in order."""
     there = {key_of(line.section): titled(line.section) for line in read if line.section not in (COVER, CONTENTS)}
     items = {item: unit for item, (_, unit) in sheet.totals.items()} if sheet else {}
-    state = {"heads": [], "grades": [], "text": "", "last": "",
+    state = {"heads": [], "grades": [],
              "activities": [name for name in next(iter(sheet.activities.values()), ()) if name != phrases.EACH] if sheet else []}
-    for line, after in zip(read, [*read[1:], None]):
-        if line.section == COVER:
-            yield line, Read(line.text, DATE, "", "", UNREAD)
-        elif line.section == CONTENTS:  # beside the heading that it points to; one annex may have no number there
-            yield line, Read(titled(line.text), PLACE, there.get(key_of(line.text), there.get(key_of(line.text)[0], "")), "", TRUSTED)
-        elif "\t" in line.text:
-            yield from ((line, row) for row in rows_of_table(line, state, known, period))
-        else:
-            said = [*rows(line, items), *names(line, known, period)]
-            if not any("\t" in other.text and other.section == line.section for other in read):
-                said += [Read(there, PLACE) for there in re.findall("详?见下表", line.text)]
-            state |= {"text": line.text, "grades": [grade_of(grade) for grade in re.findall(GRADE, line.text)][-2:], "heads": []}
+    for section, group in groupby(read, key=lambda line: line.section):
+        lines = [*group]
+        tables = [line.text.split("\t") for line in lines if "\t" in line.text]
+        for line in lines:
+            if section == COVER:
+                said = [Read(line.text, DATE, "", "", UNREAD)]
+            elif section == CONTENTS:  # beside the heading that it points to; one annex may have no number there
+                said = [Read(titled(line.text), PLACE, there.get(key_of(line.text), there.get(key_of(line.text)[0], "")), "", TRUSTED)]
+            elif "\t" in line.text:
+                said = rows_of_table(line, state, known, period)
+            else:
+                said = [*rows(line, items), *names(line, known, period)]
+                said += [Read(place, PLACE) for place in re.findall("详?见下表", line.text) if not tables]
+                state |= {"grades": [grade_of(grade) for grade in re.findall(GRADE, line.text)][-2:], "heads": []}
             yield from ((line, row) for row in said)
-        if state["last"] and (after is None or after.section != line.section):
-            yield line, Read(state["last"], "号", looked_up(LISTS, line.section) or phrases.EVALUATED)
-            state["last"] = ""
+        if numbers := [cells[0] for cells in tables if cells[0].isdigit() and len(cells) > 2]:
+            yield line, Read(numbers[-1], "号", looked_up(LISTS, section) or phrases.EVALUATED)
 
 
 def draft(pages: list[str], period: str, data: Path) -> list[dict[str, str]]:
     """The rows of a draft, in printed order, with the columns of COLUMNS. A sheet of the period, if it is sound, moves the confidence."""
-    known, found, numbers, seen, sheet = registry.read(data), [], Counter(), set(), None
+    known, numbers, seen, sheet = registry.read(data), Counter(), set(), None
+    found: dict[str, list[tuple[Printed, float]]] = {}  # by section
     with contextlib.suppress(DataError, OSError):  # then there is no sheet to weigh it with
         sheet = sheets.read(period, data)
 
-    def add(at: int, section: str, row: Read, what: str, sentence: str, page: str) -> None:
-        numbers[key := key_of(section)] += 1
+    def add(section: str, row: Read, what: str, sentence: str, page: str) -> None:
+        numbers[key := key_of(section)] += 1  # a sentence that no spreadsheet would run
         printed = Printed(f"{key}-{numbers[key]:02}", section, what, *row[:4], "", sentence.lstrip("=@+-"), page)
-        found.insert(at, (printed, row.sure))  # a sentence that no spreadsheet would run
+        found.setdefault(section, []).append((printed, row.sure))
 
     for line, row in _read([*sentences(pages)], known, period, sheet):
         again = row.unit in (LABEL, NAME) and (line.section, row.printed) in seen
         if not again and not (row.unit == LABEL and known.scheme(period).labels[row.counts].endswith(row.printed)):
             seen.add((line.section, row.printed))
-            add(len(found), line.section, row, f"{row.counts or '？'}{f'占{row.of}' if row.of else ''}", line.text, line.page)
-    for place, total in [*wholes(found, sheet.totals if sheet else ())]:
-        found[place] = (found[place][0]._replace(counts=total, statement=total), LIKELY)
-    everywhere = {row.counts: row for row, _ in reversed(found) if row.unit in UNITS}
-    for section in dict.fromkeys(row.section for row, _ in found):
-        here = {row.counts: row for row, _ in reversed(found) if row.section == section and row.unit in UNITS}
-        last = max(place for place, (row, _) in enumerate(found) if row.section == section)
-        for at, (row, terms) in enumerate(closures(here, everywhere, known.batches_in(period)), start=last + 1):
-            add(at, section, Read(row.printed, row.unit.replace("号", "家"), terms, "", LIKELY), f"{row.statement}应等于各项之和",
+            add(line.section, row, f"{row.counts or '？'}{f'占{row.of}' if row.of else ''}", line.text, line.page)
+    for told in found.values():
+        for place, total in [*wholes(told, sheet.totals if sheet else ())]:
+            told[place] = (told[place][0]._replace(counts=total, statement=total), LIKELY)
+    counted_here = {section: {row.counts: row for row, _ in reversed(told) if row.unit in UNITS} for section, told in found.items()}
+    everywhere = {counts: row for here in reversed(counted_here.values()) for counts, row in here.items()}
+    for section, here in counted_here.items():
+        for row, terms in closures(here, everywhere, known.batches_in(period)):
+            add(section, Read(row.printed, row.unit.replace("号", "家"), terms, "", LIKELY), f"{row.statement}应等于各项之和",
                 row.sentence, row.page)
-    return _weighed(found, sheet)
+    return _weighed([*chain(*found.values())], sheet)
 
 
 def _weighed(found: list[tuple[Printed, float]], sheet: sheets.Period | None) -> list[dict[str, str]]:
     """The rows with their confidence: how sure the reading is, and whether the sheet bears it out."""
-    report, weighed = sheet and Report([row for row, _ in found], sheet), []
-    for row, sure in found:
-        verdict = ""
+    report = sheet and Report([row for row, _ in found], sheet)
+
+    def weight(row: Printed, sure: float) -> float:
+        if not report or row.unit == PLACE:
+            return sure
         with contextlib.suppress(UnknownWord):
-            if report and row.counts and row.unit != PLACE:
-                report.compute(row)
-                verdict = finding(row, report).verdict
-        weight = sure + (FITS if verdict == AGREES else FAILS if verdict in (DIFFERS, OPEN) else 0) \
-            if verdict or not report or row.unit == PLACE else UNREAD
-        weighed.append({column: getattr(row, column, f"{weight:.2f}") for column in COLUMNS})
-    return weighed
+            report.compute(row)
+            return sure + FITTING.get(finding(row, report).verdict, 0) if row.counts else UNREAD
+        return UNREAD
+
+    return [dict(zip(COLUMNS, (*row[:-1], f"{weight(row, sure):.2f}"))) for row, sure in found]
 
 
 def written(drafted: list[dict[str, str]]) -> bytes:

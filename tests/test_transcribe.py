@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import typst
 from conftest import once
-from test_audit import audited
+from test_audit import audited, frame
 
 from analysis import DATA, ROOT, audit, fonts, transcribe
 from analysis.__main__ import main
@@ -43,11 +43,10 @@ def sentence(row: Printed) -> str:
              "试点联盟": "试点联盟总数"}.get(row.of, row.of)
     if row.unit == "%":
         return f"{said}共1家，占{whole}的{row.printed}。"
-    if grade.endswith("活跃") or "活跃度" not in grade or not batch:
-        return f"{said}共{row.printed}{row.unit}。"
-    grades = said.partition("里")[0]
-    return [f"{said}共{row.printed}{row.unit}。", f"{batch}中，{grades}有{row.printed}{row.unit}，另计。",
-            f"从{batch}看，{row.printed}{row.unit}被评为{grades}。"][int(row.id[-1]) % (2 if "、" in said else 3)]
+    alone, grades = grade.endswith("活跃") or "活跃度" not in grade or not batch, said.partition("里")[0]
+    forms = [f"{said}共{row.printed}{row.unit}。", f"{batch}中，{grades}有{row.printed}{row.unit}，另计。",
+             f"从{batch}看，{row.printed}{row.unit}被评为{grades}。"]
+    return forms[int(row.id[-1]) % (1 if alone else 2 if "、" in said else 3)]
 
 
 def text(rows: list[Printed]) -> str:
@@ -60,12 +59,11 @@ def drafted(content: str, period: str, data=DATA) -> list[dict]:
 
 
 def test_each_row_is_found_again(period):
-    rows = told(period)
-    verdicts = {row.id: found.verdict for row, found in zip(audited(period)[0].printed, audited(period)[1])}
-    numbers, made = ([row for row in rows if row.printed != "1"], [row for row in drafted(text(rows), period) if row["printed"] != "1"])
+    rows, verdicts = [row for row in told(period) if row.printed != "1"], frame(period).set_index("id")["verdict"]
+    made = [row for row in drafted(text(told(period)), period) if row["printed"] != "1"]
     assert len(rows) > 60
-    assert [(row["printed"], row["unit"], row["counts"], row["of"]) for row in made] == [(r.printed, r.unit, r.counts, r.of) for r in numbers]
-    for row, was in zip(made, numbers):
+    assert [(row["printed"], row["unit"], row["counts"], row["of"]) for row in made] == [(r.printed, r.unit, r.counts, r.of) for r in rows]
+    for row, was in zip(made, rows):
         assert (float(row["confidence"]) >= TRUSTED) == (verdicts[was.id] == "agrees"), (row, was)
 
 
