@@ -269,7 +269,8 @@ def rows_of_table(line: Sentence, state: dict[str, object], known: registry.Regi
         state["grades"] = [row.counts for row in found if row.counts][:1] or state["grades"]
         yield from found
     elif all(re.fullmatch(r"\d+家", cell) for cell in cells):
-        heads = next((heads for heads in (state["heads"], activities) if len(heads) == len(cells)), ())
+        told = Counter("".join(activities)) <= Counter(state["text"])  # a table whose heads are lost keeps the order of its sentence
+        heads = next((heads for heads in (state["heads"], activities * told) if len(heads) == len(cells)), ())
         yield from (Read(cell[:-1], "家", f"{state['grades'][-1]} {head}") for head, cell in zip(heads, cells) if state["grades"])
     elif cells[0] in activities and len(cells) == len(state["grades"]) + 1:  # an activity a row, a grade a column
         yield from (Read(cell, "家", f"{grade} {cells[0]}") for grade, cell in zip(state["grades"], cells[1:]))
@@ -328,7 +329,7 @@ def _read(read: list[Sentence], known: registry.Registry, period: str, sheet: sh
     """Everything that the lines of a report print, in order."""
     there = {key_of(line.section): titled(line.section) for line in read if line.section not in (COVER, CONTENTS)}
     items = {item: unit for item, (_, unit) in sheet.totals.items()} if sheet else {}
-    state = {"heads": [], "grades": [],
+    state = {"heads": [], "grades": [], "text": "",
              "activities": [name for name in next(iter(sheet.activities.values()), ()) if name != phrases.EACH] if sheet else []}
     for section, group in groupby(read, key=lambda line: line.section):
         lines = [*group]
@@ -343,7 +344,7 @@ def _read(read: list[Sentence], known: registry.Registry, period: str, sheet: sh
             else:
                 said = [*rows(line, items), *names(line, known, period)]
                 said += [Read(place, PLACE) for place in re.findall("详?见下表", line.text) if not tables]
-                state |= {"grades": [grade_of(grade) for grade in re.findall(GRADE, line.text)][-2:], "heads": []}
+                state |= {"text": line.text, "grades": [grade_of(grade) for grade in re.findall(GRADE, line.text)][-2:], "heads": []}
             yield from ((line, row) for row in said)
         if numbers := [cells[0] for cells in tables if cells[0].isdigit() and len(cells) > 2]:
             yield line, Read(numbers[-1], "号", looked_up(LISTS, section) or phrases.EVALUATED)
