@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter, namedtuple
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from analysis.grades import BEST_FIRST, HIGH, INCOMPLETE, TOP_SCORE, Scheme
@@ -112,9 +112,10 @@ class Period:
     @property
     def batches(self) -> list[Batch]:
         """The batches that were in the programme, in order, with their sizes then; the total gives the only one not known."""
-        found, total = self.registry.batches_in(self.name), self.facts.get(REGISTERED)
-        unsized, rest = [b for b in found if b.approved is None], sum(b.approved or 0 for b in found)
-        return [replace(b, approved=total - rest) if [b] == unsized and total and total >= rest else b for b in found]
+        found = self.registry.batches_in(self.name)
+        unsized, rest = [b for b in found if b.approved is None], self.facts.get(REGISTERED, 0) - sum(b.approved or 0 for b in found)
+        named = Counter(a.batch for a in (*self.evaluated, *self.absent))
+        return [b._replace(approved=rest) if [b] == unsized and rest >= named[b.key] else b for b in found]
 
     @property
     def doubtful(self) -> list[Alliance]:

@@ -62,7 +62,7 @@ def test_ends_are_exact():
 def test_grades_and_their_batches():
     alliances = roster({A: [HIGH, HIGH, LOW], B: [HIGH, FAIR], "网员联盟": [HIGH, HIGH]}, [100, 96, 30, 94, 60, 95, 88])
     assert SAY(report.grade(SAY, SCHEME, alliances, HIGH)) == (
-        "5家联盟达到85—100分，第一批、网员联盟同为最多，各有2家。"
+        "活跃度高的5家联盟（85—100分），第一批、网员联盟同为最多，各有2家。"
         "95分及以上的有3家：第一批2家（甲0、甲1）、网员联盟1家（甲5）。得满分的有1家：第一批1家（甲0）。")
     assert [one.name for one in report.grade(SAY, SCHEME, alliances, FAIRLY_HIGH)] == ["grade.nobody"]
     assert [one.name for one in report.grade(SAY, SCHEME, alliances, FAIR)] == ["grade.fair"]

@@ -97,7 +97,7 @@ class Document:
         """The drawing of each labelled figure and the CSV of each labelled frame, by their file names."""
         labelled = [part for part in self.parts if part.label]
         drawn = {f"{part.label}.{part.picture.suffix}": part.picture.content for part in labelled if part.picture}
-        return drawn | {f"{part.label}.csv": part.saved.csv() for part in labelled if part.saved and not part.empty}
+        return drawn | {f"{part.label}.csv": part.saved.csv() for part in labelled if part.saved}
 
 
 def read(notebook: NotebookNode, name: str = "", folder: Path | str = NOTEBOOKS) -> Document:
