@@ -52,13 +52,14 @@ def of(sheet: Period) -> pd.DataFrame:
     """The roster of a checked sheet: one row for each alliance in the programme, in the sheet's order, then the rest.
 
     What a batch has beyond its named alliances are rows with a batch, the state 未参评 and no id; where its size is not known
-    there are only the named ones. score is missing where it
-    is withheld: then low is the floor of the grade and high the next floor (not reached; 100 for the best).
+    there are only the named ones, and where only the stated total gives it, nobody knows who else of the registry was there.
+    score is missing where it is withheld: then low is the floor of the grade and high the next floor (not reached; 100 for
+    the best).
     """
     named = {a.id: _row(a.id, a.name, a.code, state=getattr(a, "state", None), score=getattr(a, "score", None),
                         grade=getattr(a, "grade", None), **getattr(a, "columns", {}))
              for a in (*sheet.evaluated, *sheet.absent)}
-    known = [batch.key for batch in sheet.batches if batch.approved is not None]
+    known = [batch.key for batch in sheet.registry.batches_in(sheet.name) if batch.approved is not None]
     for id, code in latest_codes(sheet.registry, sheet.name).items():
         if code[0] in known and id not in named and sheet.registry.there(id, sheet.name):
             named[id] = _row(id, sheet.registry.names[id], code)
