@@ -95,6 +95,11 @@ class Panel(period.Period):
     marks: pd.DataFrame | None = None
 
     @property
+    def batches(self) -> list[registry.Batch]:
+        """The batches that were in the programme, with the sizes that the registry has."""
+        return self.registry.batches_in(self.name)
+
+    @property
     def stages(self) -> list[str]:
         """The stages that there are to be: a stage has a group, or a date."""
         return [stage for stage in STAGES if stage == FIRST or self.groups[GROUPS, stage] or f"{stage}日期" in self.facts]
