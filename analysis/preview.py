@@ -117,7 +117,6 @@ def work(period: str, data: str) -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # see run
     os.chdir(NOTEBOOKS)
     sys.path.append("")
-    worker.FORKS = False  # what is drawn in a fork cannot be kept
     shell, drawn = worker.Shell.instance(config=Config(HistoryManager={"enabled": False, "hist_file": ":memory:"})), {}
     gc.disable()
     for _ in sys.stdin:
