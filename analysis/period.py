@@ -113,8 +113,10 @@ class Period:
     def batches(self) -> list[Batch]:
         """The batches that were in the programme, in order, with their sizes then; the total gives the only one not known."""
         found = self.registry.batches_in(self.name)
-        unsized, rest = [b for b in found if b.approved is None], self.facts.get(REGISTERED, 0) - sum(b.approved or 0 for b in found)
-        named = Counter(a.batch for a in (*self.evaluated, *self.absent))
+        unsized = [b for b in found if b.approved is None]
+        if len(unsized) != 1 or REGISTERED not in self.facts:
+            return found
+        rest, named = self.facts[REGISTERED] - sum(b.approved or 0 for b in found), Counter(a.batch for a in (*self.evaluated, *self.absent))
         return [b._replace(approved=rest) if [b] == unsized and rest >= named[b.key] else b for b in found]
 
     @property
