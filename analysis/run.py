@@ -25,6 +25,7 @@ from analysis.publish import FIGURES, REPORTS, check_writable, publish
 SPARED = ("rfc3987_syntax", "isoduration", "pyarrow", "numpy")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 MOST_OF_A_CAUSE = 600  # characters
+LEAST_MEMORY = 560_000_000  # bytes of addresses
 UNDO: list[Callable[[], object]] = []  # what a stop must clear away, latest last
 PROGRESS = "{desc} {percentage:3.0f}%|{bar:30}|"
 
@@ -50,6 +51,7 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, state: 
     path = NOTEBOOKS / f"{name}.ipynb"
     _check_parameters(path, parameters)
     check_writable(out)
+    _check_memory()
     with ThreadPoolExecutor(1) as pool, _worker(path.parent) as worker:
         with _spared():
             parameters = parameters | (meanwhile() or {})
@@ -72,6 +74,15 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, state: 
             files |= {REPORTS / f"{part}.html": html.render(some, beside).encode(), REPORTS / f"{part}.pdf": pdf.render(some)}
     stale = [Path(place) for place in record.earlier(out, title).get("made", ())]
     return publish({**files, record.path_of(title): record.written(state, files)}, out, title, stale)[:-1], whole.notes
+
+
+def _check_memory() -> None:
+    """Raise MemoryError where a limit on this process leaves less than a report takes: Typst would end it without a word of ours."""
+    with contextlib.suppress(ImportError):  # only Unix has such limits
+        import resource
+
+        if 0 <= resource.getrlimit(resource.RLIMIT_AS)[0] < LEAST_MEMORY:
+            raise MemoryError
 
 
 def _writers() -> list[ModuleType]:

@@ -138,7 +138,7 @@ def test_a_misspelt_parameter_is_refused_before_a_process_starts(out, monkeypatc
     assert earlier.changed(out) == []
 
 
-@pytest.mark.parametrize("command", ["ulimit -n 10", "ulimit -v 350000"], ids=["files", "memory"])
+@pytest.mark.parametrize("command", ["ulimit -n 10", "ulimit -v 350000", "ulimit -v 450000"], ids=["files", "memory", "more memory"])
 def test_too_little_of_the_machine_is_told_in_a_sentence(out, command):
     words = f"{command}; exec {sys.executable} -m analysis report 2017 --out {out}"
     result = subprocess.run(["bash", "-c", words], cwd=ROOT, capture_output=True, text=True, check=False)
