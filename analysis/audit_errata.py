@@ -86,6 +86,13 @@ def table(found: pd.DataFrame, say: Words) -> pd.DataFrame:
         "依据": map(grounds, rows.itertuples()), "随之变动": map(moved, rows.itertuples())}).reset_index(drop=True)
 
 
+def asked(found: pd.DataFrame) -> Verdict:
+    """How many rows, and of which kinds, the author must decide."""
+    unclosed, readings = (int((found["verdict"] == kind).sum()) for kind in (OPEN, READING))
+    names = {(True, True): "author.intro", (True, False): "author.intro-open", (False, True): "author.intro-readings"}
+    return verdict(names.get((unclosed > 0, readings > 0), "author.none"), open=unclosed, reading=readings)
+
+
 def questions(found: pd.DataFrame) -> list[Verdict]:
     """What the author must decide: an item for each finding, sums that do not close before readings."""
     said = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+import pytest
 from test_audit import audited, frame, row, verdict
 
 from analysis import audit, audit_errata, words
@@ -74,3 +76,9 @@ def test_reports_are_held_against_each_other():
 def test_no_quotation_is_long(period):
     """The places are quoted to be found, by fewer than twenty characters."""
     assert frame(period)["sentence"].str.count(r"[\u4e00-\u9fff\d]").max() < 20
+
+
+@pytest.mark.parametrize("kinds, name", [([], "author.none"), ([OPEN], "author.intro-open"), ([READING, AGREES], "author.intro-readings"),
+                                         ([READING, OPEN], "author.intro")])
+def test_what_is_asked_names_the_kinds_that_there_are(kinds, name):
+    assert audit_errata.asked(pd.DataFrame({"verdict": kinds})).name == name
