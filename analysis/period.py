@@ -120,6 +120,11 @@ class Period:
         return [b._replace(approved=rest) if [b] == unsized and rest >= named[b.key] else b for b in found]
 
     @property
+    def incomplete(self) -> int:
+        """How many entered and were not complete: the number stated, or those that are named."""
+        return self.facts.get(INCOMPLETE_TOTAL) or sum(a.state == INCOMPLETE for a in self.absent)
+
+    @property
     def doubtful(self) -> list[Alliance]:
         """Those whose code in this period the registry doubts."""
         return [a for a in (*self.evaluated, *self.absent) if self.registry.codes.get((a.id, self.name), ("", "certain"))[1] != "certain"]

@@ -93,14 +93,13 @@ def coverage(say: Words, sheet: Period, alliances: pd.DataFrame) -> list[Verdict
     """How many entered, were incomplete and were evaluated, as far as the sheet says."""
     evaluated = alliances.dropna(subset="grade")
     total, entered = len(alliances), sheet.facts.get("录入信息联盟数")
-    incomplete = sheet.facts.get("信息不完整联盟数") or int((alliances["state"] == "信息不完整").sum())
     said = [_whole("coverage.pilots", "coverage.members", alliances, evaluated)]
     said[0].numbers["sizes"] = batches(say, alliances[alliances["pilot"]])
     if entered is not None:
         said.append(verdict("coverage.entered", entered=entered, not_entered=total - entered))
-    if incomplete:
-        said.append(verdict("coverage.incomplete-named" if sheet.absent else "coverage.incomplete", incomplete=incomplete))
-    if entered is not None and (gap := entered - incomplete - len(evaluated)) > 0:
+    if sheet.incomplete:
+        said.append(verdict("coverage.incomplete-named" if sheet.absent else "coverage.incomplete", incomplete=sheet.incomplete))
+    if entered is not None and (gap := entered - sheet.incomplete - len(evaluated)) > 0:
         said.append(verdict("coverage.gap", gap=gap))
     return said
 

@@ -153,8 +153,8 @@ def notes(reading: Period) -> list[Said]:
         said.append(Said("note.unused", aliases=unused))
     if doubtful := [f"{a.name} {a.code}" for a in reading.doubtful]:
         said.append(Said("note.doubtful", names=doubtful))
-    if ENTERED in reading.facts and (gap := reading.facts[ENTERED] - _incomplete(reading) - len(reading.evaluated)):
-        said.append(Said("note.gap", entered=reading.facts[ENTERED], incomplete=_incomplete(reading), evaluated=len(reading.evaluated), gap=gap))
+    if ENTERED in reading.facts and (gap := reading.facts[ENTERED] - reading.incomplete - len(reading.evaluated)):
+        said.append(Said("note.gap", entered=reading.facts[ENTERED], incomplete=reading.incomplete, evaluated=len(reading.evaluated), gap=gap))
     if unsized := [batch.short for batch in reading.batches if batch.approved is None]:
         said.append(Said("note.unsized", batches=unsized))
     if name not in known.periods:
@@ -162,10 +162,6 @@ def notes(reading: Period) -> list[Said]:
     if reading.scheme.declared != name:
         said.append(Said("note.scheme", period=reading.scheme.declared))
     return said
-
-
-def _incomplete(reading: Period) -> int:
-    return reading.facts.get(INCOMPLETE_TOTAL) or sum(a.state == INCOMPLETE for a in reading.absent)
 
 
 def _unused_aliases(known: Registry, data: Path) -> list[str]:

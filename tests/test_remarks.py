@@ -41,23 +41,20 @@ def test_no_remarks_and_another_encoding(data):
     assert not any(remarks.read(2017, data).values())
 
 
-@pytest.mark.parametrize("place, period, sound", [("第三批", "2017", True), ("第四批", "2017", False), ("网员联盟", "2017", False),
-                                                  ("网员联盟", "2020-2021", True)])
-def test_a_batch_that_the_period_does_not_have_is_no_place(data, place, period, sound):
-    remarks.path_of(period, data).write_text(f"## 总结\n\n甲\n\n## {place}\n\n乙", "utf8")
-    if sound:
-        assert check.read(period, data)
-        return
-    with pytest.raises(DataError, match=f'line 5: "{place}" is no place of the report; write one of 前言(?!.*{place})'):
-        check.read(period, data)
+NOWHERE = r'line 3: "\[@{0}\]" leads nowhere; the figures and tables are grades'
+NO_PLACE = 'line 5: "{0}" is no place of the report; write one of 前言(?!.*{0})'
 
 
-@pytest.mark.parametrize("label, period, sound", [
-    ("nosuch", "2017", False), ("scores", "2017", True), ("batch-3", "2017", True), ("experts", "2017", False), ("experts", "2020-2021", True)])
-def test_a_reference_leads_to_a_figure_or_table_of_that_report(data, label, period, sound):
-    remarks.path_of(period, data).write_text(f"## 总结\n\n见[@{label}]。\n\n- 甲\n  - 乙\n\n- 丙", "utf8")
-    if sound:
+@pytest.mark.parametrize("text, name, period, wrong", [
+    *(("见[@{}]。\n\n- 甲\n  - 乙\n\n- 丙", label, period, wrong) for label, period, wrong in [
+        ("nosuch", "2017", NOWHERE), ("scores", "2017", ""), ("batch-3", "2017", ""), ("experts", "2017", NOWHERE),
+        ("experts", "2020-2021", "")]),
+    *(("甲\n\n## {}\n\n乙", batch, period, wrong) for batch, period, wrong in [
+        ("第三批", "2017", ""), ("第四批", "2017", NO_PLACE), ("网员联盟", "2017", NO_PLACE), ("网员联盟", "2020-2021", "")])])
+def test_a_reference_and_a_batch_are_there_in_the_report_of_that_period(data, text, name, period, wrong):
+    remarks.path_of(period, data).write_text(f"## 总结\n\n{text.format(name)}", "utf8")
+    if not wrong:
         assert check.read(period, data)
         return
-    with pytest.raises(DataError, match=rf"remarks/{period}.md › line 3: \"\[@{label}\]\" leads nowhere; the figures and tables are grades"):
+    with pytest.raises(DataError, match=rf"remarks/{period}.md › {wrong.format(name)}"):
         check.read(period, data)

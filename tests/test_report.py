@@ -102,7 +102,8 @@ def test_experts(facts, experts, names):
     ({"录入信息联盟数": 3, "信息不完整联盟数": 1}, [1], ["coverage.pilots", "coverage.entered", "coverage.incomplete-named", "coverage.gap"])])
 def test_coverage_says_what_the_sheet_says(facts, absent, names):
     alliances = roster({A: [HIGH, None, None, None]})
-    assert [one.name for one in report.coverage(SAY, SimpleNamespace(facts=facts, absent=absent), alliances)] == names
+    assert [one.name for one in report.coverage(SAY, SimpleNamespace(
+        facts=facts, absent=absent, incomplete=facts.get("信息不完整联盟数", 0)), alliances)] == names
 
 
 def test_bands_and_withheld_scores():
