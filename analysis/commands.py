@@ -8,13 +8,18 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis import NOTEBOOKS, ROOT, links, record
 from analysis.messages import CHINESE, Said, language
 from analysis.problems import DataError
 from analysis.registry import PERIOD, first_year
+
+if TYPE_CHECKING:
+    from analysis.sheets import Period
 
 SHEETS = "score_sheets"
 UNHEARD: list[OSError] = []  # what kept the terminal from being written to
@@ -78,12 +83,13 @@ def up_to_date(options: Namespace, notebook: str, periods: list[str], title: str
     return True
 
 
-def make(options: Namespace, notebook: str, title: str, parameters: dict[str, str], **more) -> None:
+def make(options: Namespace, notebook: str, title: str, parameters: dict[str, str],
+         read: Callable[[], list[Period]] = list, **more) -> None:
     """Run a notebook, and say what there is now and how long it took."""
     started = time.perf_counter()
     from analysis import run
 
-    made, notes = run.report(notebook, title, {**parameters, "data": str(options.data)}, options.out, options.state, **more)
+    made, notes = run.report(notebook, title, parameters, options.data, options.out, options.state, read, **more)
     options.changed = True
     links.refresh(options.out)
     reports, figures = options.out / "reports", options.out / "figures" / title
@@ -99,15 +105,22 @@ def report(options: Namespace) -> None:
     if up_to_date(options, "report", [options.period], options.period):
         return
     period = known_period(options.period, options.data)
-    from analysis.check import read as check_period
     from analysis.sheets import Unfilled
 
     try:
-        make(options, "report", period, {"period": period}, meanwhile=lambda: check_period(period, options.data) and None)
+        make(options, "report", period, {"period": period}, lambda: _checked(period, options.data))
     except Unfilled as unfilled:
         if not options.pass_over_unfilled:
             raise
         say(Said("command.over", what=str(unfilled)))
+
+
+def _checked(period: str, data: Path) -> list[Period]:
+    """The sheet of a period, and that of the one before. Raises DataError with every problem of it and of its remarks."""
+    from analysis import check, sheets
+
+    sheet = check.read(period, data)
+    return [sheet, *filter(None, [sheets.before(sheet)])]
 
 
 def reports(options: Namespace) -> int:
@@ -146,19 +159,19 @@ def trends(options: Namespace) -> None:
     if up_to_date(options, "trends", names, "trends"):
         return
     names = [known_period(name, options.data, "trends") for name in names]
-    make(options, "trends", "trends", {"periods": "", "running": str(options.running)},
-         meanwhile=lambda: {"periods": " ".join(_sound(names, options.data))})
+    parameters = {"periods": "", "running": str(options.running)}
+    make(options, "trends", "trends", parameters, lambda: _sound(names, options.data, parameters))
 
 
-def _sound(names: list[str], data: Path) -> list[str]:
-    """The periods without those that nobody has filled in. Raises DataError, with the way around it, for what is wrong in any."""
+def _sound(names: list[str], data: Path, parameters: dict[str, str]) -> list[Period]:
+    """The sheets without those that nobody has filled in. Raises DataError, with the way around it, for what is wrong in any."""
     from analysis import sheets
 
     sound, problems, known = [], [], None
     for name in names:
         try:
-            known = sheets.read(name, data, known).registry
-            sound.append(name)
+            sound.append(sheets.read(name, data, known))
+            known = sound[-1].registry
         except sheets.Unfilled as unfilled:
             say(Said("command.over", what=str(unfilled)))
         except DataError as error:
@@ -166,10 +179,11 @@ def _sound(names: list[str], data: Path) -> list[str]:
     if problems:
         wrong = DataError(problems)
         if len(sound) > 1:
-            wrong.add_note(str(Said("command.around", periods=" ".join(sound))))
+            wrong.add_note(str(Said("command.around", periods=" ".join(sheet.name for sheet in sound))))
         raise wrong
     if len(sound) < 2:
-        raise CommandError(Said("command.few", periods=sound or Said("command.no")))
+        raise CommandError(Said("command.few", periods=[sheet.name for sheet in sound] or Said("command.no")))
+    parameters["periods"] = " ".join(sheet.name for sheet in sound)
     return sound
 
 
@@ -179,11 +193,22 @@ def audit(options: Namespace) -> None:
     if up_to_date(options, "audit", [options.period], title):
         return
     period = known_period(options.period, options.data, "audit")
+    from analysis import run, sheets
+
+    def read() -> list[Period]:
+        sheet = sheets.read(period, options.data)
+        return [sheet, *sheets.others(sheet)[0]]
+
+    try:
+        make(options, "audit", title, {"period": period}, read, parts={"errata": f"errata-{period}"},
+             saved={"everything": f"{title}.csv", "errata": f"errata-{period}.csv"})
+    except run.NotebookFailedError:
+        from analysis import audit
+
+        audit.published(period, options.data)  # where the published file is wrong, this says what and where
+        raise
     from analysis import audit
 
-    make(options, "audit", title, {"period": period}, parts={"errata": f"errata-{period}"},
-         saved={"everything": f"{title}.csv", "errata": f"errata-{period}.csv"},
-         meanwhile=lambda: audit.published(period, options.data))
     say(*audit.summary(period, options.out / "reports" / f"{title}.csv"))
 
 

@@ -39,15 +39,6 @@ def read_sheets(periods: Iterable[str | int] | str | int = "", data: Path | str 
     return sorted(found, key=lambda sheet: (sheet.end, sheet.name))
 
 
-def before(sheet: Period) -> Period | None:
-    """The latest earlier period with a sheet; None where there is none, or where its sheet is not sound."""
-    names = [name for name in sheets.periods(sheet.data) if first_year(name) < first_year(sheet.name)]
-    try:
-        return sheets.read(max(names, key=first_year), sheet.data) if names else None
-    except DataError:  # its own check says why
-        return None
-
-
 def of(sheet: Period) -> pd.DataFrame:
     """The roster of a checked sheet: one row for each alliance in the programme, in the sheet's order, then the rest.
 

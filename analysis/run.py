@@ -15,10 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from analysis import NOTEBOOKS, ROOT, record
 from analysis.messages import Said
 from analysis.publish import FIGURES, REPORTS, check_writable, publish
+
+if TYPE_CHECKING:
+    from analysis.sheets import Period
 
 # What papermill, jsonschema and openpyxl load where they find it, for places, addresses and numbers that no report has: half a second
 # and more.
@@ -38,28 +42,28 @@ class NotebookFailedError(Exception):
         super().__init__(said)
 
 
-def report(name: str, title: str, parameters: dict[str, str], out: Path, state: dict[str, object], *,
-           saved: dict[str, str] | None = None, parts: dict[str, str] | None = None,
-           meanwhile: Callable[[], dict | None] = dict) -> tuple[list[Path], list[str]]:
+def report(name: str, title: str, parameters: dict[str, str], data: Path, out: Path, state: dict[str, object],
+           read: Callable[[], list[Period]] = list, *, saved: dict[str, str] | None = None, parts: dict[str, str] | None = None) -> tuple[list[Path], list[str]]:
     """Run `notebooks/<name>.ipynb` and publish `reports/<title>.*`, `figures/<title>/*` and the record; what was made, and notes.
 
     `state` is what `record.state` said before anything was read. `saved` names the files under `reports` for the tables of
     some labels; others go beside the figures. `parts` has the titles of the documents that the cells with some tags make again.
-    `meanwhile` is called while the process that runs it starts: it may give parameters their values, and an error of it ends the run.
+    `read` is called while the process that runs it starts, which is given the sheets; it may change the parameters, and an error of
+    it ends the run.
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
-    _check_parameters(path, parameters)
+    _check_parameters(path, {*parameters, "data"})
     check_writable(out)
     _check_memory()
     with ThreadPoolExecutor(1) as pool, _worker(path.parent) as worker:
         with _spared():
-            parameters = parameters | (meanwhile() or {})
+            worker["given"] = {(sheet.name, str(data)): sheet for sheet in read()}
             import nbformat
             import papermill  # noqa: F401  before the thread, so that no module is loaded by both at once
 
         loaded = pool.submit(_writers)
-        notebook = _executed(path, parameters, worker)
+        notebook = _executed(path, {**parameters, "data": str(data)}, worker)
         document, html, pdf, book = loaded.result()
         whole = document.read(notebook)
         paper = pool.submit(pdf.render, whole)
@@ -158,11 +162,11 @@ def _executed(path: Path, parameters: dict[str, str], worker: dict[str, object])
     raise NotebookFailedError(Said("run.failed", name=path.name, heading=heading, cause=cause), log)
 
 
-def _check_parameters(path: Path, parameters: dict[str, str]) -> None:
+def _check_parameters(path: Path, parameters: set[str]) -> None:
     """papermill takes any name and runs the default for one that is misspelt; so look first."""
     cells = json.loads(path.read_text("utf8"))["cells"]
     source = "".join(next(cell["source"] for cell in cells if "parameters" in cell["metadata"].get("tags", ())))
     declared = {target.id for node in ast.parse(source).body if isinstance(node, ast.Assign) for target in node.targets}
-    unknown = set(parameters) - declared
+    unknown = parameters - declared
     if unknown:
         raise ValueError(f"{path.name} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(sorted(declared))}")
