@@ -22,7 +22,7 @@ class WorkerEngine(Engine):
     """Runs the cells in a process that `worker.start` has started. One that dies makes an error in the cell that it was at."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, *, process: subprocess.Popen, said: IO[bytes], given: dict[tuple[str, str], object], **_):
+    def execute_managed_notebook(cls, nb_man, kernel_name, *, process: subprocess.Popen, said: IO[bytes], given: dict, **_):
         cells, place, answer = nb_man.nb.cells, -1, None
         sources = [cell.source if cell.cell_type == "code" else "" for cell in cells]
         try:

@@ -13,7 +13,6 @@ import pandas as pd
 
 from analysis import sheets
 from analysis.grades import GRADES, INCOMPLETE, NOT_EVALUATED, NOT_IN_PROGRAMME, OUTCOMES, STATES
-from analysis.problems import DataError
 from analysis.registry import Registry, first_year, normalise
 from analysis.sheets import Period
 

@@ -43,7 +43,8 @@ class NotebookFailedError(Exception):
 
 
 def report(name: str, title: str, parameters: dict[str, str], data: Path, out: Path, state: dict[str, object],
-           read: Callable[[], list[Period]] = list, *, saved: dict[str, str] | None = None, parts: dict[str, str] | None = None) -> tuple[list[Path], list[str]]:
+           read: Callable[[], list[Period]] = list, *, saved: dict[str, str] | None = None,
+           parts: dict[str, str] | None = None) -> tuple[list[Path], list[str]]:
     """Run `notebooks/<name>.ipynb` and publish `reports/<title>.*`, `figures/<title>/*` and the record; what was made, and notes.
 
     `state` is what `record.state` said before anything was read. `saved` names the files under `reports` for the tables of

@@ -1,7 +1,8 @@
 """The process that runs the cells of a notebook: IPython's shell, without a kernel, spoken to through its own pipes.
 
-It is asked once, with the sources of all cells as one line of JSON, and the sheets that were read already, pickled. It answers with the number of each cell that begins, and
-last with what the cells show, as Jupyter notes it. Where cores have nothing to do, figures are drawn in forks of it.
+It is asked once, with the sources of all cells as one line of JSON and the sheets that have been read, pickled. It answers with
+the number of each cell that begins, and last with what the cells show, as Jupyter notes it. Where cores have nothing to do,
+figures are drawn in forks of it.
 """
 
 from __future__ import annotations
