@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from analysis import NOTEBOOKS, ROOT, record
+from analysis import NOTEBOOKS, ROOT, fonts, record
 from analysis.messages import Said
 from analysis.publish import FIGURES, REPORTS, check_writable, publish
 
@@ -94,6 +94,7 @@ def _writers() -> list[ModuleType]:
     """The modules that write a report, ready to do it, loaded while its cells run."""
     writers = [import_module(f"analysis.export.{name}") for name in ("document", "html", "pdf", "book")]
     writers[1].template()
+    fonts.faces("")
     return writers
 
 
