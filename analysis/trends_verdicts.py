@@ -13,15 +13,10 @@ from analysis.grades import GRADES, HIGH, LOW, NOT_IN_PROGRAMME
 from analysis.registry import short
 from analysis.shares import half_up, share, signed
 from analysis.sheets import Period
-from analysis.words import Text, Verdict
+from analysis.words import Text, Verdict, told
 
 FEW, SELDOM, IN_LINE = 10, 0.05, 0.95  # alliances, p, and a correlation beyond which a line is no matter of chance
 PARAGRAPH = Text("\n\n")
-
-
-def told(*names: str | None, **numbers: object) -> list[Verdict]:
-    """Verdicts of one set of numbers; None says nothing."""
-    return [Verdict(name, numbers) for name in names if name]
 
 
 def by_sign(number: Fraction, up: str, level: str, down: str) -> str:
