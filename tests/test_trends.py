@@ -103,7 +103,7 @@ def test_regression_and_correlation():
 def test_cutoffs_and_regrading():
     one = evaluated(87, 84, 70, 68, 67.9, 52, 50, 30, LOW)
     # −2: 84 and 68 rise. −1: 84. +1: 70 and 50 fall. +2: the same, since 87 and 52 still reach theirs.
-    assert trends.sensitivity(one, SCHEME).to_numpy().tolist() == [[-2, 2, 0, 1], [-1, 1, 0, 1], [1, 0, 2, 1], [2, 0, 2, 1]]
+    assert trends.sensitivity(one, SCHEME).to_numpy().tolist() == [[-2, 2, 0], [-1, 1, 0], [1, 0, 2], [2, 0, 2]]
     near = trends.near_cutoffs(one, SCHEME)
     assert [*zip(near.id, near.cutoff, near.distance)] == [
         ("1a", 85, 2), ("1b", 85, -1), ("1c", 70, 0), ("1d", 70, -2), ("1f", 50, 2), ("1g", 50, 0)]
@@ -133,7 +133,7 @@ def test_who_fails_again_and_again_and_who_holds():
     assert found.loc["1b", ["2017", "2018", "2019"]].to_list() == ["活跃度一般（60分）", "活跃度较差（评分未公布）", "活跃度较差（20分）"]
     assert found.loc["1a", "2018"] == INCOMPLETE
     assert [*trends.failing(three, 3)["id"]] == ["1a", "1c"] and "4e" in [*trends.failing(three, 1)["id"]]
-    assert trends.runs(three, HIGH).to_dict() == {"1a": 0, "1b": 0, "1c": 0, "2d": 0, "2f": 2, "4e": 0}
+    assert trends.runs(trends.by_period(three), HIGH).to_dict() == {"1a": 0, "1b": 0, "1c": 0, "2d": 0, "2f": 2, "4e": 0}
 
 
 def test_the_real_ones_that_fail_again_by_a_second_hand(real):
@@ -204,7 +204,6 @@ def test_the_two_real_periods(real):
     assert [*map(len, claims[claims.kind == "claimed.full"].needed)] == [3, 5]
     how = trends.matching(real).set_index("id").how
     assert (len(how), how["L010"], how["L050"], how["L006"], how["L002"]) == (87, "how.decided", "how.decided", "how.code", "how.both")
-    assert [*trends.shared_codes(real)] == ["109"]
     table = trends.everyone(alliances, real[-1].registry).set_index("代码")
     assert len(table) == 120 and "住宅联盟" in table.also["233"]
     assert table.loc["110", [earlier, later, "评分变化", "等级变化"]].to_list() == ["100", "100", "0", "0"]
@@ -221,7 +220,7 @@ def test_renamed_and_recoded_alliances_are_one_row(data, real):
     pair = trends.pair(roster.of_all(sheets), "2018", "2019").set_index("id")
     assert pair.change.dropna().to_dict() == {"L001": 1, "L007": 2, "L011": 3} and pair.index.is_unique
     assert trends.matching(sheets).set_index("id").how.to_dict() == {"L001": "how.name", "L007": "how.code", "L011": "how.alias"}
-    assert {*trends.unchosen(sheets)} == {"2017", "2020-2021"} and registry.short(names["L001"]) == "钢铁可循环流程"
+    assert registry.short(names["L001"]) == "钢铁可循环流程"
 
 
 def test_what_is_chosen_in_explore_is_answered_in_a_live_kernel():
