@@ -92,7 +92,7 @@ def shown(value: object) -> str:
     """
     if isinstance(value, Text):
         return str(value)
-    if isinstance(value, (list, tuple)) and not hasattr(value, "percent"):
+    if isinstance(value, (list, tuple)) and not hasattr(value, "fraction"):
         return "、".join(map(shown, value))
     if isinstance(value, dt.date):
         return f"{value.year}年{value.month}月{value.day}日"

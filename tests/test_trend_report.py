@@ -17,7 +17,6 @@ from conftest import once, run
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 from test_trend_words import MARKS, MIDDLE, TOP, hidden
-from test_trends import write
 
 from analysis import commands, roster
 from analysis.__main__ import main
@@ -232,7 +231,7 @@ def test_a_report_is_made_where_there_is_little_to_say(request, data, tmp_path, 
     (data / "score_sheets").mkdir()
     for period, marks in (("2018", earlier), ("2019", later)):
         cells = {ids[id]: (None, mark) if isinstance(mark, str) else (mark, None) for id, mark in marks.items()}
-        write(data, period, [(known.names[id], codes[id], *cell) for id, cell in cells.items()])
+        invented.write(data, period, [(known.names[id], codes[id], *cell) for id, cell in cells.items()])
     result = run("trends", out=tmp_path, data=data)
     assert result.returncode == 0, result.stderr
     cells = json.loads((tmp_path / "reports/trends.ipynb").read_text("utf8"))["cells"]

@@ -5,11 +5,10 @@ import json
 from dataclasses import replace
 from fractions import Fraction
 
-import openpyxl
 import pandas as pd
 import pytest
 from jupyter_client.manager import start_new_kernel
-from periods import SCHEME, sheets_of
+from periods import SCHEME, sheets_of, write
 
 from analysis import NOTEBOOKS, registry, roster, trends
 from analysis.cells import RESOURCE
@@ -32,18 +31,6 @@ def evaluated(*cells) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def real() -> list:
     return roster.read_sheets()
-
-
-def write(data, period: str, marks: list[tuple]) -> None:
-    """A score sheet of names, codes, scores, and grades where a score is withheld."""
-    book = openpyxl.Workbook()
-    scores, facts = book.active, book.create_sheet("评价期")
-    scores.title = "评分表"
-    for line in [("序号", "联盟名称", "批次", "评分", "等级"), *((n, *mark) for n, mark in enumerate(marks, start=1))]:
-        scores.append(line)
-    for line in [("项目", "数值"), ("开始日期", f"{period}-01-01"), ("结束日期", f"{period}-12-31")]:
-        facts.append(line)
-    book.save(data / "score_sheets" / f"{period}.xlsx")
 
 
 def test_a_pair_has_each_alliance_once_and_no_row_without_an_id():
