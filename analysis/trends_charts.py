@@ -16,7 +16,7 @@ from matplotlib.path import Path
 from analysis.charts import COLOURS, called, canvas, colour, hatch, ink, legend, stands_for
 from analysis.grades import BEST_FIRST, FAIR, FAIRLY_HIGH, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, STATES, TOP_SCORE
 from analysis.shares import half_up, signed
-from analysis.trends import FEW_PERIODS, by_period, latest, regression
+from analysis.trends import FEW_PERIODS, by_period, latest
 
 EDGE = {"markeredgecolor": "#5B5B5B", "markeredgewidth": 0.5}
 SMALL, GREY = 6.5, "#5B5B5B"
@@ -28,10 +28,11 @@ WORDS = {"textcoords": "offset points", "size": SMALL, "annotation_clip": False}
 
 
 def _years(axes: Axes, periods: Iterable[str], breaks: Iterable[str] = ()) -> None:
-    """Periods along an axis of places; of many every third is named, the last always."""
+    """Periods along an axis of places; of many every third is named, in two lines, the last always."""
     names = [*periods]
-    places = range(len(names) - 1, -1, -1 if len(names) <= FEW_PERIODS else -3)
-    axes.set_xticks(places, [names[place].replace("-", "-\n") for place in places], size=7)
+    step, cut = (-1, "-") if len(names) <= FEW_PERIODS else (-3, "-\n")
+    places = range(len(names) - 1, -1, step)
+    axes.set_xticks(places, [names[place].replace("-", cut) for place in places], size=7)
     axes.set_xlim(-0.35, len(names) - 0.65)
     for period in breaks:
         axes.axvline(names.index(period) - 0.5, **BREAK)
@@ -62,11 +63,17 @@ def findings(took_part: pd.DataFrame, means: pd.DataFrame, parts: pd.Series, cha
     _spans(panels[3], changes)
     bars = panels[4].barh(range(len(failing)), failing, color=colour(LOW), edgecolor=GREY, linewidth=0.4, height=0.6)
     panels[4].bar_label(bars, [f"{n}家" for n in failing], padding=3, size=7)
-    panels[4].set_yticks(range(len(failing)), failing.index, size=7)
-    panels[4].set(xticks=[], ylim=(len(failing) - 0.4, -0.6), xlim=(0, max(failing.max(), 1) * 1.3))
+    _list(panels[4], failing.index)
+    panels[4].set(xticks=[], xlim=(0, max(failing.max(), 1) * 1.3))
     panels[5].axis("off")
     legend(panels[5], took_part.index, loc="center left", bbox_to_anchor=(0, 0.5), ncols=1, title="批次的颜色")
     return panels[:5]
+
+
+def _list(axes: Axes, names: Iterable[str]) -> None:
+    """Rows with these names, from the top."""
+    axes.set_yticks(range(len(names)), names, size=7)
+    axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
 
 
 def _lines(axes: Axes, shares: pd.DataFrame) -> None:
@@ -107,8 +114,7 @@ def _spans(axes: Axes, changes: pd.DataFrame) -> None:
     axes.hlines(range(len(changes)), low, high, **BOUNDS)
     axes.scatter(value, range(len(changes)), color=[*map(colour, changes.index)], edgecolors=GREY, linewidths=0.5, s=26, zorder=3)
     axes.axvline(0, color="#8A8A8A", linewidth=0.7)
-    axes.set_yticks(range(len(changes)), changes.index, size=7)
-    axes.set(ylim=(max(len(changes), 1) - 0.4, -0.6))
+    _list(axes, changes.index)
     axes.grid(visible=False, axis="y")
     axes.grid(axis="x")
 
@@ -137,8 +143,8 @@ def ladder(counts: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") ->
             axes.axhline(periods.index(period) - 0.5, **BREAK)
         axes.axvline(0, color="#222222", linewidth=1)
         axes.set_title(f"{batch}（{numbers.iloc[-1].sum()}家）", size=8.5)
-        axes.set_yticks(range(len(periods)), periods if axes is panels[0] else [""] * len(periods), size=7)
-        axes.set(xticks=[], ylim=(len(periods) - 0.4, -0.6), xlim=(-(part[FAIR] + part[LOW]).max() - 1, apart + part[NOT_EVALUATED].max() + 1))
+        _list(axes, periods if axes is panels[0] else [""] * len(periods))
+        axes.set(xticks=[], xlim=(-(part[FAIR] + part[LOW]).max() - 1, apart + part[NOT_EVALUATED].max() + 1))
         _bare(axes)
     legend(panels[0].figure, [*GRADES, NOT_EVALUATED], **ABOVE)
     return [*panels]
@@ -149,8 +155,7 @@ def cumulative(reached: pd.DataFrame, breaks: Iterable[str] = (), title: str = "
     batches = [*reached.index.unique(0)]
     panels = canvas(1.8, title=title, columns=len(batches), sharey=True, squeeze=False)[0]
     for axes, batch in zip(panels, batches):
-        for grade in BEST_FIRST[:-1]:
-            here = reached.loc[batch][reached.loc[batch, "等级"].to_numpy() == grade]
+        for grade, here in reached.loc[batch].groupby("等级"):
             axes.fill_between(range(len(here)), here["至少"], here["至多"], color=colour(grade), alpha=0.3, linewidth=0)
             axes.plot(range(len(here)), here["占比"], "o-", color=colour(grade), markersize=3.5, linewidth=1.6, **EDGE)
         axes.set_title(batch, size=9)
@@ -314,12 +319,11 @@ def _ranges(axes: Axes, rows: pd.DataFrame, floors: list[float], named: bool) ->
     axes.set(xlim=(-1, TOP_SCORE + (25 if named else 2)), yticks=[])
 
 
-def scatter(known: pd.DataFrame, earlier: str, later: str, title: str = "") -> Axes | None:
-    """score_before and score_after of each alliance by batch, the line of equality and the fitted line."""
+def scatter(known: pd.DataFrame, fit: dict | None, earlier: str, later: str, title: str = "") -> Axes | None:
+    """score_before and score_after of each alliance by batch, the line of equality and the fitted line (`regression`)."""
     if known.empty:
         return None
-    axes, fit = canvas(2.2, 4.4, title), regression(known["score_before"], known["score_after"])
-    low = known[["score_before", "score_after"]].min().min() - 4
+    axes, low = canvas(2.2, 4.4, title), known[["score_before", "score_after"]].min().min() - 4
     axes.axline((low, low), slope=1, color=colour("quiet"), linewidth=0.9, linestyle=(0, (4, 2)))
     axes.annotate("两期相同", (low + 8, low + 8), (6, -6), color=GREY, **WORDS)
     for batch, here in known.groupby("batch", observed=True):

@@ -9,9 +9,9 @@ from itertools import pairwise
 import pandas as pd
 
 from analysis import shares, trends
-from analysis.grades import GRADES, HIGH, LOW, NOT_IN_PROGRAMME
+from analysis.grades import GRADES, HIGH, LOW
 from analysis.registry import short
-from analysis.shares import half_up, share, signed
+from analysis.shares import Share, half_up, share, signed
 from analysis.sheets import Period
 from analysis.words import Text, Verdict, told
 
@@ -39,9 +39,9 @@ def same_floors(sheets: Sequence[Period]) -> bool:
     return all(sheet.scheme.floors == sheets[-1].scheme.floors for sheet in sheets)
 
 
-def _two(alliances: pd.DataFrame) -> list[pd.DataFrame]:
-    members = alliances[alliances["state"] != NOT_IN_PROGRAMME]
-    return [members[members["period"] == period] for period in trends.last_two(alliances)]
+def _last(outcomes: pd.DataFrame, part: str, batch: str = "全部") -> list[Share]:
+    """A part of a batch in each of the last two periods, of its 总数."""
+    return [share(int(row[part]), of=int(row["总数"])) for _, row in outcomes.loc[batch].iloc[-2:].iterrows()]
 
 
 def _of(pair: pd.DataFrame) -> dict[str, object]:
@@ -56,10 +56,9 @@ def simulated(sheets: Sequence[Period]) -> list[Verdict]:
     return told("cover.simulated" if marks == {True} else "cover.partly" if True in marks else None)
 
 
-def coverage(alliances: pd.DataFrame, pair: pd.DataFrame) -> list[Verdict]:
-    """Whether more took part, more of the programme, and the same ones."""
-    before, after = (share(here["grade"].notna(), of=here) for here in _two(alliances))
-    of = _of(pair)
+def coverage(outcomes: pd.DataFrame, pair: pd.DataFrame) -> list[Verdict]:
+    """Whether more took part, more of the programme, and the same ones; `outcomes`: 总数 and 参评 by batch and period."""
+    (before, after), of = _last(outcomes, "参评"), _of(pair)
     stayed, left, came = of["stayed"], of["left"], of["entered"]
     more, wider = after.part - before.part, half_up(after.fraction * 100) - half_up(before.fraction * 100)
     who = ("coverage.nobody-in-both" if not stayed else "coverage.others" if left and came and 4 * stayed < 3 * (stayed + left + came)
@@ -122,17 +121,17 @@ def headline_of_shares(total: Fraction, stayers: Fraction, entrants: Fraction, l
             else "high.largest" if stayers * turn >= max(entrants * turn, leavers * turn) else "high.smaller"]
 
 
-def high(alliances: pd.DataFrame, pair: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
-    """Whether the share of 活跃度高 changed, and whose doing it was."""
-    part = trends.decomposition(pair).loc[HIGH]
+def high(outcomes: pd.DataFrame, parts: pd.DataFrame, pair: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
+    """Whether the share of 活跃度高 changed, and whose doing it was, by the parts of its change (`decomposition`)."""
+    part, (whole_before, whole_after) = parts.loc[HIGH], _last(outcomes, HIGH)
     points = {key: rounded(part[key]) for key in ("total", "stayers", "entrants", "leavers")}
-    whole = [share(here["grade"] == HIGH, of=here) for here in _two(alliances)]
-    numbers = _of(pair) | {key: signed(number, 1) for key, number in points.items()} | {"whole_before": whole[0], "whole_after": whole[1]}
-    numbers |= {side: shares.percent(part[side] / 100) for side in ("before", "after")}
+    numbers = _of(pair) | {key: signed(number, 1) for key, number in points.items()} | {
+        "whole_before": whole_before, "whole_after": whole_after, "before": shares.percent(part["before"] / 100),
+        "after": shares.percent(part["after"] / 100)}
     if same_floors(sheets[-2:]):
         said = headline_of_shares(*points.values())
         return told(*(said if numbers["stayed"] else [said[0], "high.apart"]), "high.numbers", "high.whole", **numbers)
-    here = _two(alliances)[0].dropna(subset="grade")
+    here = pair.filter(like="_before").rename(columns=lambda name: name.removesuffix("_before")).dropna(subset="grade")
     new = trends.regraded(here, sheets[-1].scheme)
     sure, may_be = new["worst"] == HIGH, (new["best"] == HIGH) & (new["worst"] != HIGH)
     return told("high.floors", "high.numbers", "high.one-scheme", "high.one-scheme-open" if may_be.any() else None, **numbers,
@@ -156,13 +155,12 @@ def leaving(pair: pd.DataFrame, tests: pd.DataFrame) -> list[Verdict]:
     return [*told(headline, "leaving.best", **ends[0]), *told("leaving.worst" if len(ends) > 1 else None, "leaving.beware-chosen", **ends[-1])]
 
 
-def moving(pair: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
-    """Whether more rose than fell a grade, and whether the order was kept."""
+def moving(pair: pd.DataFrame, fit: dict | None, sheets: Sequence[Period]) -> list[Verdict]:
+    """Whether more rose than fell a grade, and whether the order was kept; `fit`: the regression of the scores published twice."""
     of, same, (before, after) = _of(pair), same_floors(sheets[-2:]), sheets[-2:]
     if not of["stayed"]:
         return told("moving.nobody", "moving.beware-nobody", **of)
     up, down, known = (pair["steps"] > 0).sum(), (pair["steps"] < 0).sum(), pair.dropna(subset="change")
-    fit = trends.regression(known["score_before"], known["score_after"])
     enough = fit is not None and len(known) >= FEW
     was, now = (trends.graded(known[f"score_{side}"], after.scheme.floors.values()) for side in ("before", "after"))
     headline = by_sign(up - down, "moving.up", "moving.as-many" if up else "moving.none", "moving.down")
@@ -181,7 +179,7 @@ def fitted(fit: dict[str, float] | None) -> dict[str, object]:
             for key, number in (fit or {}).items() if number is not None}
 
 
-def batches(alliances: pd.DataFrame, changes: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
+def batches(outcomes: pd.DataFrame, changes: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
     """Which batches' stayers rose or fell for certain, with withheld scores in (公布者变化, 至少 and 至多 by batch), and which did not gain
     at the top; nothing where fewer than two had stayers."""
     means = changes[["公布者变化", "至少", "至多"]].set_axis(["change", "least", "most"], axis=1)
@@ -195,9 +193,7 @@ def batches(alliances: pd.DataFrame, changes: pd.DataFrame, sheets: Sequence[Per
     for batch, row in means.dropna(subset="change").iterrows():
         outside = not row["least"] <= row["change"] <= row["most"]
         said += told("batches.outside" if outside else None, batch=batch, **{key: signed(row[key], 1) for key in means})
-    high = [here.groupby("batch", observed=True)["grade"].agg(lambda grades: share(int((grades == HIGH).sum()), of=len(grades)))
-            for here in _two(alliances)]
-    flat = [f"{batch}（{before}→{now}）" for batch, before, now in pd.concat(high, axis=1, join="inner").loc[[*ways.index]].itertuples()
+    flat = [f"{batch}（{before}→{now}）" for batch in ways.index for before, now in [_last(outcomes, HIGH, batch)]
             if now.fraction <= before.fraction]
     return [*said, *told("batches.flat" if flat and same_floors(sheets[-2:]) else None, "batches.table", batches=flat)]
 
@@ -245,20 +241,18 @@ def test(row: pd.Series) -> list[Verdict]:
     return told("test.none" if pd.isna(row["p"]) else "test.differ" if row["holm"] < SELDOM else "test.alike")
 
 
-def order(pair: pd.DataFrame) -> list[Verdict]:
+def order(pair: pd.DataFrame, fit: dict | None) -> list[Verdict]:
     """How stable the order of scores was, whether those who stood low gained by more than chance, and what withheld scores leave open."""
-    known, stayed = pair.dropna(subset="change"), pair[pair["stayed"]]
-    fit, low, high = (trends.regression(here[f"{side}_before"], here[f"{side}_after"])
-                      for here, side in ((known, "score"), (stayed, "low"), (stayed, "high")))
+    n, stayed = pair["change"].count(), pair[pair["stayed"]]
     if not fit:
-        return told("order.nothing" if known.empty else "order.too-few" if len(known) < 3 else "order.constant", n=len(known))
-    why = ("halves.wider" if not fit["narrows"] else "halves.few" if len(known) < FEW else "halves.in-line" if fit["pearson"] >= IN_LINE
+        return told("order.nothing" if not n else "order.too-few" if n < 3 else "order.constant", n=n)
+    why = ("halves.wider" if not fit["narrows"] else "halves.few" if n < FEW else "halves.in-line" if fit["pearson"] >= IN_LINE
            else "halves.chance")
-    said = [*told("order.coefficients", "order.few" if len(known) < FEW else None, **fitted(fit)), PARAGRAPH, *told(
-        "halves.numbers", "halves.crosses" if fit["narrows"] and fit["fixed"] is not None else None, why, **fitted(fit))]
-    if len(stayed) > len(known) and low and high:
-        said += told("halves.withheld", hidden=len(stayed) - len(known), low=fitted(low)["slope"], high=fitted(high)["slope"])
-    return said
+    low, high = (trends.regression(stayed[f"{side}_before"], stayed[f"{side}_after"]) for side in ("low", "high"))
+    numbers = fitted(fit) | {"hidden": len(stayed) - n} | ({"low": fitted(low)["slope"], "high": fitted(high)["slope"]} if low and high else {})
+    return [*told("order.coefficients", "order.few" if n < FEW else None, **numbers), PARAGRAPH, *told(
+        "halves.numbers", "halves.crosses" if fit["narrows"] and fit["fixed"] is not None else None, why,
+        "halves.withheld" if len(stayed) > n and low and high else None, **numbers)]
 
 
 def withheld(means: pd.DataFrame) -> list[Verdict]:
@@ -289,13 +283,13 @@ def cutoffs(near: pd.DataFrame, shifts: pd.DataFrame, evaluated: pd.DataFrame, s
 
 def failing(alliances: pd.DataFrame, found: pd.DataFrame, least: int, line: list[str]) -> list[Verdict]:
     """Who fails again and again, what became of the earlier period's lowest, and what cannot be told."""
-    (before, now), gap, counts = _two(alliances), _between(alliances, line, least), found["kind"].value_counts()
+    (earlier, later), gap, counts = trends.last_two(alliances), _between(alliances, line, least), found["kind"].value_counts()
+    before, now = (alliances[alliances["period"] == period] for period in (earlier, later))
     lowest, unnamed = before.loc[before["grade"] == LOW, "id"], now["id"].isna().sum()
     return told("failing.some" if len(found) else "failing.nobody", "failing.gone" if len(lowest) else None,
                 "failing.gap" if gap else None, "failing.unnamed" if unnamed else None, n=len(found), least=least,
                 low=counts["failing.low"], absent=counts["failing.absent"], mixed=counts["failing.mixed"], gap=gap, unnamed=unnamed,
-                earlier=before["period"].iloc[0], later=now["period"].iloc[0], lowest=len(lowest),
-                gone=(~lowest.isin(now.loc[now["grade"].notna(), "id"])).sum())
+                earlier=earlier, later=later, lowest=len(lowest), gone=(~lowest.isin(now.loc[now["grade"].notna(), "id"])).sum())
 
 
 def holding(alliances: pd.DataFrame, least: int, line: list[str]) -> list[Verdict]:

@@ -51,15 +51,19 @@ def told(periods: dict[str, dict], unchosen: list[str] = (), **more) -> dict[str
                                             至少=("low", trends.mean), 至多=("high", trends.mean))
     means["未公布"] = means.参评 - means.公布
     changes = pair[pair.stayed].groupby("batch").agg(公布者变化=("change", trends.mean), 至少=("least", trends.mean), 至多=("most", trends.mean))
+    outcomes = trends.with_all(alliances[alliances.state != "未加入"])
+    outcomes = outcomes.groupby(["batch", "period"], observed=True).agg(
+        总数=("period", "size"), 参评=("grade", "count"), 活跃度高=("level", lambda levels: (levels == 4).sum()))
+    known = pair.dropna(subset="change")
+    fit = trends.regression(known.score_before, known.score_after)
     last = evaluated[evaluated.period == sheets[-1].name]
-    said = [*verdicts.coverage(alliances, pair), *verdicts.scores(means, pair), *verdicts.high(alliances, pair, sheets),
-            *verdicts.leaving(pair, tests), *verdicts.moving(pair, sheets), *verdicts.batches(alliances, changes, sheets),
-            *verdicts.compare(sheets, line),
-            *verdicts.again(tests), *verdicts.order(pair), *verdicts.withheld(means), *verdicts.holding(alliances, 2, line),
-            *verdicts.failing(alliances, trends.failing(alliances, 2), 2, line),
-            *verdicts.cutoffs(trends.near_cutoffs(last, sheets[-1].scheme), trends.sensitivity(last, sheets[-1].scheme), last, sheets),
-            *verdicts.changed(sheets),
-            *[one for row in tests.itertuples() for one in verdicts.test(row._asdict())],
+    near, shifts = trends.near_cutoffs(last, sheets[-1].scheme), trends.sensitivity(last, sheets[-1].scheme)
+    said = [*verdicts.coverage(outcomes, pair), *verdicts.scores(means, pair), *verdicts.leaving(pair, tests),
+            *verdicts.high(outcomes, trends.decomposition(pair), pair, sheets), *verdicts.moving(pair, fit, sheets),
+            *verdicts.batches(outcomes, changes, sheets), *verdicts.compare(sheets, line), *verdicts.again(tests),
+            *verdicts.order(pair, fit), *verdicts.withheld(means), *verdicts.holding(alliances, 2, line),
+            *verdicts.failing(alliances, trends.failing(alliances, 2), 2, line), *verdicts.cutoffs(near, shifts, last, sheets),
+            *verdicts.changed(sheets), *[one for _, row in tests.iterrows() for one in verdicts.test(row)],
             *verdicts.matching(trends.matching(sheets), pd.Series({"109": ["甲联盟", "乙联盟"]}))]
     assert "nan" not in SAY(said).lower() and "None" not in SAY(said)
     return {one.name: one for one in said if not isinstance(one, words.Text)}
