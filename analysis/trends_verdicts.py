@@ -9,7 +9,7 @@ from itertools import pairwise
 import pandas as pd
 
 from analysis import shares, trends
-from analysis.grades import GRADES, HIGH, LOW
+from analysis.grades import HIGH, LOW
 from analysis.registry import short
 from analysis.shares import Share, half_up, share, signed
 from analysis.sheets import Period
@@ -205,11 +205,10 @@ def compare(sheets: Sequence[Period], line: list[str]) -> list[Verdict]:
     said = []
     for a, b in pairwise(sheets):
         gap = line[line.index(a.name) + 1:line.index(b.name)]
-        floors = {f"{side}_{level}": f"{sheet.scheme.floors[grade]:g}" for side, sheet in (("from", a), ("to", b))
-                  for level, grade in enumerate(GRADES, start=1)}
+        floors = [sorted(filter(None, sheet.scheme.floors.values()), reverse=True) for sheet in (a, b)]
         said += told("compare.gap" if gap else None, "compare.months" if a.months != b.months else None,
-                     None if same_floors((a, b)) else "compare.floors", **floors, earlier=a.name, later=b.name, gap=gap,
-                     months_before=a.months, months_after=b.months)
+                     "compare.floors" if floors[0] != floors[1] else None, earlier=a.name, later=b.name, gap=gap,
+                     floors_before=floors[0], floors_after=floors[1], months_before=a.months, months_after=b.months)
     return said + renamed(sheets, "compare.renamed")
 
 
@@ -218,8 +217,9 @@ def renamed(sheets: Sequence[Period], name: str) -> list[Verdict]:
     periods: dict[tuple[str, str], list[str]] = {}
     for sheet in sheets:
         for grade, label in sheet.scheme.labels.items():
-            periods.setdefault((grade, label), []).append(sheet.name)
-    return [Verdict(name, {"periods": names, "label": label, "grade": grade}) for (grade, label), names in periods.items() if label != grade]
+            if label != grade:
+                periods.setdefault((grade, label), []).append(sheet.name)
+    return [one for (grade, label), names in periods.items() for one in told(name, periods=names, label=label, grade=grade)]
 
 
 def changed(sheets: Sequence[Period]) -> list[Verdict]:
