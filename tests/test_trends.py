@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 from periods import SCHEME, sheets_of
 
-from analysis import NOTEBOOKS, roster, trends
+from analysis import NOTEBOOKS, roster, trends, trends_charts
 from analysis.cells import RESOURCE
 from analysis.grades import FAIR, FAIRLY_HIGH, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, NOT_IN_PROGRAMME, Scheme
 from analysis.registry import Claim
@@ -184,6 +184,13 @@ def test_the_two_real_periods(real):
     assert len(table) == 120 and "住宅联盟" in table.also["233"]
     assert table.loc["110", [earlier, later, "评分变化", "等级变化"]].to_list() == ["100", "100", "0", "0"]
     assert [*pair.loc[pair.steps <= -2, "id"].sort_values()] == ["L015", "L066"] and {*table.loc[["116", "236"], "等级变化"]} == {"−2"}
+
+
+@pytest.mark.parametrize("alliances, panels", [(PAPER, 4), (PAPER[PAPER.batch == "第一批"], 2)], ids=["four batches", "one"])
+def test_the_carpet_has_a_row_for_each_alliance(alliances, panels):
+    named = alliances.dropna(subset="id")
+    drawn = trends_charts.carpet(named, SCHEME.floors.values())
+    assert len(drawn) == panels and {words.get_text() for axes in drawn for words in axes.get_yticklabels()} == {*named.name}
 
 
 def test_what_is_chosen_in_explore_is_answered_in_a_live_kernel():
