@@ -126,13 +126,13 @@ def mean(scores: pd.Series) -> Fraction | None:
     return sum(known, Fraction()) / len(known) if known else None
 
 
-def rates(holds: pd.Series, *by: pd.Series) -> pd.DataFrame:
-    """How often something holds in each group: 联盟数, 其中, 占比 and its 95 % interval (Wilson 1927), in percent; one row 全部 without `by`."""
-    table = holds.groupby([*by] if by else np.full(len(holds), "全部")).agg(["size", "sum"]).set_axis(["联盟数", "其中"], axis=1)
+def rates(holds: pd.Series, by: pd.Series) -> pd.DataFrame:
+    """How often something holds in each group: 联盟数, 其中, and the 95 % interval of its share in percent (Wilson 1927), 下限 and 上限."""
+    table = holds.groupby(by).agg(["size", "sum"]).set_axis(["联盟数", "其中"], axis=1)
     n, share = table["联盟数"], table["其中"] / table["联盟数"]
     middle, width = share + Z * Z / 2 / n, Z * np.sqrt(share * (1 - share) / n + Z * Z / 4 / n ** 2)
-    ends = [(100 * (middle + side * width) / (1 + Z * Z / n)).clip(0, 100) for side in (-1, 1)]
-    return table.assign(**{"占比": shares.column(table["其中"], n), "下限%": ends[0], "上限%": ends[1]})
+    low, high = (100 * (middle + side * width) / (1 + Z * Z / n) for side in (-1, 1))
+    return table.assign(下限=low.clip(0, 100), 上限=high.clip(0, 100))
 
 
 def association(rows: pd.Series, columns: pd.Series) -> tuple[float, float, int]:

@@ -174,11 +174,10 @@ def flows(moves: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") -> l
     pairs = [*moves.groupby(["from_period", "to_period"], sort=False)]
     columns, rows = min(len(pairs), MATRICES), -(-len(pairs) // MATRICES)
     names = [*map(str, range(len(pairs))), *["."] * (rows * columns - len(pairs))]
-    places = [names[row * columns:][:columns] for row in range(rows)]
+    layout = [*np.reshape(names, (rows, columns)).tolist(), [RIBBON] * columns]
+    height, ratios = 1.6 * rows + 2.2, {"height_ratios": [*[1.6] * rows, 2.2]}
     if len(pairs) == 1:
-        layout, height, ratios = [[*places[0], RIBBON]], 2.75, {"width_ratios": [1, 1.25]}
-    else:
-        layout, height, ratios = [*places, [RIBBON] * columns], 1.6 * rows + 2.2, {"height_ratios": [*[1.6] * rows, 2.2]}
+        layout, height, ratios = [["0", RIBBON]], 2.75, {"width_ratios": [1, 1.25]}
     figure = canvas(height, title=title).figure
     figure.clear()
     panels = figure.subplot_mosaic(layout, **ratios)

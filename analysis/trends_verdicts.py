@@ -151,7 +151,7 @@ def leaving(pair: pd.DataFrame, tests: pd.DataFrame) -> list[Verdict]:
                 else "leaving.mixed" if not exact.is_unique else "leaving.lower-more" if exact.is_monotonic_decreasing
                 else "leaving.higher-more" if exact.is_monotonic_increasing else "leaving.mixed")
     ends = [of | {"grade": grade, "part": int(part), "n": int(n), "share": share(int(part), of=int(n)), "low": half_up(low, 1),
-                  "high": half_up(high, 1)} for grade, n, part, _, low, high in again.itertuples()]
+                  "high": half_up(high, 1)} for grade, n, part, low, high in again.itertuples()]
     return [*told(headline, "leaving.best", **ends[0]), *told("leaving.worst" if len(ends) > 1 else None, "leaving.beware-chosen", **ends[-1])]
 
 
