@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -58,9 +58,10 @@ def findings(took_part: pd.DataFrame, means: pd.DataFrame, parts: pd.Series, cha
         axes.set_title(title, size=8.5)
         axes.tick_params(labelsize=7)
     _lines(panels[0], took_part)
-    _bracketed(panels[1], means)
+    _spans(panels[1], means, half_up)
     _steps(panels[2], parts.astype(float))
-    _spans(panels[3], changes)
+    _spans(panels[3], changes, signed)
+    panels[3].axvline(0, color="#8A8A8A", linewidth=0.7)
     bars = panels[4].barh(range(len(failing)), failing, color=colour(LOW), edgecolor=GREY, linewidth=0.4, height=0.6)
     panels[4].bar_label(bars, [f"{n}家" for n in failing], padding=3, size=7)
     _list(panels[4], failing.index)
@@ -70,9 +71,9 @@ def findings(took_part: pd.DataFrame, means: pd.DataFrame, parts: pd.Series, cha
     return panels[:5]
 
 
-def _list(axes: Axes, names: Iterable[str]) -> None:
+def _list(axes: Axes, names: Sequence[str], size: float = 7) -> None:
     """Rows with these names, from the top."""
-    axes.set_yticks(range(len(names)), names, size=7)
+    axes.set_yticks(range(len(names)), names, size=size)
     axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
 
 
@@ -82,18 +83,6 @@ def _lines(axes: Axes, shares: pd.DataFrame) -> None:
         axes.plot(range(len(row)), row, "o--" if name == "全部" else "o-", color=colour(name), linewidth=1.7, markersize=4, **EDGE)
     axes.set(ylim=(0, 103))
     _years(axes, shares.columns)
-
-
-def _bracketed(axes: Axes, means: pd.DataFrame) -> None:
-    """A mean by period with the bounds that withheld scores leave."""
-    value, low, high = (means.iloc[:, column].astype(float) for column in range(3))
-    axes.vlines(range(len(means)), low, high, **BOUNDS)
-    axes.plot(range(len(means)), value, "o--", color=colour(FAIRLY_HIGH), markersize=4)
-    for place in range(0, len(means), 1 if len(means) <= FEW_PERIODS else len(means) - 1):
-        if value.iloc[place] == value.iloc[place]:
-            axes.annotate(half_up(value.iloc[place], 1), (place, value.iloc[place]), (0, 5), ha="center", **WORDS)
-    axes.set(ylim=(low.min() - 5, min(high.max() + 8, 107)))
-    _years(axes, means.index)
 
 
 def _steps(axes: Axes, parts: pd.Series) -> None:
@@ -108,15 +97,19 @@ def _steps(axes: Axes, parts: pd.Series) -> None:
     axes.set(yticks=[], ylim=(1.2 * min(0, *starts), 1.2 * max(*starts, parts.iloc[-1], 1)))
 
 
-def _spans(axes: Axes, changes: pd.DataFrame) -> None:
-    """A line from low to high for each row, with a dot at the value."""
-    value, low, high = (changes.iloc[:, column].astype(float) for column in range(3))
-    axes.hlines(range(len(changes)), low, high, **BOUNDS)
-    axes.scatter(value, range(len(changes)), color=[*map(colour, changes.index)], edgecolors=GREY, linewidths=0.5, s=26, zorder=3)
-    axes.axvline(0, color="#8A8A8A", linewidth=0.7)
-    _list(axes, changes.index)
+def _spans(axes: Axes, means: pd.DataFrame, words: Callable[[float, int], object]) -> None:
+    """For each row a line from low to high, what withheld scores leave open, with a dot at the value and the value in words."""
+    value, low, high = (means.iloc[:, column].astype(float) for column in range(3))
+    axes.hlines(range(len(means)), low, high, **BOUNDS)
+    size = 7 if len(means) < 2 * FEW_PERIODS else 5
+    for name, number in value.dropna().items():
+        place = means.index.get_loc(name)
+        axes.plot(number, place, "o", color=COLOURS.get(name, colour(FAIRLY_HIGH)), markersize=0.7 * size, **EDGE)
+        axes.annotate(words(number, 1), (number, place), (4, 0), va="center", **WORDS | {"size": size - 0.5})
+    axes.margins(x=0.25)
     axes.grid(visible=False, axis="y")
     axes.grid(axis="x")
+    _list(axes, means.index, size)
 
 
 # Batches and grades
