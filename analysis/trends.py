@@ -181,8 +181,7 @@ def regression(before: pd.Series, after: pd.Series) -> dict[str, float] | None:
     signs = [np.sign(np.subtract.outer(side.to_numpy(), side.to_numpy())) for side in (before, after)]
     tau = (signs[0] * signs[1]).sum() / np.sqrt(np.abs(signs[0]).sum() * np.abs(signs[1]).sum())
     pearson, middle, change = before.corr(after), before.median(), (after - before).round(DIGITS)
-    slope = pearson * after.std() / before.std()
-    intercept = after.mean() - slope * before.mean()
+    slope, intercept = np.polyfit(before, after, 1)
     fixed = intercept / (1 - slope) if abs(1 - slope) > 1e-9 else -1
     low = before <= middle if middle < before.max() else before < middle
     lower, upper = (round(float(change[half].mean()), DIGITS) for half in (low, ~low))
