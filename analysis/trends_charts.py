@@ -20,7 +20,7 @@ from analysis.trends import FEW_PERIODS, by_period, latest
 
 EDGE = {"markeredgecolor": "#5B5B5B", "markeredgewidth": 0.5}
 SMALL, GREY = 6.5, "#5B5B5B"
-MATRICES, RIBBON, MOST_NAMED, GAP = 5, "ribbon", 80, 2  # matrices in a row; rows of a column that may have names; rows over a batch
+MATRICES, RIBBON, MOST_NAMED = 5, "ribbon", 80  # matrices in a row; rows of a column that may have names
 BREAK = {"color": colour("accent"), "linewidth": 0.9, "linestyle": (0, (4, 2))}
 BOUNDS = {"color": colour("accent"), "linewidth": 4, "alpha": 0.45}
 ABOVE = {"loc": "outside upper left", "bbox_to_anchor": None}  # a key over all panels
@@ -241,9 +241,10 @@ def carpet(history: pd.DataFrame, floors: Iterable[float], breaks: Iterable[str]
     an earlier period; a red line is what a withheld last score may be.
     """
     rows, withheld = _rows(history), by_period(history.assign(withheld=history["low"].notna() & history["score"].isna()), "withheld")
-    sizes = rows.groupby("batch", observed=True).size() + GAP
+    gap = max(2, len(rows) // 90)  # rows over a batch, for its name
+    sizes = rows.groupby("batch", observed=True).size() + gap
     left = rows["batch"].isin(sizes.index[sizes.cumsum() - sizes / 2 < sizes.sum() / 2])
-    halves = [half.assign(place=np.arange(len(half)) + GAP * half["batch"].rank(method="dense"))
+    halves = [half.assign(place=np.arange(len(half)) + gap * half["batch"].rank(method="dense"))
               for half in (rows[left], rows[~left]) if len(half)]
     longest, wide = max(half["place"].max() for half in halves) + 1, 0.1 * len(withheld.columns) + 0.12
     named = longest <= MOST_NAMED
@@ -253,7 +254,8 @@ def carpet(history: pd.DataFrame, floors: Iterable[float], breaks: Iterable[str]
         _states(cells, half, withheld.loc[half.index], breaks, named)
         _ranges(scores, half, sorted(floors), named)
         for batch, here in half.groupby("batch", observed=True):
-            cells.text(0, here["place"].min() - 0.7, f"{batch}（{len(here)}家）", ha="right", va="center", size=8.5, weight="bold")
+            cells.text(0, here["place"].min() - 0.35 * gap, f"{batch}（{len(here)}家）", ha="right" if named else "left", va="center",
+                       size=8.5, weight="bold")
         for axes in (cells, scores):
             axes.set(ylim=(longest, 0))
             _bare(axes)
