@@ -74,12 +74,12 @@ def headline_of_scores(naive: Fraction, least: Fraction, most: Fraction, n: int)
     """What the change of the published means is worth beside the bounds of the change of those evaluated in both, n of them published."""
     really = {"up": "scores.really-up", "down": "scores.really-down", "level": "scores.really-level", "unknown": "scores.really-unknown"}
     said = [by_sign(naive, "scores.up", "scores.level", "scores.down"), really[way(least, most)]]
-    if n < FEW:
-        return ["scores.few"]
-    if not (naive > 0 < least or naive < 0 > most):
-        return said
-    less, more = (most < naive, least > naive) if naive > 0 else (least > naive, most < naive)
-    return [*said, "scores.less" if less else "scores.farther" if more else "scores.as-much" if least == most else "scores.perhaps"]
+    if naive < 0:
+        naive, least, most = -naive, -most, -least
+    if naive > 0 and least > 0:
+        said.append("scores.less" if most < naive else "scores.farther" if least > naive else "scores.as-much" if least == most
+                    else "scores.perhaps")
+    return said if n >= FEW else ["scores.few"]
 
 
 def _means(means: pd.DataFrame) -> list[dict[str, object]]:
@@ -114,11 +114,13 @@ def scores(means: pd.DataFrame, pair: pd.DataFrame) -> list[Verdict]:
 
 def headline_of_shares(total: Fraction, stayers: Fraction, entrants: Fraction, leavers: Fraction) -> list[str]:
     """Whence the change of a share came, by its parts in rounded points."""
-    said, turn = by_sign(total, "high.up", "high.level", "high.down"), by_sign(total, 1, 0, -1)
+    said = [by_sign(total, "high.up", "high.level", "high.down")]
     if not total:
-        return [said, "high.offset"] if stayers else [said]
-    return [said, "high.not-own" if stayers * turn <= 0 else "high.all-own" if not (entrants or leavers)
-            else "high.largest" if stayers * turn >= max(entrants * turn, leavers * turn) else "high.smaller"]
+        return [*said, "high.offset"] if stayers else said
+    if total < 0:
+        stayers, entrants, leavers = -stayers, -entrants, -leavers
+    return [*said, "high.not-own" if stayers <= 0 else "high.all-own" if not (entrants or leavers)
+            else "high.largest" if stayers >= max(entrants, leavers) else "high.smaller"]
 
 
 def high(outcomes: pd.DataFrame, parts: pd.DataFrame, pair: pd.DataFrame, sheets: Sequence[Period]) -> list[Verdict]:
