@@ -56,8 +56,7 @@ def of(sheet: Period) -> pd.DataFrame:
     score is missing where it is withheld: then low is the floor of the grade and high the next floor (not reached; 100 for
     the best).
     """
-    named = {a.id: _row(a.id, a.name, a.code, state=getattr(a, "state", None), score=getattr(a, "score", None),
-                        grade=getattr(a, "grade", None), **getattr(a, "columns", {}))
+    named = {a.id: _row(a.id, a.name, a.code, state=a.state, score=a.score, grade=a.grade or None, **a.columns)
              for a in (*sheet.evaluated, *sheet.absent)}
     known = [batch.key for batch in sheet.registry.batches_in(sheet.name) if batch.approved is not None]
     for id, code in latest_codes(sheet.registry, sheet.name).items():

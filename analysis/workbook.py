@@ -24,7 +24,7 @@ CHINESE_DATES = {*range(27, 37), *range(50, 59)}  # number formats that Excel ha
 NOT_READ = re.compile(r"/(worksheets|drawings|charts|pivot\w+)/")
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 QUOTED = re.compile(r'"[^"]*"|\\.')
-ERROR, UNCALCULATED, PERCENT, COVERED = "error", "uncalculated", "percent", "covered"
+ERROR, UNCALCULATED, PERCENT, COVERED = "kind.error", "kind.uncalculated", "kind.percent", "covered"  # as messages.toml calls them
 
 
 class Unreadable(Exception):
@@ -35,7 +35,7 @@ class Unreadable(Exception):
 
 
 class Cell(NamedTuple):
-    """A filled cell. `kind` is `error`, `uncalculated` (a formula without a value), `percent`, `covered` (by a merged range), or ""."""
+    """A filled cell. `kind` is ERROR, UNCALCULATED (a formula without a value), PERCENT, COVERED (by a merged range), or ""."""
 
     value: object
     row: int
@@ -63,8 +63,6 @@ def content_of(path: Path, locked: bool = False) -> bytes:
         if not locked and path.with_name(lock).exists():
             raise Unreadable("file.open", program=program, lock=lock)
     try:
-        if path.exists() and not path.is_file():
-            raise Unreadable("file.folder")
         content = path.read_bytes()
     except FileNotFoundError:
         raise Unreadable("file.missing", folder=str(path.parent)) from None
@@ -96,7 +94,7 @@ def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[
                 step()
             parts = {at.name: rel.target for at, rel in reader.parser.find_sheets() if "chartsheet" not in rel.Type}
             if not parts:
-                raise Unreadable("file.strict")
+                raise Unreadable("file.other")
             formats, sheets = _formats(reader), {}
             for sheet, part in parts.items():
                 if normalise(sheet) in wanted:
@@ -104,9 +102,8 @@ def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[
             return tuple(parts), sheets
     except (Unreadable, MemoryError):
         raise
-    except Exception as error:  # whatever zipfile and openpyxl meet in a file that no spreadsheet program has written
-        other = isinstance(error, (KeyError, OSError)) and not sheet
-        raise Unreadable("file.zip" if other else "file.damaged", sheet) from None
+    except Exception:  # whatever zipfile and openpyxl meet in a file that no spreadsheet program has written
+        raise Unreadable("file.damaged", sheet) from None
 
 
 def _checked(archive: zipfile.ZipFile, part: str, times: int, sheet: str = "") -> bytes:
@@ -177,7 +174,7 @@ def _cover(rows: Cells, ranges: list[str]) -> None:
     from openpyxl.utils import range_boundaries
 
     for left, top, right, bottom in map(range_boundaries, ranges):
-        for number in range(top, bottom + 1) if bottom - top < len(rows) else [n for n in rows if top <= n <= bottom]:
-            for column, cell in rows.get(number, {}).items():
+        for number in rows.keys() & range(top, bottom + 1):
+            for column, cell in rows[number].items():
                 if left <= column <= right and (number, column) != (top, left):
                     rows[number][column] = cell._replace(kind=COVERED)

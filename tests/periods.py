@@ -13,7 +13,7 @@ import openpyxl
 from analysis import DATA
 from analysis.grades import GRADES, INCOMPLETE, Scheme
 from analysis.registry import Batch, Registry
-from analysis.sheets import Absent, Evaluated, Period
+from analysis.sheets import Alliance, Period
 
 NAMES = ("2013", "2014", "2015", "2016", "2017", "2018", "2019", "2020-2021", "2022", "2023")
 
@@ -103,12 +103,12 @@ def sheets_of(table: dict[str, tuple], periods: tuple[str, ...] = ("2017", "2018
         sheet = Period(period, DATA / "score_sheets" / f"{period}.xlsx", "", registry, registry.scheme(period),
                        facts={"开始日期": start, "结束日期": end})
         for row, (id, cells) in enumerate(table.items()):
-            who = (id, *(named or _own)(id, period), "code and name", row)
+            who = (id, *(named or _own)(id, period), row)
             if cells[place] in (INCOMPLETE, "未录入"):
-                sheet.absent.append(Absent(*who, cells[place]))
+                sheet.absent.append(Alliance(*who, state=cells[place]))
             elif cells[place] is not None:
                 score, grade = (None, cells[place]) if isinstance(cells[place], str) else (cells[place], sheet.scheme.grade(cells[place]))
-                sheet.evaluated.append(Evaluated(*who, score, grade))
+                sheet.evaluated.append(Alliance(*who, score, grade))
         sheets.append(sheet)
     return sheets
 

@@ -78,7 +78,7 @@ def test_a_wrong_workbook_gets_a_marked_copy(data, tmp_path, capsys):
         marked = next(other for other in others if other.title == sheet)[cell]
         assert row["message"] in marked.comment.text and marked.fill.start_color.rgb == "FFFFC7CE" and row["severity"] == "error"
         assert f"'{sheet}'!{cell}" in {at.hyperlink.location for line in first.iter_rows(min_row=4) for at in line if at.hyperlink}
-    assert {(row["rule"], row["cell"]) for row in report["found"]} >= {("score.blank", "D63"), ("cell.number", "D60"), ("code.batch", "C61")}
+    assert {(row["rule"], row["cell"]) for row in report["found"]} >= {("score.blank", "D63"), ("cell.number", "D60"), ("code.form", "C61")}
     assert all(cell.value == real["评分表"][cell.coordinate].value for row in others[0].iter_rows() for cell in row)
     change(data, {"评分表!D60": 65})
     path.write_bytes(sheets.path_of("2017", DATA).read_bytes())

@@ -16,10 +16,9 @@ def test_the_remarks_are_read_by_their_places(period):
 
 @pytest.mark.parametrize("text, said", [
     ("甲。\n\n## 总结\n\n乙。", ["line 1: stands above the first heading"]), ("## 结论\n\n甲。", ['line 1: "结论" is no place of the report']),
-    ("## 总结\n甲\n## 总结\n乙", ['line 3: the heading "总结" stands in line 1 already']), ("# 总结", ["line 1: the heading"]),
-    ("##总结\n甲", ["line 1: the heading"]), ("## 总结\n甲\n---", ['line 3: "---" makes a heading']),
-    ("## 总结\n| a | b |", ["line 2: a table"]), ("## 总结\n![a](b.png)", ["line 2: an image"]),
-    ("## 总结\n```", ["line 2: a block of code"]), ("## 总结\n甲\u202e", ["line 2: the line contains the invisible"]),
+    ("## 总结\n甲\n## 总结\n乙", ['line 3: the heading "总结" stands in line 1 already']), ("# 总结", ['line 1: "# 总结" is no place']),
+    ("##总结\n甲", ['line 1: "##总结" is no place']), ("## 总结\n![a](b.png)", ["line 2: an image"]),
+    ("## 总结\n甲\u202e", ["line 2: the line contains the invisible"]),
     ("## 总结\n" + "\n".join("  " * depth + "- 甲" for depth in range(7)), ["line 8: lists and quotes 7 deep cannot stand"]),
     ("## 总结\n- 1. * + - - - 甲", ["line 2: lists and quotes 7 deep"]), ("## 总结\n>>> > - > > 甲", ["line 2: lists and quotes 7"]),
     ("## 总结\n[甲](http://a.b/" + "c" * 100_000 + ")", ["line 2: has 100,0"]),
@@ -42,7 +41,7 @@ def test_no_remarks_and_another_encoding(data):
 
 
 NOWHERE = r'line 3: "\[@{0}\]" leads nowhere; the figures and tables are grades'
-NO_PLACE = 'line 5: "{0}" is no place of the report; write one of 前言(?!.*{0})'
+NO_PLACE = 'line 5: "{0}" is no place of the report; write ## and one of 前言(?!.*{0})'
 
 
 @pytest.mark.parametrize("text, name, period, wrong", [

@@ -9,7 +9,7 @@ import pytest
 
 from analysis import DATA, registry, report, sheets, words
 from analysis.grades import FAIR, FAIRLY_HIGH, GRADES, HIGH, LOW, OUTCOMES, Scheme
-from analysis.sheets import Evaluated
+from analysis.sheets import Alliance
 
 SCHEME = Scheme("2017", dict(zip(GRADES, GRADES)), dict(zip(GRADES, (0, 50, 70, 85))))
 SAY = words.read("report")
@@ -193,7 +193,7 @@ def test_other_floors_are_said_instead_of_steps():
 def period(name: str, scores: dict[str, float | str], scheme: Scheme = SCHEME) -> sheets.Period:
     """A period of one batch with these scores, or grades where the score is withheld."""
     known = registry.read(DATA)
-    rows = [Evaluated(f"X{who}", who, f"1{place:02}", "name", place, None if isinstance(score, str) else score,
+    rows = [Alliance(f"X{who}", who, f"1{place:02}", place, None if isinstance(score, str) else score,
                       score if isinstance(score, str) else scheme.grade(score)) for place, (who, score) in enumerate(scores.items())]
     return sheets.Period(name, DATA / "x" / f"{name}.xlsx", "", known, scheme, rows,
                          facts={"开始日期": dt.date(int(name), 1, 1), "结束日期": dt.date(int(name), 12, 31)})
