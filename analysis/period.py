@@ -76,7 +76,6 @@ class Period:
     activities: dict[str, dict[str, int]] = field(default_factory=dict)
     totals: dict[str, tuple[float, str]] = field(default_factory=dict)
     experts: list[tuple[str, str, str]] = field(default_factory=list)
-    changed_in_reading: Counter[str] = field(default_factory=Counter)
     said: list[Said] = field(default_factory=list)
 
     @property

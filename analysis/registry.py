@@ -141,8 +141,8 @@ class Registry:
 
     def scheme(self, period: str) -> Scheme:
         """The period's own scheme, or the latest earlier one."""
-        known = [p for p in self.schemes if first_year(p) <= first_year(period)]
-        return self.schemes[max(known, key=first_year) if known else min(self.schemes, key=first_year)]
+        known = [p for p in self.schemes if first_year(p) <= first_year(period)] or [min(self.schemes, key=first_year)]
+        return self.schemes[max(known, key=first_year)]
 
     def id_of(self, name: str) -> str | None:
         """Whose name or alias this is."""

@@ -75,12 +75,14 @@ def read(period: str | int, data: Path | str = "", known: registry.Registry | No
     book = ScoreSheet(path)
     if book.unfilled:
         raise Unfilled([Problem.of(Said("file.unfilled"), path.name)])
-    reading = Period(period, path, book.sha256, known, known.scheme(period), changed_in_reading=book.changed, said=book.said)
+    reading = Period(period, path, book.sha256, known, known.scheme(period), said=book.said)
     for reader in (read_scores, read_facts, read_absent, read_activities, read_totals, read_a_level, read_experts, check_totals,
                    check_dates, check_panel):
         reader(book, reading)
     if book.problems:
         raise DataError(book.problems)
+    if changes := [Said("note.times", number=number, what=Said(rule)) for rule, number in book.changed.items() if number]:
+        book.said.insert(0, Said("note.changed", what=changes))
     return reading
 
 
@@ -113,17 +115,17 @@ def check_dates(book: Book, reading: Period) -> None:
     if not start or not end or end < start:
         return
     years, listed = [int(year) for year in reading.name.split("-")], reading.registry.dates
-    own = listed.get(reading.name, (start, end))
     must(book, reading, start.year <= max(years) and min(years) <= end.year, START, "fact.years", other=END, end=end, period=reading.name)
-    must(book, reading, own == (start, end), START, "fact.registered", end=end, period=reading.name, start=own[0], last=own[1])
     spans = {period: (*dates, "registry/periods.csv") for period, dates in listed.items()}
-    for period in periods(reading.data):
-        facts = {} if period == reading.name else _facts(path_of(period, reading.data), record.hash_of(path_of(period, reading.data)))
+    for other in (other for other in periods(reading.data) if other != reading.name):
+        facts = _facts(path_of(other, reading.data), record.hash_of(path_of(other, reading.data)))
         if START in facts and END in facts:
-            spans[period] = facts[START], facts[END], f"{period}.xlsx"
-    for period, (first, last, where) in sorted(spans.items()):
-        must(book, reading, period == reading.name or end < first or last < start, START, "fact.overlap", end=end, period=period,
-             start=first, last=last, file=where)
+            spans[other] = facts[START], facts[END], f"{other}.xlsx"
+    for period, (first, last, file) in sorted(spans.items()):
+        own = period == reading.name
+        holds = (first, last) == (start, end) if own else end < first or last < start
+        must(book, reading, holds, START, "fact.registered" if own else "fact.overlap", end=end, period=period, start=first, last=last,
+             file=file)
 
 
 @lru_cache(256)
@@ -142,7 +144,6 @@ def notes(reading: Period) -> list[Said]:
     new = {a.id: a for a in (*named, *reading.a_level) if a.id not in known.own_codes}.values()
     said = [*reading.said]
     for rule, what in (
-            ("note.changed", [Said("note.times", number=n, what=Said(rule)) for rule, n in reading.changed_in_reading.items() if n]),
             ("note.alias", [a.name for a in named if normalise(a.name) not in known.by_name]),
             ("note.new", [Said("note.line", name=a.name, id=a.id, period=name, code=a.code) for a in new]),
             ("note.unused", _unused_aliases(known, reading.data)),
