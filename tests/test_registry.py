@@ -97,37 +97,40 @@ def test_a_conflict_says_how_to_mend_it_and_its_line_does(data, name, code, peri
         assert registry.read(data).identify(name, code, period) == line.split(",")[file == "aliases.csv"]
 
 
-@pytest.mark.parametrize("file, lines, nth, words", [
-    ("alliances.csv", ["L005,某某联盟"], 1, "L005 stands in line 6 already"),
-    ("alliances.csv", ["L121, 半导体照明产业技术创新战略联盟"], 1, "is L010 already"),
-    ("alliances.csv", ["L121,某某联盟,a,b,c,d"], 1, "6 cells under 5 headings"),
-    ("alliances.csv", ['L121,"某某联盟'], 1, "has a quotation mark without its partner"),
-    ("codes.csv", ['L001,2029,101,certain,"two\nlines"', "L001,2030,101,sure"], 3, 'status "sure" is not one of'),
-    ("aliases.csv", ["TD 产业联盟,L005,short"], 1, "stands in line 2 already"),
-    ("aliases.csv", [f"{VITAMINS},L010,short"], 1, f"{VITAMINS} is the name of L009"),
-    ("aliases.csv", ["某某联盟,L999,short"], 1, "id L999 is not in registry/alliances.csv"),
-    ("codes.csv", ["L001,2017,101,certain"], 1, "L001, 2017 stands in line 2 already"),
-    ("codes.csv", ["L001,2030,201,certain"], 1, "an alliance has one batch"),
-    ("codes.csv", ["L001,2030,401,certain"], 1, 'code "401" is not three digits'),
-    ("codes.csv", ["L001,22,101,certain"], 1, 'period "22" is not like 2017 or 2020-2021'),
-    ("codes.csv", ["L001,2030,101,certain", "L002,2030,101,certain"], 2, "code 101 is L001's in 2030 already"),
-    ("batches.csv", ["4,第四批试点联盟,ten,2030"], 1, 'approved "ten" is not a whole number'),
-    ("batches.csv", ["D,协发网网员联盟,12,2018"], 1, "D, 2018 stands in line 5 already"),
-    ("claims.csv", ["2017,L001,none"], 1, 'times "none" is not a whole number'),
-    ("indicators.csv", ["甲,理事会,乙"], 1, "理事会 stands in line 2 already"), ("indicators.csv", ["甲,=1+1,丙"], 1, 'starts with "="'),
-    ("schemes.csv", ["2030,活跃度高,高,85", "2030,活跃度较高,较高,90", "2030,活跃度一般,一般,50", "2030,活跃度较差,差,0"],
-     1, "the floors of 2030 must fall"),
-    ("schemes.csv", ["2030,活跃,活跃,85"], 1, 'grade "活跃" is not one of'),
-    ("schemes.csv", ["2030,活跃度高,高,eighty"], 1, 'floor "eighty" is not a number from 0 to 99'),
-    ("codes.csv", ["L001,2030,102,certain,"], 1, "code 102 is L002's for certain"),
-    ("periods.csv", ["2030,2030-12-31,2030-01-01,"], 1, "are not two dates, in order"),
-    ("periods.csv", ["2030,2030-13-31,2030-12-31,"], 1, 'start_date "2030-13-31" is not a date like 2017-01-31'),
-    ("claims.csv", ["2017,L999,4"], 1, "id L999 is not in"),
-])
-def test_fault_in_a_file(data, file, lines, nth, words):
-    """The fault is in the nth line that was added."""
-    before = add(data, file, *lines)
-    assert [line for line in faults(data) if line.startswith(f"registry/{file} › line {before + nth}: ") and words in line]
+FORM = [  # lines that are added, each with what is said of it: first of the form of the files, then of what is in them
+    ("alliances.csv", "L005,某某联盟", "L005 stands in line 6 already"),
+    ("alliances.csv", "L121,某某联盟,a,b,c,d", "6 cells under 5 headings"),
+    ("aliases.csv", "TD 产业联盟,L005,short", "stands in line 2 already"),
+    ("codes.csv", "L001,2017,101,certain", "L001, 2017 stands in line 2"),
+    ("batches.csv", "D,协发网网员联盟,12,2018", "D, 2018 stands in line 5 already"),
+    ("codes.csv", "L001,2030,,certain", "code is empty; fill it in"), ("indicators.csv", "甲,理事会,乙", "理事会 stands in line 2"),
+    ("periods.csv", '2030,"2030-01-01', "has a quotation mark without its partner")]
+RULES = [
+    ("alliances.csv", "L121, 半导体照明产业技术创新战略联盟", "is L010 already"),
+    ("aliases.csv", f"{VITAMINS},L010,short", "is the name of L009"),
+    ("aliases.csv", "某某联盟,L999,short", "id L999 is not in registry/alliances.csv"),
+    ("aliases.csv", "某联盟,L001,nickname", "kind"), ("codes.csv", 'L001,2028,101,certain,"two\nlines"', ""),
+    ("codes.csv", "L001,2029,101,sure", 'status "sure" is not one of'),
+    ("codes.csv", "L001,2031,201,doubtful", "an alliance has one batch"),
+    ("codes.csv", "L001,2032,501,doubtful", 'code "501" is not three digits'),
+    ("codes.csv", "L001,22,101,certain", 'period "22" is not like 2017 or 2020-2021'),
+    ("codes.csv", "L001,2030,101,certain", ""), ("codes.csv", "L002,2030,101,doubtful", "code 101 is L001's in 2030 already"),
+    ("codes.csv", "L001,2033,102,certain", "is L002's for certain"),
+    ("batches.csv", "4,第四批试点联盟,ten,2030", 'approved "ten" is not a whole number'),
+    ("claims.csv", "2017,L001,none", 'times "none" is not'), ("indicators.csv", "甲,=1+1,丙", 'starts with "="'),
+    ("schemes.csv", "2030,活跃度高,高,85", "the floors of 2030 must fall"), ("schemes.csv", "2030,活跃度较高,较高,90", ""),
+    ("schemes.csv", "2030,活跃度一般,高,50", "label “高” is 活跃度高's in 2030 already"),
+    ("schemes.csv", "2031,活跃,活跃,eighty", 'floor "eighty" is not a number from 0 to 99'),
+    ("periods.csv", "2030,2030-12-31,2030-01-01", "in order"),
+    ("periods.csv", "2031,2030-13-31,2030-12-31", 'start_date "2030-13-31" is not a date like 2017-01-31')]
+
+
+@pytest.mark.parametrize("added", [FORM, RULES])
+def test_every_fault_is_named_with_its_line(data, added):
+    expected = [(f"registry/{file} › line {add(data, file, line) + 1 + line.count(chr(10))}: ", words) for file, line, words in added]
+    told = faults(data)
+    assert [one for one in expected if one[1] and not any(line.startswith(one[0]) and one[1] in line for line in told)] == []
+    assert [line for line in told if not line.startswith(tuple(place for place, words in expected if words))] == []
 
 
 def test_other_columns_of_the_alliances(data):
@@ -150,15 +153,6 @@ def test_files_that_cannot_be_read(data):
         "registry/alliances.csv: is not UTF-8 (perhaps GBK)",
         "registry/codes.csv: has no column code",
         f"registry/periods.csv: there is no such file in {folder}"]
-
-
-def test_all_faults_at_once(data):
-    aliases = add(data, "aliases.csv", "某某联盟,L999,nickname") + 1
-    codes = add(data, "codes.csv", "L001,2030,201,sure") + 1
-    swap(data, "schemes.csv", "2020-2021,活跃度一般,活跃度一般,50", "2020-2021,活跃度一般,活跃度一般,75")
-    assert [line.partition(": ")[0] for line in faults(data)] == [
-        *[f"registry/aliases.csv › line {aliases}"] * 2, *[f"registry/codes.csv › line {codes}"] * 2,
-        "registry/schemes.csv › line 6"]
 
 
 @pytest.mark.parametrize("text, same", [
