@@ -257,12 +257,6 @@ def test_what_was_changed_in_reading_is_said_in_one_line(data):
                                            "1 × width or case of a code, 2 × number stored as text")
 
 
-def test_reading_and_checking_need_neither_pandas_nor_what_only_one_system_has():
-    program = "import sys; from analysis import sheets; sheets.notes(sheets.read(2017)); print({'pandas', 'fcntl'} & {*sys.modules})"
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert result.stdout == "set()\n"
-
-
 def test_periods_that_overlap(data):
     change(data, {"评分表!C4": 110, "评价期!B4": None})
     shutil.copy(sheet_path(data), sheet_path(data, "2018"))

@@ -32,13 +32,15 @@ def test_scores(data):
          [(f"评分表 › D{row}", words) for row, (_, words) in enumerate(SCORES, start=52)])
 
 
-@pytest.mark.parametrize("value, shown_as, words", [
-    (0.65, "0%", "score 65% is a percentage, not a number; write 0–100, or leave it blank and give a grade"),
-    *((65, form, '"1900-03-05" is a date') for form in ("yyyy\"年\"m\"月\"", "[$-804]yyyy/m/d;@", "m/d"))])
-def test_a_number_that_is_shown_as_something_else_is_no_score(data, value, shown_as, words):
+SHOWN = {60: (0.65, "0%", "score 65% is a percentage, not a number; write 0–100, or leave it blank and give a grade"),
+         **{row: (65, form, '"1900-03-05" is a date') for row, form in enumerate(("yyyy\"年\"m\"月\"", "[$-804]yyyy/m/d;@", "m/d"), start=61)}}
+
+
+def test_a_number_that_is_shown_as_something_else_is_no_score(data):
     def edit(book):
-        book["评分表"]["D60"].value, book["评分表"]["D60"].number_format = value, shown_as
-    told(data, edit, [("评分表 › D60", words)])
+        for row, (value, shown_as, _) in SHOWN.items():
+            book["评分表"].cell(row, 4, value).number_format = shown_as
+    told(data, edit, [(f"评分表 › D{row}", words) for row, (_, _, words) in SHOWN.items()])
 
 
 STORED = {60: (b"<v>NaN</v>", '"NaN" is an error'), 61: (b"<v>1e999</v>", "inf is not a number"), 62: (b"<v>-INF</v>", '"-INF" is an error'),
@@ -143,12 +145,12 @@ def test_other_sheets_of_2020_2021(data):
 
 
 @pytest.mark.parametrize("cells, told_at", [
-    ({"B2": 23, "D3": 23}, [("B2", "联盟数 23 does not fit the 24 alliances"), ("D3", "政府项目 23 does not fit the 22")]),
-    ({"A3": "活跃度高"}, [("A3", '"活跃度高" stands in A2 already')]),
+    ({"B2": 23, "D3": 23, "E1": "AI for Science", "E2": 99, "A4": "活跃度高", "B4": 24}, [
+        ("B2", "联盟数 23 does not fit the 24 alliances that 评分表 has as 活跃度高"), ("D3", "政府项目 23 does not fit the 22"),
+        ("E2", "AI for Science 99 does not fit the 24"), ("A4", '"活跃度高" stands in A2 already')]),
     ({"A3": "优", "D2": None, "A4": "合计", "B4": 46}, [
         ("A3", 'grade "优" is not one of'), ("D2", "政府项目 is blank"), ("A4", "is a row of totals")]),
     ({"B2": None, "L1": "政府项目", "L2": 1}, [("B2", "联盟数 is blank"), ("L1", "政府项目 stands in D1 too")]),
-    ({"D1": "AI for Science", "D2": 99}, [("D2", "AI for Science 99 does not fit the 24 alliances that 评分表 has as 活跃度高")]),
     ({"D1": "项目𠮷", "E1": "政府\n项目", "F1": "@政府", "G1": "a\u202eb", "H1": "=1+1"}, [
         ("D1", "𠮷 (U+20BB7), which the report's fonts cannot show"), ("E1", "contains a line break"), ("F1", "which a spreadsheet would run"),
         ("G1", "the invisible character U+202E"), ("H1", "the heading (a formula) is no text")])])
