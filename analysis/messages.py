@@ -52,6 +52,14 @@ class Said:
         return text.format_map({name: _word(value) for name, value in self.values.items() if f"{{{name}}}" in text})
 
 
+class Refused(Exception):
+    """Something that cannot be done; `said` says why, and how to mend it."""
+
+    def __init__(self, rule: str, **values: object):
+        self.said = Said(rule, **values)
+        super().__init__(self.said)
+
+
 def _word(value: object) -> str:
     if callable(value):
         return _word(value())

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from analysis.grades import GRADES, HIGH, LOW, Scheme
-from analysis.messages import Said
+from analysis.messages import Refused, Said
 from analysis.problems import DataError, Problem, normalise, quoted, text_of, unfit
 
 MEMBERS = "D"
@@ -92,12 +92,8 @@ class Batch(NamedTuple):
 Claim = namedtuple("Claim", "period id times")  # what a report says of an alliance: full marks in `times` periods running, up to `period`
 
 
-class Conflict(Exception):
-    """A name and a code that the registry cannot bring together; `said` says how to mend it."""
-
-    def __init__(self, rule: str, **values: object):
-        self.said = Said(rule, **values)
-        super().__init__(self.said)
+class Conflict(Refused):
+    """A name and a code that the registry cannot bring together."""
 
 
 @dataclass
@@ -178,6 +174,7 @@ class Registry:
         """The same for a message; it takes long, and is asked only where it is shown."""
         return Said("name.near", names=found) if (found := self.nearest(name)) else ""
 
+    @cached_property
     def _free(self) -> str:
         return f"L{max((int(id[1:]) for id in self.names if id[1:].isdigit()), default=0) + 1:03d}"
 

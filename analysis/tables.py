@@ -54,8 +54,7 @@ class Book:
             read = self.open if self.times == 1 else workbook.read
             self.names, found = read(content, frozenset(map(normalise, self.headings)), self.times)
         except Unreadable as error:
-            said, sheet = error.args
-            raise DataError([Problem.of(said, path.name, sheet)]) from None
+            raise DataError([Problem.of(error.said, path.name, error.said.values.get("sheet"))]) from None
         self.sha256, self.order = hashlib.sha256(content).hexdigest(), {normalise(name): place for place, name in enumerate(self.names)}
         for name in self.names:
             if name in found and normalise(name) not in self.sheets:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import iterparse
 
-from analysis.messages import Said, reason
+from analysis.messages import Refused, reason
 from analysis.problems import normalise
 
 LARGEST_PART = 40_000_000  # bytes of a part that is read, unpacked; told from the archive's directory
@@ -27,11 +27,8 @@ QUOTED = re.compile(r'"[^"]*"|\\.')
 ERROR, UNCALCULATED, PERCENT, COVERED = "kind.error", "kind.uncalculated", "kind.percent", "covered"  # as messages.toml calls them
 
 
-class Unreadable(Exception):
-    """The file is no workbook that can be read; its arguments are what is wrong, and the sheet where known."""
-
-    def __init__(self, rule: str, sheet: str = "", /, **values: object):
-        super().__init__(Said(rule, **values), sheet)
+class Unreadable(Refused):
+    """The file is no workbook that can be read; `sheet` is among the values where it is known."""
 
 
 class Cell(NamedTuple):
@@ -103,17 +100,17 @@ def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[
     except (Unreadable, MemoryError):
         raise
     except Exception:  # whatever zipfile and openpyxl meet in a file that no spreadsheet program has written
-        raise Unreadable("file.damaged", sheet) from None
+        raise Unreadable("file.damaged", sheet=sheet) from None
 
 
 def _checked(archive: zipfile.ZipFile, part: str, times: int, sheet: str = "") -> bytes:
     """The bytes of a part that is not too large to be looked at."""
     size, most = archive.getinfo(part).file_size, LARGEST_PART * times
     if size > most:
-        raise Unreadable("file.unpacks", sheet, size=f"{size / 1e6:,.0f}", most=f"{most / 1e6:,.0f}")
+        raise Unreadable("file.unpacks", sheet=sheet, size=f"{size / 1e6:,.0f}", most=f"{most / 1e6:,.0f}")
     content = archive.read(part)
     if content.count(b"<") > MOST_TAGS * times:
-        raise Unreadable("file.cells", sheet, most=f"{MOST_TAGS * times // 6:,}")
+        raise Unreadable("file.cells", sheet=sheet, most=f"{MOST_TAGS * times // 6:,}")
     return content
 
 
