@@ -11,7 +11,7 @@ from workbooks import change
 from analysis import DATA, ROOT, guide, messages, sheets
 from analysis.__main__ import main
 
-CODE = "".join(text for path in (ROOT / "analysis").rglob("*.py") if "messages import" in (text := path.read_text("utf8")))
+CODE = "".join(text for path in (ROOT / "analysis").rglob("*.py") if re.search("Said|Refused", text := path.read_text("utf8")))
 TABLE, RULE = messages.table(), re.compile(r'"([a-z]+\.[a-z_]+)"')
 ENGLISH = re.compile(r"(?<![`/\w.-])(?!make |alliance )[a-z]{2,} [a-z]{2,}")
 WRONG = {"评分表!D60": "九十", "评分表!C61": 401, "评分表!B62": "=1+", "评分表!D63": None, "评价期!B2": "2017-13-01", "评价期!A6": "不完整"}
