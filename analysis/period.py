@@ -148,7 +148,7 @@ def read_scores(book: ScoreSheet, reading: Period) -> None:
     if (table := book.table(SCORES)) is None:
         return
     for heading in (h for h in table.own if table.title(h) in ROSTER):
-        book.wrong("column.own", SCORES, table.heads[heading], name=table.title(heading))
+        book.wrong("column.own", SCORES, table.columns[heading], name=table.title(heading))
     seen, bad, own, labels = {}, [], [], reading.scheme.labels
     for section in _sections(table, reading):
         withheld = not any("评分" in row for row in section.rows)
@@ -288,8 +288,8 @@ def read_activities(book: Book, reading: Period) -> None:
         return
     labels, graded, seen = reading.scheme.labels, Counter(a.grade for a in reading.evaluated), {}
     for heading in table.own:
-        if fault := unfit(plain(table.heads[heading].value).strip(), Said("word.heading")):
-            book.wrong(fault, ACTIVITIES, table.heads[heading])
+        if fault := unfit(plain(table.columns[heading].value).strip(), Said("word.heading")):
+            book.wrong(fault, ACTIVITIES, table.columns[heading])
     for row in table.filled():
         if row.cells.keys() <= {"等级", "序号"}:
             continue

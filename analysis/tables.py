@@ -88,21 +88,21 @@ class Book:
         head = max(first, key=lambda number: len(needed.intersection(map(_heading, rows[number].values()))), default=0)
         table = Table(self, sheet, head)
         for cell in filter(_heading, rows.get(head, {}).values()):
-            table.heads.setdefault(_heading(cell), cell)
-        if missing := [heading for heading in self.headings[sheet] if heading not in table.heads]:
-            there = [f"{quoted(heading)[1:-1]} ({cell.place})" for heading, cell in table.heads.items()] or Said("word.none")
+            table.columns.setdefault(_heading(cell), cell)
+        if missing := [heading for heading in self.headings[sheet] if heading not in table.columns]:
+            there = [f"{quoted(heading)[1:-1]} ({cell.place})" for heading, cell in table.columns.items()] or Said("word.none")
             self.wrong("column.missing", sheet, needed=self.headings[sheet], missing=missing, found=there)
             return None
         for cell in rows[head].values():
-            first = table.heads.get(_heading(cell))
+            first = table.columns.get(_heading(cell))
             if first not in (None, cell):
                 self.wrong("column.twice", sheet, cell, heading=_heading(cell), place=first.place)
             elif not first and str(cell.value).strip():
                 self.wrong("column.text", sheet, cell, cell=shown(cell))
         table.rows = [table.row(number, cells) for number, cells in rows.items() if number > head or (number < head and len(cells) > 1)]
         for heading in table.own:
-            if near := closest(heading, {*self.optional.get(sheet, ())} - table.heads.keys(), 0.5):
-                name, place = quoted(table.title(heading)), table.heads[heading].place
+            if near := closest(heading, {*self.optional.get(sheet, ())} - table.columns.keys(), 0.5):
+                name, place = quoted(table.title(heading)), table.columns[heading].place
                 self.said.append(Said("note.column", sheet=sheet, place=place, name=name, near=near))
         return table
 
@@ -119,26 +119,26 @@ def _heading(cell: Cell) -> str:
 
 @dataclass
 class Table:
-    """The part of a sheet under its headings; `heads` are their cells, by the heading, normalised."""
+    """The part of a sheet under its headings; `columns` are their cells, by the heading, normalised."""
 
     book: Book
     sheet: str
     head: int
-    heads: dict[str, Cell] = field(default_factory=dict)
+    columns: dict[str, Cell] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
 
     def title(self, heading: str) -> str:
         """A heading as it is written, on one line."""
-        return " ".join(plain(self.heads[heading].value).split()).rstrip("*＊")
+        return " ".join(plain(self.columns[heading].value).split()).rstrip("*＊")
 
     @property
     def own(self) -> list[str]:
         """The headings that are the analyst's own."""
-        return [h for h in self.heads if h not in (*self.book.headings[self.sheet], *self.book.optional.get(self.sheet, ()))]
+        return [h for h in self.columns if h not in (*self.book.headings[self.sheet], *self.book.optional.get(self.sheet, ()))]
 
     def row(self, number: int, cells: dict[int, Cell]) -> Row:
         """A row with its texts trimmed; a value that lies hidden under a merged range is noted, if it has a heading."""
-        headings, row = {cell.column: heading for heading, cell in self.heads.items() if number > self.head}, Row(self, number)
+        headings, row = {cell.column: heading for heading, cell in self.columns.items() if number > self.head}, Row(self, number)
         for column, cell in cells.items():
             heading = headings.get(column)
             if heading and cell.kind == COVERED:
@@ -181,7 +181,7 @@ class Row:
 
     def __getitem__(self, heading: str) -> Cell:
         """The cell under a heading; an empty one where there is none."""
-        head = self.table.heads.get(heading)
+        head = self.table.columns.get(heading)
         return self.cells.get(heading) or Cell(None, self.at, head.column if head else 1)
 
     def __contains__(self, heading: str) -> bool:

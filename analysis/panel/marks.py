@@ -79,7 +79,7 @@ def _read_groups(books: list[PanelBook], panel: Panel) -> None:
     keys, seen, seen_experts = {normalise(key): key for key in panel.experts}, {}, {}
     for book in books:
         if book is not books[0] and not book.sheets.keys() & {*RETURNED}:
-            book.wrong("panel.no_sheet", sheets=RETURNED)
+            book.wrong("panel.no_sheet", level=0, sheets=RETURNED)
         for row in book.rows(GROUPS):
             if found := row.alliance(panel, seen):
                 _keep(row, panel, GROUPS, found[0])
@@ -99,12 +99,12 @@ def _keep(row: Row, panel: Panel, sheet: str, key: str) -> None:
 def _check_groups(main: PanelBook, panel: Panel, pairs: set[Key]) -> None:
     """Every evaluated alliance has somebody who may mark it in 初评, and so in 会评 if any alliance has a group there."""
     if not pairs:
-        return main.wrong("panel.no_groups", sheet=GROUPS, period=panel.name)
+        return main.wrong("panel.no_groups", level=1, sheet=GROUPS, period=panel.name)
     marked, stages = {pair[:2] for pair in pairs}, [stage for stage in STAGES if panel.groups[GROUPS, stage]]
     for id, entry in panel.evaluated.items():
         if stage := next((stage for stage in stages if (id, stage) not in marked), ""):
             own = [key for key, expert in panel.experts.items() if id in expert.own]
-            main.wrong("panel.unmarked", GROUPS, name=quoted(entry.name), stage=stage, own=own or "—",
+            main.wrong("panel.unmarked", GROUPS, level=2, name=quoted(entry.name), stage=stage, own=own or "—",
                        group=panel.groups[GROUPS, stage].get(id) or "—")
     return None
 
@@ -113,7 +113,7 @@ def _read_marks(book: PanelBook, panel: Panel, pairs: set[Key] | None, found: di
     """The marks of one file, one a row (long) or one an indicator's column (wide); a blank one is still to come."""
     if (table := book.table(MARKS)) is None:
         return
-    long = {"指标", "分数"} <= table.heads.keys()
+    long = {"指标", "分数"} <= table.columns.keys()
     names, columns = {normalise(i.name): i for i in panel.indicators}, [] if long else columns_of(table, panel)
     entries, keys = {entry.id: entry for entry in panel.intake}, {normalise(key): key for key in panel.experts}
     for row in table.filled():

@@ -59,7 +59,7 @@ def read_rules(book: PanelBook, panel: Panel) -> None:
     panel.rules = {item: _value(ITEMS[item][0], text, panel) for item, text in panel.written.items()}
     weighed = panel.rules["两阶段合成"] == WEIGH and panel.rules["会评权重"] is None and not book.wrong_in(RULES)
     for item in (item for item, text in panel.written.items() if text == NEEDED or (item == "会评权重" and weighed)):
-        book.wrong("panel.rule_missing", RULES, item=item, expected=_expected(ITEMS[item][0], panel))
+        book.wrong("panel.rule_missing", RULES, level=1, item=item, expected=_expected(ITEMS[item][0], panel))
 
 
 def _value(kind: str, text: str, panel: Panel) -> object:

@@ -173,15 +173,15 @@ def _read_indicators(book: PanelBook, panel: Panel) -> None:
             panel.indicators.append(Indicator(pillar, name, Fraction(round((points or 0) * UNITS), UNITS)))
     total = float(sum(indicator.points for indicator in panel.indicators))
     if panel.indicators and total != TOP_SCORE and not book.wrong_in(INDICATORS):
-        book.wrong("panel.hundred", INDICATORS, number=total)
+        book.wrong("panel.hundred", INDICATORS, level=1, number=total)
 
 
 def columns_of(table: Table, panel: Panel) -> list[tuple[Indicator, str]]:
     """Each indicator with its heading; those without a column are noted."""
     headings = {normalise(i.name).rstrip("*"): i for i in panel.indicators}
-    if missing := [i.name for heading, i in headings.items() if heading not in table.heads]:
-        table.book.wrong("panel.columns", table.sheet, number=len(missing), all=len(headings), names="、".join(missing))
-    return [(i, heading) for heading, i in headings.items() if heading in table.heads]
+    if missing := [i.name for heading, i in headings.items() if heading not in table.columns]:
+        table.book.wrong("panel.columns", table.sheet, level=2, number=len(missing), all=len(headings), names="、".join(missing))
+    return [(i, heading) for heading, i in headings.items() if heading in table.columns]
 
 
 def shows(word: str, rules: dict) -> bool | None:
@@ -223,7 +223,7 @@ def _read_intake(book: PanelBook, panel: Panel, strict: bool) -> None:
     for word, (row, heading) in cells.items() if strict else ():
         row.wrong(heading, "panel.undecided", word=quoted(word), number=panel.undecided[word] - 1)
     if strict and not panel.evaluated and not book.wrong_in(INTAKE):
-        book.wrong("panel.nobody", INTAKE)
+        book.wrong("panel.nobody", INTAKE, level=1)
 
 
 def _state(rules: dict, answers: dict[str, str], done: set[str]) -> tuple[str, str]:
