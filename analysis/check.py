@@ -19,20 +19,21 @@ LABEL = re.compile(r"^#\| *label: *([\w-]+)", re.MULTILINE)
 
 def read(period: str, data: Path) -> sheets.Period:
     """The score sheet of a period, where the remarks on it are sound too. Raises DataError with every problem of both."""
-    found, problems = [], []
-    for reader in (sheets.read, remarks.read):
-        try:
-            found.append(reader(period, data))
-        except sheets.Unfilled:
-            raise
-        except DataError as error:
-            problems += error.problems
-    if found and not problems:
-        problems = [*remarks.unknown(period, data, lambda: labels(found[0])), *remarks.misplaced(period, data, [
-            batch.short for batch in found[0].batches])]
+    problems, known = [], ()
+    try:
+        sheet = sheets.read(period, data)
+        known = [batch.short for batch in sheet.batches], lambda: labels(sheet)
+    except sheets.Unfilled:
+        raise
+    except DataError as error:
+        problems += error.problems
+    try:
+        remarks.read(period, data, *known)
+    except DataError as error:
+        problems += error.problems
     if problems:
         raise DataError(problems)
-    return found[0]
+    return sheet
 
 
 def labels(period: sheets.Period) -> list[str]:
@@ -65,12 +66,11 @@ def as_json(file: str, problems: list[Problem], notes: list[Said]) -> bytes:
 
 
 def answer(name: str, content: bytes) -> tuple[str, str, bytes | None, str]:
-    """What the page shows of a workbook: one line, what was found as JSON, and the marked copy, if there is one, with its name."""
+    """What the page shows of a workbook, which it keeps: one line, what was found as JSON, the marked copy, if there is one, and its name."""
     period, problems, notes = name.removesuffix(".xlsx"), [], []
     if not registry.PERIOD.fullmatch(period):
-        return str(Said("page.name", name=name)), "[]", None, ""
+        return str(Said("page.name", name=name)), '{"found": []}', None, ""
     path = sheets.path_of(period, DATA)
-    earlier = path.read_bytes() if path.exists() else None
     path.write_bytes(bytes(content))
     try:
         read_period = read(period, DATA)
@@ -78,6 +78,4 @@ def answer(name: str, content: bytes) -> tuple[str, str, bytes | None, str]:
     except DataError as error:
         problems, summary = error.problems, str(Said("marked.title", file=path.name, number=len(error.problems)))
     made = files(period, DATA, problems, notes)
-    path.unlink() if earlier is None else path.write_bytes(earlier)
-    copy = f"{period}-check.xlsx"
-    return summary, json.dumps(json.loads(made[f"{period}-check.json"])["found"], ensure_ascii=False), made.get(copy), copy
+    return summary, made[f"{period}-check.json"].decode(), made.get(f"{period}-check.xlsx"), f"{period}-check.xlsx"

@@ -8,7 +8,6 @@ import zipfile
 from collections import Counter
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.cell import Cell
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.worksheet.hyperlink import Hyperlink
@@ -17,7 +16,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from analysis.messages import Said
 from analysis.problems import Problem, normalise
 
-FAULTY, LINK, TITLE = PatternFill("solid", start_color="FFFFC7CE"), Font(color="FF0563C1", underline="single"), Font(bold=True, size=14)
+FAULTY = PatternFill("solid", start_color="FFFFC7CE")
+LINK, TITLE, BOLD = Font(color="FF0563C1", underline="single"), Font(bold=True, size=14), Font(bold=True)
 WIDTHS = {"A": 16, "B": 10, "C": 100}
 COMMENT_WIDTH, CHARACTERS_A_LINE, LINE_HEIGHT = 360, 24, 20
 PARTS = {"marked.media": "xl/media/", "marked.charts": "xl/charts/chart"}
@@ -34,13 +34,13 @@ def copy(content: bytes, name: str, problems: list[Problem]) -> bytes:
         sheets = {normalise(sheet.title): sheet for sheet in book.worksheets}
         for problem in problems:
             if problem.cell and (sheet := sheets.get(normalise(problem.sheet))):
-                _mark(_shown(sheet, problem.cell), str(problem.said))
-        first = book.create_sheet(str(Said("marked.sheet")), 0)
-        book.active = 0
-        for sheet in book.worksheets[1:]:
-            sheet.sheet_view.tabSelected = False
+                _mark(sheet, problem)
         lost = _parts(content) - _parts(_saved(book))
+        first = book.create_sheet(str(Said("marked.sheet")), 0)
         _list(first, sheets, name, problems, [Said(part, number=number) for part, number in lost.items()])
+        for sheet in book.worksheets:
+            sheet.sheet_view.tabSelected = sheet is first
+        book.active = 0
         return _saved(book)
 
 
@@ -56,36 +56,30 @@ def _parts(content: bytes) -> Counter[str]:
         return Counter(part for name in archive.namelist() for part, start in PARTS.items() if name.startswith(start))
 
 
-def _shown(sheet: Worksheet, place: str) -> Cell:
-    """A cell, or the one that a merged range shows in its stead."""
-    merged = next((merged for merged in sheet.merged_cells.ranges if place in merged), None)
-    return sheet.cell(merged.min_row, merged.min_col) if merged else sheet[place]
-
-
-def _mark(cell: Cell, message: str) -> None:
-    text = f"{cell.comment.text}\n{message}" if cell.comment else message
+def _mark(sheet: Worksheet, problem: Problem) -> None:
+    """Colour a cell, or the one that a merged range shows in its stead, and say in a comment what is wrong."""
+    merged = next((merged for merged in sheet.merged_cells.ranges if problem.cell in merged), None)
+    cell = sheet.cell(merged.min_row, merged.min_col) if merged else sheet[problem.cell]
+    text = f"{cell.comment.text}\n{problem.said}" if cell.comment else str(problem.said)
     height = LINE_HEIGHT * (2 + sum(1 + len(line) // CHARACTERS_A_LINE for line in text.splitlines()))
     cell.fill, cell.comment = FAULTY, Comment(text, "check", height=height, width=COMMENT_WIDTH)
 
 
 def _list(first: Worksheet, sheets: dict[str, Worksheet], name: str, problems: list[Problem], lost: list[Said]) -> None:
     """Fill in the first sheet: what there is to do, what the copy lacks, and each problem with a link to its cell."""
-    rows = [[Said("marked.title", file=name, number=len(problems))], [Said("marked.advice", file=name)]]
-    rows += [[Said("marked.lost", what=lost)]] * bool(lost) + [[], [Said("marked.where"), Said("marked.cell"), Said("marked.message")]]
-    head = len(rows)
-    rows += [(p.sheet or p.where[0], p.cell, p.said) for p in problems]
-    for number, row in enumerate(rows, start=1):
-        for column, value in enumerate(row, start=1):
-            cell = first.cell(number, column, str(value))
-            cell.data_type, cell.alignment = "s", Alignment(wrap_text=column == len(WIDTHS), vertical="top")
-    for number, problem in enumerate(problems, start=head + 1):
-        if sheet := sheets.get(normalise(problem.sheet)):
-            cell, title = first.cell(number, 2), sheet.title.replace("'", "''")
-            cell.value = cell.value or "A1"
-            cell.hyperlink, cell.font = Hyperlink(ref=cell.coordinate, location=f"'{title}'!{problem.cell or 'A1'}"), LINK
-    first["A1"].font = TITLE
+    lines = [[Said("marked.title", file=name, number=len(problems))], [Said("marked.advice", file=name)]]
+    lines += [[Said("marked.lost", what=lost)]] * bool(lost) + [[], [Said("marked.where"), Said("marked.cell"), Said("marked.message")]]
+    head = len(lines)
+    for line in lines + [(problem.sheet or problem.where[0], problem.cell, problem.said) for problem in problems]:
+        first.append([*map(str, line)])
     for cell in first[head]:
-        cell.font = Font(bold=True)
+        cell.font = BOLD
+    for number, problem in enumerate(problems, start=head + 1):
+        first.cell(number, 3).alignment = Alignment(wrap_text=True, vertical="top")
+        if sheet := sheets.get(normalise(problem.sheet)):
+            cell, title = first.cell(number, 2, problem.cell or "A1"), sheet.title.replace("'", "''")
+            cell.hyperlink, cell.font = Hyperlink(ref=cell.coordinate, location=f"'{title}'!{cell.value}"), LINK
+    first["A1"].font = TITLE
     for letter, width in WIDTHS.items():
         first.column_dimensions[letter].width = width
     first.freeze_panes = f"A{head + 1}"

@@ -33,8 +33,8 @@ def language() -> str:
 class Said:
     """A message by its rule, with its values: each a text, a number, another Said, a list, or a function that finds one when asked.
 
-    >>> print(Said("code.form", code='"52"'))
-    code "52" is not three digits, or D and three digits
+    >>> print(Said("remark.twice", heading="X", line=3))
+    the heading X stands in line 3 already; join the two
     """
 
     def __init__(self, rule: str, /, **values: object):
@@ -50,6 +50,14 @@ class Said:
 
     def _filled(self, text: str) -> str:
         return text.format_map({name: _word(value) for name, value in self.values.items() if f"{{{name}}}" in text})
+
+
+class Refused(Exception):
+    """Something that cannot be done; `said` says why, and how to mend it."""
+
+    def __init__(self, rule: str, **values: object):
+        self.said = Said(rule, **values)
+        super().__init__(self.said)
 
 
 def _word(value: object) -> str:

@@ -50,13 +50,13 @@ class DataError(Exception):
 
     def __str__(self) -> str:
         """One line for each problem; past twenty of one kind the rest are counted."""
-        seen, shown = Counter(), []
+        seen, lines = Counter(), []
         for problem in self.problems:
             seen[problem.said.kind] += 1
             if seen[problem.said.kind] <= SHOWN_OF_ONE_KIND:
-                shown.append(str(problem))
-        more = {kind: number - SHOWN_OF_ONE_KIND for kind, number in seen.items() if number > SHOWN_OF_ONE_KIND}
-        return "\n".join(shown + [str(Said("word.more", number=number, kind=kind)) for kind, number in more.items()])
+                lines.append(str(problem))
+        return "\n".join(lines + [str(Said("word.more", number=number - SHOWN_OF_ONE_KIND, kind=kind))
+                                  for kind, number in seen.items() if number > SHOWN_OF_ONE_KIND])
 
 
 def text_of(path: Path) -> str:

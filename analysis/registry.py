@@ -15,25 +15,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from analysis.grades import GRADES, HIGH, LOW, Scheme
-from analysis.messages import Said
+from analysis.messages import Refused, Said
 from analysis.problems import DataError, Problem, normalise, quoted, text_of, unfit
 
 MEMBERS = "D"
 CODE, PERIOD = re.compile(r"[1-9]\d{2}|[A-Z]\d{3}", re.ASCII), re.compile(r"\d{4}(-\d{4})?", re.ASCII)
 SHARED_ENDING = re.compile(r"(产业链?)?(技术)?(创新)?(战略)?联盟$")
-FILES = {  # the columns that must be filled in, those of them that are the key, and those that a report shows
-    "alliances": ("id name", "id", "name"), "aliases": ("alias id kind", "alias", "alias"), "codes": ("id period code status", "id period", ""),
-    "batches": ("batch name from_period", "batch from_period", "name"), "schemes": ("period grade label floor", "period grade", "label"),
-    "periods": ("period", "period", ""), "claims": ("period id times", "period id", ""),
-    "indicators": ("pillar indicator looked_at", "indicator", "pillar indicator looked_at"),
+FILES = {  # the columns that must be filled in, and those of them that are the key
+    "alliances": ("id name", "id"), "aliases": ("alias id kind", "alias"), "codes": ("id period code status", "id period"),
+    "batches": ("batch name from_period", "batch from_period"), "schemes": ("period grade label floor", "period grade"),
+    "periods": ("period", "period"), "claims": ("period id times", "period id"), "indicators": ("pillar indicator looked_at", "indicator"),
 }
-OPTIONAL = ("claims", "indicators")
-FORMS = {  # what a cell must look like that is not blank, and how that is said
-    **dict.fromkeys(("period", "from_period", "joined", "left"), (PERIOD.pattern, Said("form.period"))),
-    **{column: ("|".join(words), Said("form.word", words=", ".join(words))) for column, words in (
-        ("kind", ("renamed", "misspelt", "short")), ("status", ("certain", "doubtful")), ("grade", GRADES))},
-    "floor": (r"\d{1,2}(\.\d+)?", Said("form.floor")), "approved": (r"\d+", Said("form.whole")), "times": (r"0*[1-9]\d*", Said("form.times")),
-}
+OPTIONAL, PRINTED = ("claims", "indicators"), ("name", "alias", "label", "pillar", "indicator", "looked_at")
 ROSTER = ("id", "name", "code", "batch", "pilot", "score", "low", "high", "grade", "level", "outcome", "state", "rank", "a_level", "period")
 NO_COLUMNS = ("id", "name", "note", "sector_from", "joined", "left", "line", "")  # of alliances.csv, in the roster
 Lines = list[dict[str, str]]
@@ -51,6 +44,31 @@ def short(name: str) -> str:
 def first_year(period: str) -> int:
     """The year in which a period starts, from its name: 2020 for `2020-2021`."""
     return int(period[:4])
+
+
+def day(text: str) -> dt.date | None:
+    """A date like 2017-01-31, or None."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+FORMS = {  # by column: whether a cell that is filled in may be so, and how that is said
+    **dict.fromkeys(("period", "from_period", "joined", "left"), (PERIOD.fullmatch, Said("form.period"))),
+    **dict.fromkeys(("start_date", "end_date"), (day, Said("form.date"))),
+    **{column: (words.__contains__, Said("form.word", words=words)) for column, words in {
+        "kind": ("renamed", "misspelt", "short"), "status": ("certain", "doubtful"), "grade": GRADES}.items()},
+    "floor": (re.compile(r"\d{1,2}(\.\d+)?", re.ASCII).fullmatch, Said("form.floor")),
+    **dict.fromkeys(("approved", "times"), (re.compile(r"\d+", re.ASCII).fullmatch, Said("form.whole"))),
+}
+AGREEING = {  # by rule: of which file, what identifies rows, and what those that are alike in it must have alike
+    "table.name": ("alliances", lambda row: (normalise(row["name"]), row["id"])),
+    "table.held": ("codes", lambda row: ((row["period"], row["code"]), row["id"])),
+    "table.certain": ("codes", lambda row: (row["code"] if row["status"] == "certain" else (row["line"],), row["id"])),
+    "table.batch": ("codes", lambda row: (row["id"], row["code"][0])),
+    "table.label": ("schemes", lambda row: ((row["period"], normalise(row["label"])), row["grade"])),
+}
 
 
 class Batch(NamedTuple):
@@ -71,16 +89,11 @@ class Batch(NamedTuple):
         return self.key != MEMBERS
 
 
-Match = namedtuple("Match", "id how")  # the alliance that a name means, known by its `name` or an `alias`
 Claim = namedtuple("Claim", "period id times")  # what a report says of an alliance: full marks in `times` periods running, up to `period`
 
 
-class Conflict(Exception):
-    """A name and a code that the registry cannot bring together; `said` says how to mend it."""
-
-    def __init__(self, said: Said):
-        super().__init__(said)
-        self.said = said
+class Conflict(Refused):
+    """A name and a code that the registry cannot bring together."""
 
 
 @dataclass
@@ -107,8 +120,8 @@ class Registry:
     def __post_init__(self) -> None:
         self.by_name = {normalise(name): id for id, name in self.names.items()}
         self.by_alias = {normalise(alias): id for alias, id in self.aliases.items()}
-        self.holders: dict[str, dict[str, str]] = {}
-        self.own_codes: dict[str, dict[str, str]] = {}
+        self.holders: dict[str, dict[str, str]] = {}  # of a code, by period
+        self.own_codes: dict[str, dict[str, str]] = {}  # of an alliance, by period
         for (id, period), (code, _) in self.codes.items():
             self.holders.setdefault(code, {})[period] = id
             self.own_codes.setdefault(id, {})[period] = code
@@ -124,40 +137,30 @@ class Registry:
 
     def scheme(self, period: str) -> Scheme:
         """The period's own scheme, or the latest earlier one."""
-        known = [p for p in self.schemes if first_year(p) <= first_year(period)]
-        return self.schemes[max(known, key=first_year) if known else min(self.schemes, key=first_year)]
-
-    def known_codes(self, id: str) -> dict[str, str]:
-        """The codes of an alliance by period."""
-        return self.own_codes.get(id, {})
+        known = [p for p in self.schemes if first_year(p) <= first_year(period)] or [min(self.schemes, key=first_year)]
+        return self.schemes[max(known, key=first_year)]
 
     def id_of(self, name: str) -> str | None:
         """Whose name or alias this is."""
         return self.by_name.get(normalise(name)) or self.by_alias.get(normalise(name))
 
-    def _holder(self, code: str | None, period: str) -> str | None:
-        """Whose a code is in a period, or was in the latest that is known."""
-        held = self.holders.get(code or "", {})
-        return held.get(period) or (held[max(held, key=first_year)] if held else None)
-
-    def identify(self, name: str, code: str | None, period: str) -> Match:
-        """The alliance that a row of a sheet means.
+    def identify(self, name: str, code: str | None, period: str) -> str:
+        """The id of the alliance that a row of a sheet means.
 
         Raises Conflict for a name that is not known, and for a code that is another's or not its own.
         """
-        if (id := self.id_of(name)) is None:
-            raise Conflict(self._unknown(name, code, period))
-        own, now, other = self.known_codes(id), self.holders.get(code or "", {}).get(period), self._holder(code, period)
-        if code is None or not (own or other) or now == id or (now is None and other == id and period not in own):
-            return Match(id, "name" if normalise(name) in self.by_name else "alias")
-        free = period not in own and now is None and (not own or code[0] in {c[0] for c in own.values()})
-        values = {"id": id, "period": period, "code": code}
-        if other and other != id:
-            line = Said("name.decide", **values) if free else ""
-            raise Conflict(Said("name.other", name=quoted(name), other=other, owner=self.names[other], line=line, **values))
-        line = Said("name.add", **values) if free else Said("name.line", **values) if period in own else ""
+        id, held = self.id_of(name), self.holders.get(code or "", {})
+        own = self.own_codes.get(id or "", {})
+        holder = held.get(period) or (held[max(held, key=first_year)] if held else "")
+        if id is None:
+            renamed = Said("name.renamed", code=code, name=self.names[holder], found=name, id=holder) if holder else ""
+            raise Conflict("name.unknown", name=quoted(name), near=lambda: self.near(name), renamed=renamed, free=self._free, found=name)
+        if code is None or not (own or holder) or (holder == id and own.get(period, code) == code):
+            return id
+        if holder not in ("", id):
+            raise Conflict("name.other", name=quoted(name), id=id, code=code, other=holder, owner=self.names[holder], period=period)
         codes = [Said("name.in", code=c, period=p) for p, c in own.items()]
-        raise Conflict(Said("name.code", name=quoted(self.names[id]), codes=codes, line=line, **values))
+        raise Conflict("name.code", name=quoted(self.names[id]), id=id, code=code, codes=codes, period=period)
 
     @cached_property
     def _stems(self) -> dict[str, str]:
@@ -167,27 +170,24 @@ class Registry:
         """The known names most like a name, compared without the ending that they all share."""
         return [self._stems[stem] for stem in difflib.get_close_matches(SHARED_ENDING.sub("", normalise(name)), self._stems, most, 0.5)]
 
-    def _unknown(self, name: str, code: str | None, period: str) -> Said:
-        def near() -> Said | str:  # takes long, and is asked only where it is shown
-            return Said("name.near", names=found) if (found := self.nearest(name)) else ""
+    def near(self, name: str) -> Said | str:
+        """The same for a message; it takes long, and is asked only where it is shown."""
+        return Said("name.near", names=found) if (found := self.nearest(name)) else ""
 
-        def free() -> str:
-            return f"L{max((int(id[1:]) for id in self.names if id[1:].isdigit()), default=0) + 1:03d}"
-
-        id = self._holder(code, period)
-        renamed = Said("name.renamed", code=code, name=self.names[id], found=name, id=id) if id else ""
-        return Said("name.unknown", name=quoted(name), near=near, renamed=renamed, free=free, found=name)
+    @cached_property
+    def _free(self) -> str:
+        return f"L{max((int(id[1:]) for id in self.names if id[1:].isdigit()), default=0) + 1:03d}"
 
 
 def read(data: Path) -> Registry:
     """The registry under a data folder. Raises DataError with every problem in its files."""
     problems: list[Problem] = []
-    tables = {name: read_csv(data / "registry" / f"{name}.csv", tuple(columns.split()), tuple(key.split()), problems)
-              if name not in OPTIONAL or (data / "registry" / f"{name}.csv").exists() else [] for name, (columns, key, _) in FILES.items()}
+    tables = {name: read_csv(data / "registry" / f"{name}.csv", columns.split(), key.split(), problems)
+              if name not in OPTIONAL or (data / "registry" / f"{name}.csv").exists() else [] for name, (columns, key) in FILES.items()}
     if not problems:
         problems = [Problem.of(said, f"registry/{file}.csv", Said("word.line", number=row["line"]),
                                order=([*FILES].index(file), int(row["line"])))
-                    for rules in (_forms, _people, _periods) for holds, file, row, said in rules(tables) if not holds]
+                    for rules in (_forms, _contradictions) for holds, file, row, said in rules(tables) if not holds]
     if problems:
         raise DataError(problems)
     alliances, aliases, codes, batches, schemes, periods, claims, indicators = tables.values()
@@ -198,25 +198,23 @@ def read(data: Path) -> Registry:
     decisions: dict[str, Lines] = {}
     for row in (row for row in (*aliases, *codes) if row.get("evidence")):
         decisions.setdefault(row["id"], []).append(row)
-    sizes = [Batch(r["batch"], r["name"], int(r["approved"]) if r.get("approved") else None, r["from_period"]) for r in batches]
     return Registry(
         {row["id"]: row["name"] for row in alliances}, {row["alias"]: row["id"] for row in aliases},
-        {(row["id"], row["period"]): (row["code"], row["status"]) for row in codes}, sorted(sizes, key=lambda b: first_year(b.first_period)),
-        found, tuple(row["period"] for row in periods), decisions, {row["period"]: dates for row in periods if (dates := _dates(row))},
+        {(row["id"], row["period"]): (row["code"], row["status"]) for row in codes}, _sizes(batches), found,
+        tuple(row["period"] for row in periods), decisions,
+        {row["period"]: (day(row["start_date"]), day(row["end_date"])) for row in periods if row.get("start_date")},
         tuple(Claim(row["period"], row["id"], int(row["times"])) for row in claims),
         tuple((row["pillar"], row["indicator"], row["looked_at"]) for row in indicators),
         {row["id"]: {h: row[h] or None for h in row if h not in NO_COLUMNS} for row in alliances},
         {row["id"]: (row.get("joined", ""), row.get("left", "")) for row in alliances})
 
 
-def _dates(row: dict[str, str]) -> tuple[dt.date, dt.date] | None:
-    try:
-        return dt.date.fromisoformat(row.get("start_date", "")), dt.date.fromisoformat(row.get("end_date", ""))
-    except ValueError:
-        return None
+def _sizes(batches: Lines) -> list[Batch]:
+    sizes = [Batch(r["batch"], r["name"], int(r["approved"]) if r.get("approved") else None, r["from_period"]) for r in batches]
+    return sorted(sizes, key=lambda batch: first_year(batch.first_period))
 
 
-def read_csv(path: Path, columns: tuple[str, ...], key: tuple[str, ...], problems: list[Problem]) -> Lines:
+def read_csv(path: Path, columns: list[str], key: list[str], problems: list[Problem]) -> Lines:
     """The rows of a UTF-8 CSV file, with a `line` each; what is wrong with it is added to `problems`."""
     def wrong(rule: str, at: int | str = "", **values: object) -> Lines:
         problems.append(Problem.of(Said(rule, **values), f"{path.parent.name}/{path.name}", at and Said("word.line", number=at)))
@@ -254,58 +252,41 @@ Rules = Iterator[tuple[object, str, dict[str, str], Said]]  # what must hold, wh
 
 
 def _forms(tables: dict[str, Lines]) -> Rules:
-    ids = {"", *(row["id"] for row in tables["alliances"])}
+    """Each cell may stand so in its column."""
+    ids, keys = {"", *(row["id"] for row in tables["alliances"])}, sorted({row["batch"] for row in tables["batches"]})
     for file, row in ((file, row) for file, rows in tables.items() for row in rows):
-        for column in FILES[file][2].split():
-            fault = unfit(row[column], column)
-            yield not fault, file, row, fault
-        for column in FORMS.keys() & row.keys():
-            form, said = FORMS[column]
-            yield (not row[column] or re.fullmatch(form, row[column], re.ASCII), file, row,
-                   Said("table.form", column=column, value=quoted(row[column]), form=said))
+        for column, text in row.items():
+            if column in PRINTED:
+                fault = unfit(text, column)
+                yield not fault, file, row, fault
+            if text and column in FORMS:
+                may_be, form = FORMS[column]
+                yield may_be(text), file, row, Said("table.form", column=column, value=quoted(text), form=form)
         yield row.get("id", "") in ids, file, row, Said("table.id", id=row.get("id"))
+    for row in tables["codes"]:
+        good = CODE.fullmatch(row["code"]) and row["code"][0] in keys
+        yield good, "codes", row, Said("table.code", code=quoted(row["code"]), batches=keys)
 
 
-def _people(tables: dict[str, Lines]) -> Rules:
-    names, first, certain, held, keys = {}, {}, {}, {}, sorted({row["batch"] for row in tables["batches"]})
-    taken = sorted({column for row in tables["alliances"][:1] for column in row} & set(ROSTER[2:]))
+def _contradictions(tables: dict[str, Lines]) -> Rules:
+    """No two rows contradict each other."""
+    for rule, (file, parts) in AGREEING.items():
+        first: dict[object, tuple[str, str]] = {}
+        for row in tables[file]:
+            key, value = parts(row)
+            other, line = first.setdefault(key, (value, row["line"]))
+            yield value == other, file, row, Said(rule, **row | {"other": other, "line": line})
+    taken = [column for row in tables["alliances"][:1] for column in row if column in ROSTER[2:]]
     yield not taken, "alliances", {"line": "1"}, Said("table.own", columns=taken)
-    for row in tables["alliances"]:
-        other = names.setdefault(normalise(row["name"]), row["id"])
-        yield other == row["id"], "alliances", row, Said("table.name", name=row["name"], id=other)
+    names = {normalise(row["name"]): row["id"] for row in tables["alliances"]}
     for row in tables["aliases"]:
         owner = names.get(normalise(row["alias"]))
         yield not owner, "aliases", row, Said("table.alias", alias=row["alias"], id=owner)
-    for row in tables["codes"]:
-        id, code, period = row["id"], row["code"], row["period"]
-        yield CODE.fullmatch(code) and code[0] in keys, "codes", row, Said("table.code", code=quoted(code), batches=", ".join(keys))
-        other = held.setdefault((period, code), id)
-        yield other == id, "codes", row, Said("table.held", code=code, id=other, period=period)
-        known = certain.setdefault(code, row) if row["status"] == "certain" else row
-        yield id == known["id"] or period == known["period"], "codes", row, Said("table.certain", code=code, id=known["id"], line=known["line"])
-        earlier = first.setdefault(id, row)
-        yield (earlier["code"][0] == code[0], "codes", row,
-               Said("table.batch", id=id, code=code, other=earlier["code"], line=earlier["line"]))
-
-
-def _periods(tables: dict[str, Lines]) -> Rules:
-    latest, labels = ("", dt.date.min), {}
-    for row in (row for row in tables["batches"] if row.get("approved", "").isdigit()):
-        since, later = row["from_period"], [r["from_period"] for r in tables["batches"] if r["batch"] == row["batch"]]
-        until = min((period for period in later if period > since), default="9")
-        named = len({r["id"] for r in tables["codes"] if r["code"][0] == row["batch"] and since <= r["period"] < until})
-        yield (int(row["approved"]) >= named, "batches", row,
-               Said("table.approved", approved=row["approved"], number=named, batch=row["batch"]))
-    for row in (row for row in tables["periods"] if row.get("start_date") or row.get("end_date")):
-        start, end = _dates(row) or (dt.date.max, dt.date.min)
-        yield start <= end, "periods", row, Said("table.dates", start=quoted(row.get("start_date", "")), end=quoted(row.get("end_date", "")))
-        yield start > latest[1], "periods", row, Said("table.overlap", period=row["period"], start=start, earlier=latest[0], end=latest[1])
-        latest = (row["period"], end) if latest[1] < start <= end else latest
-    for row in tables["schemes"]:
-        other = labels.setdefault((row["period"], normalise(row["label"])), row["grade"])
-        yield other == row["grade"], "schemes", row, Said("table.label", label=quoted(row["label"]), grade=other, period=row["period"])
+    for row in tables["periods"]:
+        start, end = row.get("start_date", ""), row.get("end_date", "")
+        yield start <= end and bool(start) == bool(end), "periods", row, Said("table.dates", start=quoted(start), end=quoted(end))
     for period in {row["period"]: "" for row in tables["schemes"]}:
         lines = {row["grade"]: row for row in tables["schemes"] if row["period"] == period}
-        floors = [float(lines[g]["floor"]) if g in lines and re.fullmatch(r"\d+(\.\d+)?", lines[g]["floor"]) else -1.0 for g in GRADES]
-        yield (floors == sorted(set(floors)) and floors[0] == 0, "schemes", next(iter(lines.values())),
-               Said("table.floors", period=period, best=HIGH, worst=LOW))
+        floors = [float(lines[g]["floor"]) for g in GRADES if g in lines and FORMS["floor"][0](lines[g]["floor"])]
+        falling = len(floors) == len(GRADES) and floors == sorted({*floors}) and floors[0] == 0
+        yield falling, "schemes", next(iter(lines.values())), Said("table.floors", period=period, best=HIGH, worst=LOW)

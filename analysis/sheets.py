@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from analysis import DATA, record, registry
-from analysis.grades import HIGH, NOT_EVALUATED
 from analysis.messages import Said, reason
 from analysis.period import *  # what the other modules know a score sheet by
 from analysis.problems import DataError, Problem
@@ -54,15 +53,15 @@ class Unfilled(DataError):
 
 def filled_periods(data: Path) -> tuple[list[str], list[str]]:
     """The periods whose workbook holds something (be it wrong), and those with a template not filled in; earliest first."""
-    there = periods(data)
-    empty = [period for period in there if (book := _book(path_of(period, data))) and book.unfilled]
-    return [period for period in there if period not in empty], empty
+    books = {period: _book(period, data) for period in periods(data)}
+    empty = [period for period, book in books.items() if book and book.unfilled]
+    return [period for period in books if period not in empty], empty
 
 
-def _book(path: Path) -> ScoreSheet | None:
+def _book(period: str, data: Path) -> ScoreSheet | None:
     """A workbook beside the one that is read, be it open elsewhere; None where it cannot be read: its own check says why."""
     try:
-        return ScoreSheet(path, locked=True)
+        return ScoreSheet(path_of(period, data), locked=True)
     except DataError:
         return None
 
@@ -79,13 +78,14 @@ def read(period: str | int, data: Path | str = "", known: registry.Registry | No
     book = ScoreSheet(path)
     if book.unfilled:
         raise Unfilled([Problem.of(Said("file.unfilled"), path.name)])
-    reading = Period(period, path, book.sha256, known, known.scheme(period), changed_in_reading=book.changed, said=book.said)
-    for reader in (read_scores, read_facts, read_absent, read_activities, read_totals, read_a_level, read_experts, check_totals):
+    reading = Period(period, path, book.sha256, known, known.scheme(period), said=book.said)
+    for reader in (read_scores, read_facts, read_absent, read_activities, read_totals, read_a_level, read_experts, check_totals,
+                   check_dates, check_panel):
         reader(book, reading)
-    check_dates(book, reading, data)
-    check_panel(book, reading, data)
     if book.problems:
         raise DataError(book.problems)
+    if changes := [Said("note.times", number=number, what=Said(rule)) for rule, number in book.changed.items() if number]:
+        book.said.insert(0, Said("note.changed", what=changes))
     return reading
 
 
@@ -125,89 +125,67 @@ def panel_digest(period: str, data: Path) -> str:
     return digest.hexdigest()
 
 
-def check_panel(book: ScoreSheet, reading: Period, data: Path) -> None:
+def check_panel(book: ScoreSheet, reading: Period) -> None:
     """A score sheet beside a panel came from that panel as it is now."""
-    now = panel_digest(reading.name, data)
-    if now and now != reading.facts.get(PANEL):
-        book.wrong("origin.stale" if PANEL in reading.facts else "origin.untold", FACTS, book.fact_cells.get(PANEL), level=1,
-                   file=reading.path.name, period=reading.name)
+    now, then = panel_digest(reading.name, reading.data), reading.facts.get(PANEL)
+    if now and now != then:
+        book.wrong("origin.stale" if then else "origin.untold", FACTS, then and book.items[PANEL]["数值"], file=reading.path.name,
+                   period=reading.name)
 
 
-def check_dates(book: Book, reading: Period, data: Path) -> None:
+def check_dates(book: Book, reading: Period) -> None:
     """A period lies where its name says, and on no day of another's."""
     start, end = reading.facts.get(START), reading.facts.get(END)
     if not start or not end or end < start:
         return
-    years, own = [int(year) for year in reading.name.split("-")], reading.registry.dates.get(reading.name, (start, end))
+    years, listed = [int(year) for year in reading.name.split("-")], reading.registry.dates
     must(book, reading, start.year <= max(years) and min(years) <= end.year, START, "fact.years", other=END, end=end, period=reading.name)
-    must(book, reading, own == (start, end), START, "fact.registered", end=end, period=reading.name, start=own[0], last=own[1])
-    others = {period: (*dates, "registry/periods.csv") for period, dates in reading.registry.dates.items()}
-    for period in periods(data):
-        path = path_of(period, data)
-        facts = _facts(path, record.hash_of(path)) if period != reading.name else {}
+    spans = {period: (*dates, "registry/periods.csv") for period, dates in listed.items()}
+    for other in (other for other in periods(reading.data) if other != reading.name):
+        facts = _facts(path_of(other, reading.data), record.hash_of(path_of(other, reading.data)))
         if START in facts and END in facts:
-            others[period] = facts[START], facts[END], f"{period}.xlsx"
-    for period, (first, last, where) in sorted(others.items()):
-        must(book, reading, period == reading.name or end < first or last < start, START, "fact.overlap", end=end, period=period,
-             start=first, last=last, file=where)
+            spans[other] = facts[START], facts[END], f"{other}.xlsx"
+    for period, (first, last, file) in sorted(spans.items()):
+        own = period == reading.name
+        holds = (first, last) == (start, end) if own else end < first or last < start
+        must(book, reading, holds, START, "fact.registered" if own else "fact.overlap", end=end, period=period, start=first, last=last,
+             file=file)
 
 
 @lru_cache(256)
 def _facts(path: Path, digest: str) -> dict[str, object]:
     """What another period's workbook with a hash says in 评价期, so far as it can be read."""
     reading = Period("", path, "", None, None)
-    if book := _book(path):
+    if book := _book(path.stem, path.parents[1]):
         read_facts(book, reading)
     return reading.facts
 
 
 def notes(reading: Period) -> list[Said]:
     """What an analyst should know of a sound sheet: what was changed in reading, and how it sits with the registry."""
-    known, said, name = reading.registry, [*reading.said], reading.name
+    known, name, facts, scheme = reading.registry, reading.name, reading.facts, reading.scheme
     named = (*reading.evaluated, *reading.absent)
-    if changed := [Said("note.times", number=n, what=Said(what)) for what, n in reading.changed_in_reading.items() if n]:
-        said.insert(0, Said("note.changed", changes=changed))
-    if by_alias := [a.name for a in named if a.how == "alias"]:
-        said.append(Said("note.alias", names=by_alias))
-    if new := {a.id: a for a in (*named, *reading.a_level) if not known.known_codes(a.id)}:
-        said.append(Said("note.new", lines=[Said("note.line", name=a.name, id=a.id, period=name, code=a.code) for a in new.values()]))
-    for period, failing in _earlier_grades(reading).items():
-        said.append(Said("note.earlier", sheet=A_LEVEL, best=reading.scheme.labels[HIGH], period=period, names=failing))
-    if unused := _unused_aliases(known, reading.data):
-        said.append(Said("note.unused", aliases=unused))
-    if doubtful := [f"{a.name} {a.code}" for a in reading.doubtful]:
-        said.append(Said("note.doubtful", names=doubtful))
-    if ENTERED in reading.facts and (gap := reading.facts[ENTERED] - reading.incomplete - len(reading.evaluated)):
-        said.append(Said("note.gap", entered=reading.facts[ENTERED], incomplete=reading.incomplete, evaluated=len(reading.evaluated), gap=gap))
-    if unsized := [batch.short for batch in reading.batches if batch.approved is None]:
-        said.append(Said("note.unsized", batches=unsized))
-    if name not in known.periods:
-        said.append(Said("note.period", line=f"{name},{reading.start},{reading.end},"))
-    if reading.scheme.declared != name:
-        said.append(Said("note.scheme", period=reading.scheme.declared))
+    new = {a.id: a for a in (*named, *reading.a_level) if a.id not in known.own_codes}.values()
+    said = [*reading.said]
+    for rule, what in (
+            ("note.alias", [a.name for a in named if normalise(a.name) not in known.by_name]),
+            ("note.new", [Said("note.line", name=a.name, id=a.id, period=name, code=a.code) for a in new]),
+            ("note.unused", _unused_aliases(known, reading.data)),
+            ("note.doubtful", [f"{a.name} {a.code}" for a in reading.doubtful]),
+            ("note.unsized", [batch.short for batch in reading.batches if batch.approved is None]),
+            ("note.period", "" if name in known.periods else f"{name},{reading.start},{reading.end},"),
+            ("note.scheme", "" if scheme.declared == name else scheme.declared)):
+        if what:
+            said.append(Said(rule, what=what))
+    if ENTERED in facts and (gap := facts[ENTERED] - reading.incomplete - len(reading.evaluated)):
+        said.append(Said("note.gap", entered=facts[ENTERED], incomplete=reading.incomplete, evaluated=len(reading.evaluated), gap=gap))
     return said
 
 
 def _unused_aliases(known: Registry, data: Path) -> list[str]:
     """The aliases that no sheet of any period has and no published report prints."""
     texts = [path.read_text("utf-8-sig", errors="replace") for path in (data / "published").glob("*.csv")]
-    for book in filter(None, (_book(path_of(period, data)) for period in periods(data))):
+    for book in filter(None, (_book(period, data) for period in periods(data))):
         texts += (cell.value for rows in book.sheets.values() for row in rows.values() for cell in row.values() if isinstance(cell.value, str))
     printed = normalise("\n".join(texts))
     return [alias for alias in known.aliases if normalise(alias) not in printed]
-
-
-def _earlier_grades(reading: Period) -> dict[str, list[Said]]:
-    """For each of the two periods before that has a sound sheet: who of the A-level list was not 活跃度高 there, and what instead."""
-    found, before = {}, [p for p in reading.registry.periods if registry.first_year(p) < registry.first_year(reading.name)][-2:]
-    for period in (p for p in periods(reading.data) if p in before and reading.a_level):
-        try:
-            sheet = read(period, reading.data)
-        except DataError:
-            continue  # its own check says why
-        was = {a.id: a.state for a in sheet.absent} | {a.id: sheet.scheme.labels[a.grade] for a in sheet.evaluated if a.grade != HIGH}
-        high = {a.id for a in sheet.evaluated if a.grade == HIGH}
-        if failing := [Said("note.was", name=a.name, was=was.get(a.id, NOT_EVALUATED), sheet=A_LEVEL, row=a.row)
-                       for a in reading.a_level if a.id not in high]:
-            found[period] = failing
-    return found

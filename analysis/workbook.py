@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import iterparse
 
-from analysis.messages import Said, reason
+from analysis.messages import Refused, reason
 from analysis.problems import normalise
 
 LARGEST_PART = 40_000_000  # bytes of a part that is read, unpacked; told from the archive's directory
@@ -24,18 +24,15 @@ CHINESE_DATES = {*range(27, 37), *range(50, 59)}  # number formats that Excel ha
 NOT_READ = re.compile(r"/(worksheets|drawings|charts|pivot\w+)/")
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 QUOTED = re.compile(r'"[^"]*"|\\.')
-ERROR, UNCALCULATED, PERCENT, COVERED = "error", "uncalculated", "percent", "covered"
+ERROR, UNCALCULATED, PERCENT, COVERED = "kind.error", "kind.uncalculated", "kind.percent", "covered"  # as messages.toml calls them
 
 
-class Unreadable(Exception):
-    """The file is no workbook that can be read; its arguments are what is wrong, and the sheet where known."""
-
-    def __init__(self, rule: str, sheet: str = "", /, **values: object):
-        super().__init__(Said(rule, **values), sheet)
+class Unreadable(Refused):
+    """The file is no workbook that can be read; `sheet` is among the values where it is known."""
 
 
 class Cell(NamedTuple):
-    """A filled cell. `kind` is `error`, `uncalculated` (a formula without a value), `percent`, `covered` (by a merged range), or ""."""
+    """A filled cell. `kind` is ERROR, UNCALCULATED (a formula without a value), PERCENT, COVERED (by a merged range), or ""."""
 
     value: object
     row: int
@@ -63,8 +60,6 @@ def content_of(path: Path, locked: bool = False) -> bytes:
         if not locked and path.with_name(lock).exists():
             raise Unreadable("file.open", program=program, lock=lock)
     try:
-        if path.exists() and not path.is_file():
-            raise Unreadable("file.folder")
         content = path.read_bytes()
     except FileNotFoundError:
         raise Unreadable("file.missing", folder=str(path.parent)) from None
@@ -96,7 +91,7 @@ def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[
                 step()
             parts = {at.name: rel.target for at, rel in reader.parser.find_sheets() if "chartsheet" not in rel.Type}
             if not parts:
-                raise Unreadable("file.strict")
+                raise Unreadable("file.other")
             formats, sheets = _formats(reader), {}
             for sheet, part in parts.items():
                 if normalise(sheet) in wanted:
@@ -104,19 +99,18 @@ def read(content: bytes, wanted: Container[str], times: int = 1) -> tuple[tuple[
             return tuple(parts), sheets
     except (Unreadable, MemoryError):
         raise
-    except Exception as error:  # whatever zipfile and openpyxl meet in a file that no spreadsheet program has written
-        other = isinstance(error, (KeyError, OSError)) and not sheet
-        raise Unreadable("file.zip" if other else "file.damaged", sheet) from None
+    except Exception:  # whatever zipfile and openpyxl meet in a file that no spreadsheet program has written
+        raise Unreadable("file.damaged", sheet=sheet) from None
 
 
 def _checked(archive: zipfile.ZipFile, part: str, times: int, sheet: str = "") -> bytes:
     """The bytes of a part that is not too large to be looked at."""
     size, most = archive.getinfo(part).file_size, LARGEST_PART * times
     if size > most:
-        raise Unreadable("file.unpacks", sheet, size=f"{size / 1e6:,.0f}", most=f"{most / 1e6:,.0f}")
+        raise Unreadable("file.unpacks", sheet=sheet, size=f"{size / 1e6:,.0f}", most=f"{most / 1e6:,.0f}")
     content = archive.read(part)
     if content.count(b"<") > MOST_TAGS * times:
-        raise Unreadable("file.cells", sheet, most=f"{MOST_TAGS * times // 6:,}")
+        raise Unreadable("file.cells", sheet=sheet, most=f"{MOST_TAGS * times // 6:,}")
     return content
 
 
@@ -177,7 +171,7 @@ def _cover(rows: Cells, ranges: list[str]) -> None:
     from openpyxl.utils import range_boundaries
 
     for left, top, right, bottom in map(range_boundaries, ranges):
-        for number in range(top, bottom + 1) if bottom - top < len(rows) else [n for n in rows if top <= n <= bottom]:
-            for column, cell in rows.get(number, {}).items():
+        for number in rows.keys() & range(top, bottom + 1):
+            for column, cell in rows[number].items():
                 if left <= column <= right and (number, column) != (top, left):
                     rows[number][column] = cell._replace(kind=COVERED)

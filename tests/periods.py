@@ -14,7 +14,7 @@ import openpyxl
 from analysis import DATA
 from analysis.grades import GRADES, INCOMPLETE, Scheme
 from analysis.registry import Batch, Registry
-from analysis.sheets import Absent, Evaluated, Period
+from analysis.sheets import Alliance, Period
 
 NAMES = ("2013", "2014", "2015", "2016", "2017", "2018", "2019", "2020-2021", "2022", "2023")
 
@@ -99,11 +99,10 @@ def sheets_of(table: dict[str, tuple], periods: tuple[str, ...] = ("2017", "2018
         sheet = Period(period, DATA / "score_sheets" / f"{period}.xlsx", "", registry, registry.scheme(period),
                        facts={"开始日期": dt.date(year, 1, 1), "结束日期": dt.date(year + last // 12, last % 12 + 1, 28)})
         for row, (id, cells) in enumerate(table.items()):
-            who, cell = (id, *named(id, period), "code and name", row), cells[place]
-            if cell in (INCOMPLETE, "未录入"):
-                sheet.absent.append(Absent(*who, cell))
-            elif cell is not None:
-                sheet.evaluated.append(Evaluated(*who, None, cell) if isinstance(cell, str) else
-                                       Evaluated(*who, cell, sheet.scheme.grade(cell)))
+            if cells[place] in (INCOMPLETE, "未录入"):
+                sheet.absent.append(Alliance(id, *named(id, period), row, state=cells[place]))
+            elif cells[place] is not None:
+                score, grade = (None, cells[place]) if isinstance(cells[place], str) else (cells[place], sheet.scheme.grade(cells[place]))
+                sheet.evaluated.append(Alliance(id, *named(id, period), row, score, grade))
         sheets.append(sheet)
     return sheets

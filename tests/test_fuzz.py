@@ -91,11 +91,6 @@ def holds(period: str, content: bytes) -> None:
         assert {a.row for a in answer.evaluated} == {number for number, row in rows.items() if KNOWN & set(row)}
 
 
-def test_plain_openpyxl_agrees_on_the_real_sheets():
-    for period in PERIODS:
-        holds(period, original(period))
-
-
 # Cells, rows, columns, types
 
 odd_text = st.one_of(
@@ -117,11 +112,6 @@ def swap(sheet, one, other):
     one.value, other.value = other.value, one.value
 
 
-def as_text(sheet, column):
-    for (cell,) in sheet.iter_rows(min_col=column, max_col=column):
-        cell.value = None if cell.value is None else f" {cell.value}\u3000"
-
-
 def merge(sheet, one, other):
     (top, bottom), (left, right) = map(sorted, zip(one, other))
     sheet.merge_cells(start_row=top, end_row=bottom, start_column=left, end_column=right)
@@ -130,13 +120,11 @@ def merge(sheet, one, other):
 ACTS = {  # what is done to a sheet, by two places (a row and a column each) and a value
     **{f"set {n}": lambda sheet, one, other, value: setattr(sheet.cell(*one), "value", value) for n in range(4)},
     "swap": lambda sheet, one, other, value: swap(sheet, one, other), "merge": lambda sheet, one, other, value: merge(sheet, one, other),
-    "copy": lambda sheet, one, other, value: setattr(sheet.cell(*one), "value", sheet.cell(*other).value),
     "move": lambda sheet, one, other, value: sheet.move_range(f"A{one[0]}:H{one[0]}", rows=0, cols=other[1]),
     "delete rows": lambda sheet, one, other, value: sheet.delete_rows(one[0], other[1]),
     "insert rows": lambda sheet, one, other, value: sheet.insert_rows(one[0], other[1]),
     "delete column": lambda sheet, one, other, value: sheet.delete_cols(one[1]),
     "insert columns": lambda sheet, one, other, value: sheet.insert_cols(one[1], other[1]),
-    "as text": lambda sheet, one, other, value: as_text(sheet, one[1]),
     "format": lambda sheet, one, other, value: setattr(sheet.cell(*one), "number_format", FORMATS[other[1] - 1]),
     "title": lambda sheet, one, other, value: setattr(sheet, "title", re.sub(r"[\\*?:/\[\]]", "", str(value))[:31].strip() or "表"),
     "remove": lambda sheet, one, other, value: len(sheet.parent.sheetnames) > 1 and sheet.parent.remove(sheet),
@@ -183,13 +171,11 @@ def test_one_cell_in_the_xml(period, index, kind, style, body, keep_address):
     answer = read(period, zipped(parts(period) | {name: changed}))
     if isinstance(answer, sheets.Period):
         real = read(period, original(period))
-        number, place = 0, cell[1].decode()
-        for one, other in zip(answer.evaluated, real.evaluated, strict=True):
-            if (one.id, one.code, one.score, one.grade) != (other.id, other.code, other.score, other.grade):
-                number += 1
-                assert one.row == int(place[1:]) and place[0] == "D", "another row changed"
-                assert one.score is None or f"{one.score:g}" in re.sub(rb"<[^>]*>", b"", body).decode(), "another score than stored"
-        assert number <= 1
+        pairs = zip(answer.evaluated, real.evaluated, strict=True)
+        changes = [one for one, other in pairs if (one.id, one.code, one.score, one.grade) != (other.id, other.code, other.score, other.grade)]
+        assert [f"D{one.row}" for one in changes] in ([], [cell[1].decode()]), "another row or column changed"
+        stored = re.sub(rb"<[^>]*>", b"", body).decode()
+        assert all(one.score is None or f"{one.score:g}" in stored for one in changes), "another score than stored"
 
 
 # Bare bytes

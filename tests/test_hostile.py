@@ -72,7 +72,8 @@ def test_what_is_called_sound_makes_a_report(data, tmp_path, edit):
     for file, old, new in (("batches", "第一批试点联盟", "2012年启动的 A*B_c 联盟"), ("schemes", "2017,活跃度高,活跃度高", "2017,活跃度高,优*")):
         path = data / "registry" / f"{file}.csv"
         path.write_text(path.read_text("utf-8-sig").replace(old, new), "utf-8-sig")
-    remarks = "".join("  " * depth + "- 甲\n" for depth in range(6)) + f"\n见[@scores]。[链](http://a.b/{'c' * 3900})\n"
+    remarks = "".join("  " * depth + "- 甲\n" for depth in range(6)) + f"\n见[@scores]。[链](http://a.b/{'c' * 3900})\n\n" \
+        "| 甲 | 乙 |\n|---|---|\n| 1 | 2 |\n\n```\n码\n```\n\n丙\n---\n\n丁\n"
     (data / "remarks" / "2017.md").write_text(f"## 总结\n\n{remarks}", "utf8")
     done = [run(command, "2017", out=tmp_path, data=data) for command in ("check", "report")]
     assert [result.returncode for result in done] == [0, 0], [result.stderr for result in done]

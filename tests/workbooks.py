@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -88,36 +87,14 @@ def rewrite(path: Path, edit: Callable[[str, bytes], bytes]) -> None:
             target.writestr(name, edit(name, content))
 
 
-def add_rows(path: Path, rows: list[tuple]) -> None:
-    """More rows of numbers and texts in 评分表, from row 200 on; None is a blank."""
-    def cell(place: str, value: object) -> str:
-        return "" if value is None else f'<c r="{place}"><v>{value}</v></c>' if isinstance(value, int) else (
-            f'<c r="{place}" t="inlineStr"><is><t>{value}</t></is></c>')
-
-    more = "".join(f'<row r="{n}">{"".join(cell(f"{letter}{n}", value) for letter, value in zip("ABCD", row))}</row>'
-                   for n, row in enumerate(rows, start=200))
-    rewrite(path, lambda name, part: part.replace(b"</sheetData>", more.encode() + b"</sheetData>") if name.endswith("sheet1.xml") else part)
-
-
-def share_strings(path: Path, more: bytes = b"") -> None:
-    """Keep a workbook's texts where Excel and WPS keep them: in a part of their own, with `more` after them."""
-    strings, space = [], "http://schemas.openxmlformats.org"
-
-    def shared(found: re.Match) -> bytes:
-        strings.append(b"<si>" + found[2] + b"</si>")
-        return b'%s t="s"><v>%d</v></c>' % (found[1], len(strings) - 1)
-
-    with zipfile.ZipFile(path) as source:
-        parts = {name: source.read(name) for name in source.namelist()}
-    for name in (name for name in parts if "worksheets/sheet" in name):
-        parts[name] = re.sub(rb'(<c [^>]*?) t="inlineStr"><is>(.*?)</is></c>', shared, parts[name])
-    parts["xl/sharedStrings.xml"] = b'<sst xmlns="%s/spreadsheetml/2006/main">%s</sst>' % (space.encode(), b"".join(strings) + more)
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
-    for name, end, element in (
-            ("[Content_Types].xml", b"</Types>", f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}"/>'),
-            ("xl/_rels/workbook.xml.rels", b"</Relationships>", f'<Relationship Id="rIdS" Target="sharedStrings.xml" '
-             f'Type="{space}/officeDocument/2006/relationships/sharedStrings"/>')):
-        parts[name] = parts[name].replace(end, element.encode() + end)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
-        for name, content in parts.items():
-            target.writestr(name, content)
+def write(data: Path, period: str, rows: list[tuple], **facts: object) -> Path:
+    """A plain score sheet of a period: rows of name, code, score and, where there is one, grade."""
+    path, book = sheets.path_of(period, data), openpyxl.Workbook()
+    book.active.title = "评分表"
+    for row in (("联盟名称", "批次", "评分", "等级"), *rows):
+        book.active.append(row)
+    told = book.create_sheet("评价期")
+    for row in (("项目", "数值"), ("开始日期", f"{period}-01-01"), ("结束日期", f"{period}-12-31"), *facts.items()):
+        told.append(row)
+    book.save(path)
+    return path

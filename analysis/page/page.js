@@ -47,7 +47,7 @@ async function main() {
     const answer = check.answer(chosen.name, new Uint8Array(await chosen.arrayBuffer()));
     const [summary, found, marked, name] = answer.toJs();
     answer.destroy();
-    show({ summary, found: JSON.parse(found), marked, name });
+    show({ summary, found: JSON.parse(found).found, marked, name });
   }
 
   const looked = (chosen) => chosen && look(chosen).catch((error) => tell(`检查没有完成：${error.message.trim().split("\n").pop()}`, "wrong"));

@@ -63,7 +63,6 @@ class Entry(period.Alliance):
     officer: str = ""
     answers: dict[str, str] = field(default_factory=dict)
     shown: frozenset[str] = frozenset()
-    state: str = ""
     why: str = ""
 
 
@@ -144,7 +143,7 @@ def read(name: str | int, data: Path | str = "", upto: str = MARKS) -> Panel:
     if not book.problems:
         _read_intake(book, panel, strict=upto != INTAKE)
     period.read_facts(book, panel)
-    sheets.check_dates(book, panel, data)
+    sheets.check_dates(book, panel)
     if upto != INTAKE:
         _read_experts(book, panel)
         for item, number in counted(panel).items() if not book.problems else ():
@@ -217,8 +216,9 @@ def _read_intake(book: PanelBook, panel: Panel, strict: bool) -> None:
                     panel.undecided[word] += 1
                     cells.setdefault(word, (row, heading))
         if found:
-            officer = str(row["联络员"].value or "")
-            panel.intake.append(Entry(*found, row.at, officer, answers, frozenset(done), *_state(panel.rules, answers, done)))
+            state, why = _state(panel.rules, answers, done)
+            panel.intake.append(Entry(*found, row.at, state=state, officer=str(row["联络员"].value or ""), answers=answers,
+                                      shown=frozenset(done), why=why))
     panel.evaluated = {entry.id: entry for entry in panel.intake if not entry.state}
     for word, (row, heading) in cells.items() if strict else ():
         row.wrong(heading, "panel.undecided", word=quoted(word), number=panel.undecided[word] - 1)
@@ -250,7 +250,7 @@ def _read_experts(book: PanelBook, panel: Panel) -> None:
         own, sound = set(), True
         for alliance in filter(str.strip, LIST.split(str(row["所属联盟"].value or ""))):
             try:
-                own.add(panel.registry.identify(alliance.strip(), None, panel.name).id)
+                own.add(panel.registry.identify(alliance.strip(), None, panel.name))
             except registry.Conflict as conflict:
                 sound = row.must(False, "所属联盟", conflict.said)
         for id in sorted(named_in(post, panel.registry) - own) if sound else ():
