@@ -8,55 +8,49 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import hashlib
-import json
+import multiprocessing
 import os
 import pickle
 import re
-import subprocess
+import signal
 import sys
 import threading
 import time
 from argparse import Namespace
-from collections import deque
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from analysis import NOTEBOOKS, ROOT, commands, record
+from analysis import NOTEBOOKS, commands, record
 from analysis.messages import Said
 
-PAUSE, BEAT, LONGEST = 0.1, 15, 60  # seconds: between two looks, between two signs of life, for one run
-ANSWER = "\x1e"  # begins the line that says what was made; in other lines stands what cells print
+PAUSE, LONGEST = 0.1, 60  # seconds: between two looks, for one run
 FIRST = "<!DOCTYPE html><html lang='zh-CN'><meta charset='utf-8'><title>预览</title><body><h1>正在生成报告</h1></body></html>"
 FAULT = """<pre role="alert" style="position: fixed; inset: 0 0 auto 0; max-height: 45vh; overflow: auto; margin: 0; padding: 1em; z-index: 9;
 white-space: pre-wrap; background: #fdecea; border-bottom: 3px solid #b4322a">{}</pre>"""
-ASKS = '<script>new EventSource("/changes").onmessage = (event) => {{ if (event.data !== "{}") location.reload(); }};</script>'
-PLAIN = ("DataError", "DocumentError")  # what they say needs no more
+ASKS = """<script>setInterval(async () => {{ if (await (await fetch("/number")).text() !== "{}") location.reload(); }}, 200);</script>"""
 IDENTITY = re.compile(rb"\x8a\x06.{6}", re.S)  # an address in memory, in a pickle
+PLAIN = ("DataError", "DocumentError")  # what they say needs no more
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves the last good page with what has been wrong since, and under `/changes` the number of each change as it comes."""
+    """Serves the last good page with what has been wrong since, and under `/number` that of the last change, which the page asks for."""
 
-    html, fault, number, news = FIRST, "", 0, threading.Condition()
+    html, fault, number = FIRST, "", 0
 
     def do_GET(self) -> None:
         if self.headers.get("Host", "").partition(":")[0] not in ("127.0.0.1", "localhost"):  # a site whose name leads here
             return self.send_error(403)
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream" if self.path == "/changes" else "text/html; charset=utf-8")
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        number = self.number  # first: a page that changes after this is asked for again
+        told = FAULT.format(escape(self.fault)) if self.fault else ""
+        page = str(self.number) if self.path == "/number" else self.html.replace("</body>", f"{told}{ASKS.format(self.number)}</body>")
         with contextlib.suppress(OSError):  # the browser has gone
-            while self.path == "/changes":
-                self.wfile.write(f"data: {number}\n\n".encode())
-                with self.news:
-                    self.news.wait_for(lambda told=number: self.number != told, BEAT)
-                number = self.number
-            told = FAULT.format(escape(self.fault)) if self.fault else ""
-            self.wfile.write(self.html.replace("</body>", f"{told}{ASKS.format(number)}</body>").encode())
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Cache-Control", "no-store")
+            self.end_headers()
+            self.wfile.write(page.encode())
 
     def log_message(self, *_: object) -> None:
         pass
@@ -72,15 +66,15 @@ def preview(options: Namespace) -> None:
         now = stamps(period, options.data)
         time.sleep(PAUSE)
         if now != seen and now == stamps(period, options.data):  # and nothing is being written
-            if not worker or worker.poll() is not None:
-                words = [sys.executable, "-m", "analysis.preview", period, str(options.data)]
-                settings = {"PYTHONIOENCODING": "utf8", "PYTHONDONTWRITEBYTECODE": ""}  # what is compiled is kept for the next run
-                worker = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf8",
-                                          errors="replace", env=os.environ | settings, cwd=ROOT)
-            seen, (html, fault) = now, answer(worker)
-            with Handler.news:
-                Handler.html, Handler.fault, Handler.number = html or Handler.html, fault, Handler.number + 1
-                Handler.news.notify_all()
+            seen = now
+            if not worker or not worker.is_alive():
+                pipe, other = multiprocessing.Pipe()
+                worker = multiprocessing.get_context("spawn").Process(target=work, args=(other, period, options.data), daemon=True)
+                worker.start()
+                other.close()
+            html, Handler.fault = answer(worker, pipe)
+            Handler.html = html or Handler.html
+            Handler.number += 1
 
 
 def stamps(period: str, data: Path) -> dict[Path, tuple[int, int]]:
@@ -92,39 +86,36 @@ def stamps(period: str, data: Path) -> dict[Path, tuple[int, int]]:
     return found
 
 
-def answer(worker: subprocess.Popen) -> list[str]:
+def answer(worker: BaseProcess, pipe: Connection) -> tuple[str, str]:
     """The page that a worker makes, and what is wrong; one of them is empty."""
-    last, clock = deque(maxlen=20), threading.Timer(LONGEST, worker.kill)
-    clock.start()
-    with contextlib.suppress(OSError):  # it has ended
-        print(file=worker.stdin, flush=True)
-        for line in worker.stdout:
-            if line.startswith(ANSWER):
-                clock.cancel()
-                return json.loads(line[1:])
-            last.append(line)
-    clock.cancel()
-    ended = Said("command.ended", status=worker.wait(), longest=LONGEST)
-    return ["", "".join([str(ended), "\n\n", *last])]
+    with contextlib.suppress(EOFError, OSError):  # it has ended
+        pipe.send("")
+        if pipe.poll(LONGEST):
+            return pipe.recv()
+    worker.kill()
+    worker.join()
+    return "", str(Said("command.ended", status=worker.exitcode, longest=LONGEST))
 
 
-def work(period: str, data: str) -> None:
-    """The worker: for each line that comes in, what it made, as a line of JSON."""
+def work(pipe: Connection, period: str, data: Path) -> None:
+    """The worker: whenever it is asked, what it made."""
     from traitlets.config import Config
 
     from analysis import worker
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the process that asks
     sys.modules.setdefault("rfc3987_syntax", None)  # see run
     os.chdir(NOTEBOOKS)
     sys.path.append("")
     shell, drawn = worker.Shell.instance(config=Config(HistoryManager={"enabled": False, "hist_file": ":memory:"})), {}
     gc.disable()
-    for _ in sys.stdin:
-        print(f"\n{ANSWER}{json.dumps(made(shell, drawn, period, data))}", flush=True)
-        gc.collect()  # while nobody waits
+    with contextlib.suppress(EOFError, OSError):
+        while not pipe.recv():
+            pipe.send(made(shell, drawn, period, data))
+            gc.collect()  # while nobody waits
 
 
-def made(shell, drawn: dict[bytes, str], period: str, data: str) -> tuple[str, str]:
+def made(shell, drawn: dict[int, str], period: str, data: Path) -> tuple[str, str]:
     """The page of a period, and what is wrong; one of them is empty. `drawn` has the drawings so far."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "analysis"]:
         del sys.modules[name]
@@ -138,14 +129,13 @@ def made(shell, drawn: dict[bytes, str], period: str, data: str) -> tuple[str, s
         from analysis.export import exporters
 
         def draw(figure: Figure) -> str:
-            about = pickle.dumps((figure, dict(rcParams), Path(cells.__file__).read_bytes()))
-            key = hashlib.sha256(IDENTITY.sub(b"", about)).digest()
+            key = hash(IDENTITY.sub(b"", pickle.dumps((figure, dict(rcParams), Path(cells.__file__).read_bytes()))))
             return drawn.get(key) or drawn.setdefault(key, cells.svg(figure))
 
         shell.display_formatter.formatters[cells.SVG].for_type(Figure, draw)
-        check.read(period, Path(data))
+        check.read(period, data)
         notebook, told = nbformat.read(NOTEBOOKS / "report.ipynb", 4), []
-        given = {"parameters": f"\nperiod, data = {period!r}, {data!r}"}
+        given = {"parameters": f"\nperiod, data = {period!r}, {str(data)!r}"}
         shell.answer([cell.source + given.get("".join(cell.metadata.get("tags", ())), "") if cell.cell_type == "code" else ""
                       for cell in notebook.cells], told.append)
         for place, count, outputs in told[-1]:
@@ -155,7 +145,3 @@ def made(shell, drawn: dict[bytes, str], period: str, data: str) -> tuple[str, s
         return exporters.HTMLExporter().render(exporters.document.read(notebook)), ""
     except Exception as error:
         return "", str(error) if type(error).__name__ in PLAIN else f"{type(error).__name__}: {error}"
-
-
-if __name__ == "__main__":
-    work(*sys.argv[1:])
