@@ -1,32 +1,27 @@
 """The report of a period at a local address, made again when something is saved.
 
-This process serves and watches; a worker that stays runs the notebook's cells in itself and makes the page alone. The project's own
-modules are imported anew each time, so that code and colours count too; a figure that is as before is not drawn again.
+One thread serves; the other watches, and runs the notebook's cells in a shell that stays. The project's own modules are imported anew
+each time, so that code and colours count too; a figure that is as before is not drawn again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
-import multiprocessing
 import os
 import pickle
 import re
-import signal
 import sys
 import threading
 import time
 from argparse import Namespace
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from analysis import NOTEBOOKS, commands, record
 from analysis.messages import Said
 
-PAUSE, LONGEST = 0.1, 60  # seconds: between two looks, for one run
+PAUSE = 0.1  # seconds between two looks
 FIRST = "<!DOCTYPE html><html lang='zh-CN'><meta charset='utf-8'><title>预览</title><body><h1>正在生成报告</h1></body></html>"
 FAULT = """<pre role="alert" style="position: fixed; inset: 0 0 auto 0; max-height: 45vh; overflow: auto; margin: 0; padding: 1em; z-index: 9;
 white-space: pre-wrap; background: #fdecea; border-bottom: 3px solid #b4322a">{}</pre>"""
@@ -58,21 +53,25 @@ class Handler(BaseHTTPRequestHandler):
 
 def preview(options: Namespace) -> None:
     """Serve the report of one period, and make it again at each change, until the terminal says stop."""
-    period, seen, worker = commands.known_period(options.period, options.data, "preview"), {}, None
+    period, seen, drawn = commands.known_period(options.period, options.data, "preview"), {}, {}
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     commands.say(Said("command.preview", address=f"http://127.0.0.1:{server.server_port}/"))
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    from analysis import worker
+
+    sys.modules.setdefault("rfc3987_syntax", None)  # see run
+    os.chdir(NOTEBOOKS)
+    sys.path.append("")
+    shell = worker.Shell.instance(config=Config(HistoryManager={"enabled": False, "hist_file": ":memory:"}))
+    InteractiveShell.init_display_formatter(shell)  # which draws here and not in forks, so that drawings are kept
     while True:
         now = stamps(period, options.data)
         time.sleep(PAUSE)
         if now != seen and now == stamps(period, options.data):  # and nothing is being written
-            seen = now
-            if not worker or not worker.is_alive():
-                pipe, other = multiprocessing.Pipe()
-                worker = multiprocessing.get_context("spawn").Process(target=work, args=(other, period, options.data), daemon=True)
-                worker.start()
-                other.close()
-            html, Handler.fault = answer(worker, pipe)
+            seen, (html, Handler.fault) = now, made(shell, drawn, period, options.data)
             Handler.html = html or Handler.html
             Handler.number += 1
 
@@ -84,35 +83,6 @@ def stamps(period: str, data: Path) -> dict[Path, tuple[int, int]]:
         with contextlib.suppress(OSError):
             found[path] = (about := path.stat()).st_mtime_ns, about.st_size
     return found
-
-
-def answer(worker: BaseProcess, pipe: Connection) -> tuple[str, str]:
-    """The page that a worker makes, and what is wrong; one of them is empty."""
-    with contextlib.suppress(EOFError, OSError):  # it has ended
-        pipe.send("")
-        if pipe.poll(LONGEST):
-            return pipe.recv()
-    worker.kill()
-    worker.join()
-    return "", str(Said("command.ended", status=worker.exitcode, longest=LONGEST))
-
-
-def work(pipe: Connection, period: str, data: Path) -> None:
-    """The worker: whenever it is asked, what it made."""
-    from traitlets.config import Config
-
-    from analysis import worker
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the process that asks
-    sys.modules.setdefault("rfc3987_syntax", None)  # see run
-    os.chdir(NOTEBOOKS)
-    sys.path.append("")
-    shell, drawn = worker.Shell.instance(config=Config(HistoryManager={"enabled": False, "hist_file": ":memory:"})), {}
-    gc.disable()
-    with contextlib.suppress(EOFError, OSError):
-        while not pipe.recv():
-            pipe.send(made(shell, drawn, period, data))
-            gc.collect()  # while nobody waits
 
 
 def made(shell, drawn: dict[int, str], period: str, data: Path) -> tuple[str, str]:

@@ -50,8 +50,9 @@ class Browser:
         """Files of the project say something else."""
         whole = {self.folder / name: (self.folder / name).read_bytes() for name, _, _ in changes}
         for name, old, new in changes:
-            assert old.encode() in (text := (self.folder / name).read_bytes())
-            (self.folder / name).write_bytes(text.replace(old.encode(), new.encode(), 1))
+            path = self.folder / name
+            assert old.encode() in path.read_bytes()
+            path.write_bytes(path.read_bytes().replace(old.encode(), new.encode(), 1))
         yield
         for path, content in whole.items():
             path.write_bytes(content)
@@ -84,7 +85,6 @@ def test_what_is_saved_is_on_the_page(browser):
 
 @pytest.mark.parametrize(("name", "old", "new", "said"), [
     ("notebooks/report.ipynb", "len(evaluated)", "len(evaluate)", "NameError: name 'evaluate' is not defined"),
-    ("notebooks/report.ipynb", "period = ", "import os; os._exit(7); period = ", "ended with 7"),
     ("analysis/charts.py", "GOLDEN = ", "GOLDEN := ", "SyntaxError")])
 def test_a_fault_is_told_above_the_last_good_page_until_it_is_mended(browser, name, old, new, said):
     with browser.saved((name, old, new)):
