@@ -26,7 +26,8 @@ MOST_LINES = 120  # different scores on a strip; where there are more they are t
 GROUPS = ("all", "batch", "sector")  # columns that say among whom a place is told
 ABSENCES = {INCOMPLETE: "why.incomplete", NOT_ENTERED: "why.not-entered", UNFIT: "why.unfit"}
 CELLS = {"place.only": "place.cell", "place.alone": "place.cell", "place.tied": "place.cell-tied", "place.open": "place.cell-open"}
-say = words.read("pages")
+SENTENCES = words.read("pages")
+say = SENTENCES.plain
 
 
 class Frames(NamedTuple):
@@ -104,12 +105,12 @@ def page(frames: Frames, row: Any) -> dict[str, Any]:
     own = "letter.strip-own" if row.score == row.score else "letter.strip-range" if graded else "letter.strip-none"
     return {"name": row.name, "code": row.code, "batch": row.batch, "sector": row.sector, "file": f"{row.file}.pdf",
             "graded": graded, "state": past[-1].label, "score": written(row.score),
-            "places": [[name, say.plain(CELLS[one.name], **one.numbers)] for name, one in found.items()],
-            "strip": [row.low, row.high] if graded else [], "own": say.plain(own, score=row.score),
+            "places": [[name, say(CELLS[one.name], **one.numbers)] for name, one in found.items()],
+            "strip": [row.low, row.high] if graded else [], "own": say(own, score=row.score),
             "cells": [[step.period, step.state, step.label, written(step.score)] for step in steps],
-            "greeting": say.plain("letter.greeting", name=row.name), **_activities(frames, row),
-            "result": say.plain(verdicts.result(row, facts), [*found.values()], **facts),
-            "course": say.plain(verdicts.course(past), frames.caveats), "next": say.plain(verdicts.following(row, facts), **facts)}
+            "greeting": say("letter.greeting", name=row.name), **_activities(frames, row),
+            "result": say(verdicts.result(row, facts), [*found.values()], **facts),
+            "course": say(verdicts.course(past), frames.caveats), "next": say(verdicts.following(row, facts), **facts)}
 
 
 def _activities(frames: Frames, row: Any) -> dict[str, list]:
@@ -119,9 +120,9 @@ def _activities(frames: Frames, row: Any) -> dict[str, list]:
     profile, about = frames.profiles[row.id], {"label": frames.sheet.scheme.labels[row.grade], "peers": int(row.peers)}
     lacks = [*profile[profile["usual"] & ~profile["shown"]].itertuples()]
     said = "usual.lacks" if lacks else "usual.all" if profile["usual"].any() else "usual.nothing"
-    return {"usual": [say.plain(said, **about), *(
-                say.plain("usual.item", activity=one.indicator, share=share(one.sum, of=one.size)) for one in lacks)],
-            "profile": [say.plain("usual.profile", **about), *(
+    return {"usual": [say(said, **about), *(
+                say("usual.item", activity=one.indicator, share=share(one.sum, of=one.size)) for one in lacks)],
+            "profile": [say("usual.profile", **about), *(
                 [one.pillar, one.indicator, one.shown, str(share(one.sum, of=one.size)), one.usual] for one in profile.itertuples())]}
 
 
@@ -132,14 +133,14 @@ def common(frames: Frames) -> dict[str, Any]:
     strip = (scores if scores.nunique() <= MOST_LINES else scores // 1).value_counts().sort_index()
     floors = [float(floor) for floor in sheet.scheme.floors.values() if floor]
     hidden = verdict("letter.strip-hidden", number=len(withheld)) if len(withheld) else None
-    return {"title": say.plain("letter.title", mark=say("letter.simulated") if sheet.simulated else ""), "period": sheet.name,
-            "subtitle": say.plain("letter.subtitle", period=sheet.name, start=sheet.start, end=sheet.end),
-            "opening": say.plain("letter.opening", period=sheet.name), "issued": sheet.facts.get("发布时间", ""),
-            "publishers": [say.plain("letter.publisher"), say.plain("letter.second")], "day": [sheet.end.year, sheet.end.month, sheet.end.day],
+    return {"title": say("letter.title", mark=say("letter.simulated") if sheet.simulated else ""), "period": sheet.name,
+            "subtitle": say("letter.subtitle", period=sheet.name, start=sheet.start, end=sheet.end),
+            "opening": say("letter.opening", period=sheet.name), "issued": sheet.facts.get("发布时间", ""),
+            "publishers": [say("letter.publisher"), say("letter.second")], "day": [sheet.end.year, sheet.end.month, sheet.end.day],
             "start": max(0, min([*scores, *(withheld["high"] - 10), 90]) // 10 * 10), "end": TOP_SCORE,
             "bars": [[float(score), int(number)] for score, number in strip.items()],
             "grades": [[grade, sheet.scheme.labels[grade], sheet.scheme.floors[grade], sheet.scheme.ceiling(grade)] for grade in GRADES],
-            "note": say.plain("letter.strip-note", hidden), "alt": "" if scores.empty else say.plain(
+            "note": say("letter.strip-note", hidden), "alt": "" if scores.empty else say(
                 "letter.strip", least=scores.min(), most=scores.max(), number=len(scores), floors=floors)}
 
 

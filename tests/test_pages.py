@@ -75,7 +75,7 @@ def test_a_course_is_not_compared_over_other_floors_in_silence():
 
 def test_each_sentence_has_a_case():
     tried = {name for case in (*POSITIONS, *COURSES) for name in case[:2]} | {"why.unfit"}
-    assert {name for name in pages.say.sentences if name.partition(".")[0] in ("position", "why", "next", "course", "change")} <= tried
+    assert {name for name in pages.SENTENCES.sentences if name.partition(".")[0] in ("position", "why", "next", "course", "change")} <= tried
 
 
 @pytest.mark.parametrize("seed", [*PERIODS, 1])
