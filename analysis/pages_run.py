@@ -185,7 +185,8 @@ def pages(options: Namespace) -> int:
         workers = options.workers or os.cpu_count() or 1
         with _pools(options.scheduler) as start, start(workers) as pool:
             frames, common, letters = _letters(options)
-            keys = {place: _key(common, page) for place, page in letters.items()}
+            shared = "\n".join([*map(record.hash_of, LOOKS), common, ""])
+            keys = {place: hashlib.sha256((shared + page).encode()).hexdigest() for place, page in letters.items()}
             made = {place: key for place, key in found["made"].items() if place in there and keys.get(place) == key}
             stale = {place: page for place, page in letters.items() if place not in made}
             for left in there & {*found["made"]} - {*letters, index}:
@@ -296,12 +297,3 @@ def _folder(options: Namespace) -> str:
 
 def _shown(options: Namespace, place: str) -> str:
     return from_here(options.out / place) if isinstance(options.out, Path) else f"{options.out}/{place}"
-
-
-@cache
-def _looks() -> str:
-    return "".join(map(record.hash_of, LOOKS))
-
-
-def _key(common: str, page: str) -> str:
-    return hashlib.sha256("\n".join([_looks(), common, page]).encode()).hexdigest()
