@@ -138,7 +138,7 @@ def common(frames: Frames) -> dict[str, Any]:
             "opening": say("letter.opening", period=sheet.name), "issued": sheet.facts.get("发布时间", ""),
             "publishers": [say("letter.publisher"), say("letter.second")], "day": [sheet.end.year, sheet.end.month, sheet.end.day],
             "start": max(0, min([*scores, *(withheld["high"] - 10), 90]) // 10 * 10), "end": TOP_SCORE,
-            "bars": [[float(score), int(number)] for score, number in strip.items()],
+            "bars": [*strip.items()],
             "grades": [[grade, sheet.scheme.labels[grade], sheet.scheme.floors[grade], sheet.scheme.ceiling(grade)] for grade in GRADES],
             "note": say("letter.strip-note", hidden), "alt": "" if scores.empty else say(
                 "letter.strip", least=scores.min(), most=scores.max(), number=len(scores), floors=floors)}

@@ -76,12 +76,12 @@ def preview(options: Namespace) -> None:
             Handler.number += 1
 
 
-def stamps(period: str, data: Path) -> dict[Path, tuple[int, int]]:
-    """When each input of a report was saved, and its size."""
+def stamps(period: str, data: Path) -> dict[Path, int]:
+    """When each input of a report was saved."""
     found = {}
     for path in record.inputs("report", [period], data).values():
         with contextlib.suppress(OSError):
-            found[path] = (about := path.stat()).st_mtime_ns, about.st_size
+            found[path] = path.stat().st_mtime_ns
     return found
 
 
