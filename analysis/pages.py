@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from analysis import pages_verdicts as verdicts
 from analysis import roster, trends, words
-from analysis.grades import GRADES, NOT_IN_PROGRAMME, TOP_SCORE
-from analysis.pages_verdicts import Step
+from analysis.grades import GRADES, INCOMPLETE, NOT_IN_PROGRAMME, TOP_SCORE
 from analysis.panel import shown
 from analysis.panel.workbook import UNFIT
 from analysis.period import NOT_ENTERED, Period
@@ -23,20 +23,23 @@ from analysis.words import Verdict, verdict
 UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
 LONGEST = 60  # characters of a file's name; the system allows 255 bytes
 MOST_LINES = 120  # different scores on a strip; where there are more they are taken to whole points
+GROUPS = ("all", "batch", "sector")  # columns that say among whom a place is told
+ABSENCES = {INCOMPLETE: "why.incomplete", NOT_ENTERED: "why.not-entered", UNFIT: "why.unfit"}
 CELLS = {"place.only": "place.cell", "place.alone": "place.cell", "place.tied": "place.cell-tied", "place.open": "place.cell-open"}
-say = words.read("pages")
+SENTENCES = words.read("pages")
+say = SENTENCES.plain
 
 
 class Frames(NamedTuple):
     """What the letters of a period are computed from.
 
-    named: its alliances by id, with their places (`places`, with _all, _batch, _sector); steps: each in all periods; profiles: by id,
-    each activity, whether it is `shown`, by how many of its grade (`sum` of `size`), and whether that is `usual`; empty without a panel.
+    named: its alliances by id, with their places (`places`, with _all, _batch, _sector); steps: the rows of each, in all periods; profiles:
+    by id, each activity, whether it is `shown`, by how many of its grade (`sum` of `size`), and whether that is `usual`; empty without a panel.
     """
 
     sheet: Period
     named: pd.DataFrame
-    steps: dict[str, list[Step]]
+    steps: dict[str, list[Any]]
     caveats: list[Verdict]
     profiles: dict[str, pd.DataFrame]
 
@@ -46,44 +49,41 @@ def places(evaluated: pd.DataFrame) -> pd.DataFrame:
 
     best is worst unless a score of its grade is withheld.
     """
-    frame = evaluated[["level"]].assign(best=evaluated["score"].rank(method="min", ascending=False), worst=0, number=len(evaluated),
-                                        ties=evaluated.groupby("score")["score"].transform("size").sub(1).fillna(0))
-    for level, here in evaluated.groupby("level"):
-        above, hidden = evaluated["level"] > level, evaluated["score"].isna()
-        best = (frame.loc[here.index, "best"] + (above & hidden).sum()).fillna(above.sum() + 1)
-        frame.loc[here.index, "best"] = best
-        frame.loc[here.index, "worst"] = (best + hidden[here.index].sum()).where(~hidden[here.index], above.sum() + len(here))
-    return frame.drop(columns="level").astype("Int64")
+    grade, score = evaluated["level"].astype(int) * 1000, evaluated["score"]
+    least, most, among = grade + score.fillna(-1), grade + score.fillna(999), len(evaluated)
+    return pd.DataFrame({"best": among - np.searchsorted(least.sort_values(), most, side="right") + 1,
+                         "worst": among - np.searchsorted(most.sort_values(), least, side="right") + score.notna(),
+                         "ties": score.groupby(score).transform("size").sub(1).fillna(0), "number": among}, evaluated.index).astype("Int64")
 
 
 def frames(sheets: list[Period], period: str | int) -> Frames:
     """What the letters of one of some periods need. Raises DataError where a panel does not evaluate whom the score sheet does."""
-    alliances = roster.of_all(sheets)
-    sheet, everyone = next(sheet for sheet in sheets if sheet.name == str(period)), alliances.dropna(subset="id")
+    sheet, everyone = next(sheet for sheet in sheets if sheet.name == str(period)), roster.of_all(sheets).dropna(subset="id")
     here = everyone[(everyone["period"] == sheet.name) & (everyone["state"] != NOT_IN_PROGRAMME)]
-    named, entries, left_out = here.set_index("id", drop=False).rename_axis(None), shown.entries(sheet), shown.left_out(sheet)
+    named, left_out = here.set_index("id", drop=False).rename_axis(None), shown.left_out(sheet)
+    states = {a.id: a.state for a in sheet.absent} | {id: state for id, (state, _) in left_out.items()}
+    named = named.assign(all="全部", sector=named["sector"].fillna("") if "sector" in named else "", file=_files(named),
+                         peers=named.groupby("grade")["id"].transform("size"), why=[left_out.get(id, ("", ""))[1] for id in named["id"]],
+                         absence=[ABSENCES.get(states.get(id), "why.not-evaluated") for id in named["id"]])
     evaluated = named.dropna(subset="grade")
-    for by in ("all", "batch", *(["sector"] if "sector" in named else [])):
-        groups = [evaluated] if by == "all" else [rows for _, rows in evaluated.groupby(by)]
-        named = named.join(pd.concat(map(places, [evaluated.head(0), *groups])).add_suffix(f"_{by}"))
-    absence = {a.id: "why.not-entered" for a in sheet.absent if a.state == NOT_ENTERED} | {
-        id: "why.unfit" for id, (state, _) in left_out.items() if state == UNFIT}
-    named = named.assign(peers=named.groupby("grade")["id"].transform("size"), why=[left_out.get(id, ("", ""))[1] for id in named["id"]],
-                         absence=[absence.get(id, "why.not-evaluated") for id in named["id"]], file=_files(named))
-    steps: dict[str, list[Step]] = {}
-    schemes = {sheet.name: sheet.scheme for sheet in sheets}
-    for row in everyone.assign(level=everyone["level"].fillna(0)).itertuples():
-        scheme = schemes[row.period]
-        steps.setdefault(row.id, []).append(Step(row.period, row.state, row.level, scheme.labels.get(row.state, row.state), row.score,
-                                                 scheme.floors))
-    counts = entries.groupby(["grade", "indicator"])["shown"].agg(["sum", "size"]).reset_index()
-    profiles = entries.merge(counts.assign(usual=4 * counts["sum"] >= 3 * counts["size"]), on=["grade", "indicator"])
-    return Frames(sheet, named, steps, _caveats(sheets, sheet), dict([*profiles.groupby("id")]))
+    for by in GROUPS:
+        groups = [evaluated.head(0), *(rows for _, rows in evaluated.groupby(by))]
+        named = named.join(pd.concat(map(places, groups)).add_suffix(f"_{by}"))
+    schemes, steps = {sheet.name: sheet.scheme for sheet in sheets}, {}
+    told = everyone[["id", "period", "state", "score"]].assign(
+        level=everyone["level"].fillna(0), floors=[schemes[period].floors for period in everyone["period"]],
+        label=[schemes[period].labels.get(state, state) for period, state in zip(everyone["period"], everyone["state"])])
+    for row in told.itertuples():
+        steps.setdefault(row.id, []).append(row)
+    entries = shown.entries(sheet)
+    peers = entries.groupby(["grade", "indicator"])["shown"]
+    entries = entries.assign(sum=peers.transform("sum"), size=peers.transform("size"), usual=4 * peers.transform("mean") >= 3)
+    return Frames(sheet, named, steps, _caveats(sheets, sheet), dict([*entries.groupby("id")]))
 
 
 def _files(named: pd.DataFrame) -> pd.Series:
     """The name of each letter's file; two that are the same, or the same to Windows, have the id too."""
-    files = pd.Series([UNSAFE.sub("_", f"{code}-{name}")[:LONGEST].strip(" .") for code, name in zip(named["code"], named["name"])], named.index)
+    files = (named["code"] + "-" + named["name"]).str.replace(UNSAFE, "_", regex=True).str[:LONGEST].str.strip(" .")
     return files.where(~files.str.casefold().duplicated(keep=False), files + "-" + named["id"])
 
 
@@ -92,30 +92,25 @@ def _caveats(sheets: list[Period], sheet: Period) -> list[Verdict]:
     names = [one.name for one in sheets]
     past, line = names[:names.index(sheet.name) + 1], trends.timeline(sheet.registry, names)
     between = {*line[line.index(past[0]):line.index(sheet.name)]} - {*past}
-    return [*([verdict("course.gaps", first=past[0], period=sheet.name, number=len(between))] if between else []),
-            *([verdict("course.later", period=sheet.name)] if len(past) < len(names) else [])]
+    return [*([verdict("caveat.gaps", first=past[0], period=sheet.name, number=len(between))] if between else []),
+            *([verdict("caveat.later", period=sheet.name)] if len(past) < len(names) else [])]
 
 
 def page(frames: Frames, row: Any) -> dict[str, Any]:
-    """What the letter to one alliance says, a row of `frames.named.itertuples()`: its texts, places, steps and place on the strip."""
-    scheme, steps, graded = frames.sheet.scheme, frames.steps[row.id], row.grade in GRADES
-    past = steps[:next(n for n, step in enumerate(steps, start=1) if step.period == frames.sheet.name)]
-    sector = getattr(row, "sector", None) or ""
-    groups = {"all": ("全部", say("group.all")), "batch": (row.batch, say("group.batch", name=row.batch))} | (
-        {"sector": (sector, say("group.sector", name=sector))} if isinstance(sector, str) and sector else {})
-    found = {head: verdicts.place(row, by, group) for by, (head, group) in groups.items() if graded}
-    result = verdicts.absence(row) if not graded else [
-        *verdicts.grade(row, scheme), verdicts.position(row, scheme), *verdicts.distance(row, scheme), *found.values()]
-    known = row.score == row.score
-    own = "letter.strip-own" if known else "letter.strip-range" if graded else "letter.strip-none"
-    return {"name": row.name, "code": row.code, "batch": row.batch, "sector": groups.get("sector", ("",))[0], "file": f"{row.file}.pdf",
+    """What the letter to one alliance says, a row of `frames.named.itertuples()`: its texts, places, steps and bounds of its score."""
+    steps, graded, facts = frames.steps[row.id], row.grade in GRADES, verdicts.about(row, frames.sheet.scheme)
+    past = steps[:[step.period for step in steps].index(frames.sheet.name) + 1]
+    groups = {by: getattr(row, by) for by in GROUPS if graded and getattr(row, by)}
+    found = {name: verdicts.place(row, by, say(f"group.{by}", name=name)) for by, name in groups.items()}
+    own = "letter.strip-own" if row.score == row.score else "letter.strip-range" if graded else "letter.strip-none"
+    return {"name": row.name, "code": row.code, "batch": row.batch, "sector": row.sector, "file": f"{row.file}.pdf",
             "graded": graded, "state": past[-1].label, "score": written(row.score),
-            "places": [[head, say.plain(CELLS[one.name], **one.numbers)] for head, one in found.items()],
-            "strip": {"score": row.score if known else None, "range": [row.low, row.high] if graded and not known else None,
-                      "own": say.plain(own, score=row.score)},
+            "places": [[name, say(CELLS[one.name], **one.numbers)] for name, one in found.items()],
+            "strip": [row.low, row.high] if graded else [], "own": say(own, score=row.score),
             "cells": [[step.period, step.state, step.label, written(step.score)] for step in steps],
-            "greeting": say.plain("letter.greeting", name=row.name), "result": say.plain(result), **_activities(frames, row),
-            "course": say.plain(verdicts.course(past), frames.caveats), "next": say.plain(verdicts.following(row, scheme))}
+            "greeting": say("letter.greeting", name=row.name), **_activities(frames, row),
+            "result": say(verdicts.result(row, facts), [*found.values()], **facts),
+            "course": say(verdicts.course(past), frames.caveats), "next": say(verdicts.following(row, facts), **facts)}
 
 
 def _activities(frames: Frames, row: Any) -> dict[str, list]:
@@ -125,9 +120,9 @@ def _activities(frames: Frames, row: Any) -> dict[str, list]:
     profile, about = frames.profiles[row.id], {"label": frames.sheet.scheme.labels[row.grade], "peers": int(row.peers)}
     lacks = [*profile[profile["usual"] & ~profile["shown"]].itertuples()]
     said = "usual.lacks" if lacks else "usual.all" if profile["usual"].any() else "usual.nothing"
-    return {"usual": [say.plain(said, **about), *(
-                say.plain("usual.item", activity=one.indicator, share=share(one.sum, of=one.size)) for one in lacks)],
-            "profile": [say.plain("usual.profile", **about), *(
+    return {"usual": [say(said, **about), *(
+                say("usual.item", activity=one.indicator, share=share(one.sum, of=one.size)) for one in lacks)],
+            "profile": [say("usual.profile", **about), *(
                 [one.pillar, one.indicator, one.shown, str(share(one.sum, of=one.size)), one.usual] for one in profile.itertuples())]}
 
 
@@ -138,14 +133,14 @@ def common(frames: Frames) -> dict[str, Any]:
     strip = (scores if scores.nunique() <= MOST_LINES else scores // 1).value_counts().sort_index()
     floors = [float(floor) for floor in sheet.scheme.floors.values() if floor]
     hidden = verdict("letter.strip-hidden", number=len(withheld)) if len(withheld) else None
-    return {"title": say.plain("letter.title", mark=say("letter.simulated") if sheet.simulated else ""), "period": sheet.name,
-            "subtitle": say.plain("letter.subtitle", period=sheet.name, start=sheet.start, end=sheet.end),
-            "opening": say.plain("letter.opening", period=sheet.name), "issued": sheet.facts.get("发布时间", ""),
-            "publishers": [say.plain("letter.publisher"), say.plain("letter.second")], "day": [sheet.end.year, sheet.end.month, sheet.end.day],
+    return {"title": say("letter.title", mark=say("letter.simulated") if sheet.simulated else ""), "period": sheet.name,
+            "subtitle": say("letter.subtitle", period=sheet.name, start=sheet.start, end=sheet.end),
+            "opening": say("letter.opening", period=sheet.name), "issued": sheet.facts.get("发布时间", ""),
+            "publishers": [say("letter.publisher"), say("letter.second")], "day": [sheet.end.year, sheet.end.month, sheet.end.day],
             "start": max(0, min([*scores, *(withheld["high"] - 10), 90]) // 10 * 10), "end": TOP_SCORE,
-            "bars": [[float(score), int(number)] for score, number in strip.items()],
+            "bars": [*strip.items()],
             "grades": [[grade, sheet.scheme.labels[grade], sheet.scheme.floors[grade], sheet.scheme.ceiling(grade)] for grade in GRADES],
-            "note": say.plain("letter.strip-note", hidden), "alt": "" if scores.empty else say.plain(
+            "note": say("letter.strip-note", hidden), "alt": "" if scores.empty else say(
                 "letter.strip", least=scores.min(), most=scores.max(), number=len(scores), floors=floors)}
 
 

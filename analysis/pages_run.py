@@ -1,4 +1,7 @@
-"""The letters of a period by a pool of processes: what is missing or out of date, each whole in its place, those that fail by name."""
+"""The letters of a period by a pool of processes: what is missing or out of date, each whole in its place, those that fail by name.
+
+The place is a folder of this machine, or an address that fsspec knows, such as s3://bucket/folder.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,57 @@ import threading
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from analysis import ROOT, fonts, pages_store, record
+from analysis import ROOT, fonts, links, publish, record
 from analysis.commands import CommandError, from_here, known_period, say
 from analysis.messages import Said, reason
 
 STANDARDS = ["a-2a", "ua-1"]
-CHUNK, ROUNDS, NAMED = 8, 2, 20  # pages a job; rounds; failures told
-EVERY, PATIENCE = 10, 10  # seconds between lines where no terminal reads; for a scheduler
+CHUNK, NAMED = 8, 20  # pages a job; failures told
+EVERY, PATIENCE = 10, 10  # seconds between two notes of what is made; for a scheduler
 TEMPLATE = ROOT / "analysis/export/templates/page.typ"
 LOOKS = (TEMPLATE, ROOT / "analysis/style/palette.toml", fonts.REGULAR, fonts.BOLD, ROOT / "requirements.lock")
+
+
+class Folder:
+    """A folder of this machine, with as much of a file system of fsspec as letters need. A file appears whole or not at all."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def cat_file(self, place: str) -> bytes:
+        return (self.root / place).read_bytes()
+
+    def pipe(self, files: dict[str, bytes]) -> None:
+        for place, content in files.items():
+            publish.put(self.root / place, content)
+
+    def rm_file(self, place: str) -> None:
+        (self.root / place).unlink()
+
+    def ls(self, place: str, detail: bool) -> list[str]:
+        return [f"{place}/{path.name}" for path in (self.root / place).iterdir()]
+
+
+@cache
+def store(out: Path | str) -> Any:
+    """The file system of a folder, or, where it is a text, at an address."""
+    if isinstance(out, Path):
+        return Folder(out)
+    try:
+        from fsspec.core import url_to_fs
+        from fsspec.implementations.dirfs import DirFileSystem
+
+        files, root = url_to_fs(out, use_listings_cache=False)
+    except (ImportError, ValueError) as error:
+        rule = "letters.packages" if isinstance(error, ImportError) else "letters.address"
+        raise CommandError(Said(rule, what=out, why=str(error))) from None
+    return DirFileSystem(root, files)
 
 
 @cache
@@ -48,23 +87,23 @@ def draw(common: str, page: str) -> bytes:
     return _compiler(threading.get_ident()).compile(letter.encode(), format="pdf", pdf_standards=STANDARDS, timestamp=day)
 
 
-def put(out: Path | str, looks: str, common: str, letters: list[tuple[str, str]]) -> list[tuple[str, Said | str]]:
-    """Draw some letters and put each in its place, the next one drawn while the last is written: the place, and what went wrong."""
-    if looks != _looks():
-        raise RuntimeError("another version of the project")
-    jobs: dict[str, Future | Exception] = {}
-    with ThreadPoolExecutor(CHUNK) as threads:
-        for place, page in letters:
-            try:
-                jobs[place] = threads.submit(pages_store.at(out).pipe_file, place, draw(common, page))
-            except Exception as error:
-                jobs[place] = error
-    faults = {place: job if isinstance(job, Exception) else job.exception() for place, job in jobs.items()}
-    return [(place, _why(fault) if fault else "") for place, fault in faults.items()]
+def put(out: Path | str, common: str, letters: dict[str, str]) -> dict[str, str]:
+    """Draw some letters and put them in their places; what went wrong with each."""
+    made, told = {}, dict.fromkeys(letters, "")
+    for place, page in letters.items():
+        try:
+            made[place] = draw(common, page)
+        except Exception as error:
+            told[place] = _why(error)
+    try:
+        store(out).pipe(made)
+    except Exception as error:
+        told |= dict.fromkeys(made, _why(error))
+    return told
 
 
-def _why(error: BaseException) -> Said | str:
-    return next((said for said in error.args if isinstance(said, Said)), None) or reason(error) or f"{type(error).__name__}: {error}"
+def _why(error: Exception) -> str:
+    return str(reason(error)) or f"{type(error).__name__}: {error}".split("\n")[0]
 
 
 def _start() -> None:
@@ -75,98 +114,96 @@ def _start() -> None:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
+    """A pool whose processes start now."""
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start)
-    for _ in range(workers):
-        pool.submit(fonts.characters)
+    pool.submit(fonts.characters)
     return pool
 
 
 @contextlib.contextmanager
-def _pools(options: Namespace) -> Iterator[tuple[Callable[[int], Executor], int]]:
-    """What starts a pool, and how many processes there are: of this machine, or of a cluster that exists."""
-    if not options.scheduler:
-        yield _pool, options.workers or os.cpu_count() or 1
+def _pools(scheduler: str) -> Iterator[Callable[[int], Executor]]:
+    """What starts a pool of so many processes of this machine, or of those of a cluster that exists."""
+    if not scheduler:
+        yield _pool
         return
     try:
         from distributed import Client
-    except ImportError as error:
-        raise CommandError(Said("letters.packages", what=options.scheduler, why=str(error))) from None
-    try:
-        client = Client(options.scheduler, timeout=PATIENCE, set_as_default=False)
+
+        client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
         client.wait_for_workers(1, timeout=PATIENCE)
+    except ImportError as error:
+        raise CommandError(Said("letters.packages", what=scheduler, why=str(error))) from None
     except (OSError, ValueError, TimeoutError) as error:
-        raise CommandError(Said("letters.scheduler", address=options.scheduler, why=str(error))) from None
+        raise CommandError(Said("letters.scheduler", address=scheduler, why=str(error))) from None
     with client:
-        yield lambda _: client.get_executor(), sum(client.nthreads().values())
+        yield lambda _: client.get_executor()
 
 
-def drawn(letters: dict[str, str], common: str, out: Path | str, pool: Executor, start: Callable[[int], Executor],
-          workers: int) -> Iterator[tuple[str, Said | str]]:
-    """What `put` says of each letter, as they are made. Where a process dies there is a new pool and what it was at comes last,
-    then alone."""
-    waiting = dict(letters)
-    for _ in range(ROUNDS):
-        items, jobs = [*waiting.items()], []
+def drawn(letters: dict[str, str], common: str, out: Path | str, start: Callable[[int], Executor], pool: Executor,
+          workers: int) -> Iterator[tuple[str, str]]:
+    """What `put` says of each letter, as they are made. Where a process dies there is a new pool, and what it may have been at comes last,
+    each alone."""
+    waiting, why = dict(letters), ""
+
+    def tried(places: list[str], pool: Executor) -> Iterator[tuple[str, str]]:
+        nonlocal why
+        jobs = []
         with contextlib.suppress(BrokenProcessPool):
-            for n in range(0, len(items), CHUNK):
-                jobs.append(pool.submit(put, out, _looks(), common, items[n:n + CHUNK]))
+            for n in range(0, len(places), CHUNK):
+                jobs.append(pool.submit(put, out, common, {place: waiting[place] for place in places[n:n + CHUNK]}))
         for job in as_completed(jobs):
-            for made in _outcome(job)[0]:
-                del waiting[made[0]]
-                yield made
-        if not waiting:
-            break
-        pool.shutdown()
-        pool, first = start(workers), [*waiting][:CHUNK * workers]
-        waiting = {place: waiting[place] for place in [*[*waiting][len(first):], *first]}
-    pool.shutdown()
-    for place, page in waiting.items():
+            try:
+                told = job.result()
+            except Exception as error:
+                told, why = {}, _why(error)
+            for place in told:
+                del waiting[place]
+            yield from told.items()
+
+    yield from tried([*waiting], pool)
+    rest = [*waiting][CHUNK * workers:]
+    if rest:
+        with start(workers) as fresh:
+            yield from tried(rest, fresh)
+    for place in [*waiting]:
         with start(1) as alone:
-            made, fault = _outcome(alone.submit(put, out, _looks(), common, [(place, page)]))
-            yield from made or [(place, Said("letters.died", why=fault))]
-
-
-def _outcome(job: Future) -> tuple[list, str]:
-    """What a job says of its letters; nothing, and why, where its process died."""
-    try:
-        return job.result(), ""
-    except Exception as error:
-        return [], f"{type(error).__name__} {error}".split("\n")[0]
+            yield from tried([place], alone)
+        if place in waiting:
+            yield place, Said("letters.died", why=why)
 
 
 def pages(options: Namespace) -> int:
     """Make the letters of a period that are missing or out of date, and the index of all; the exit status."""
-    started, title, files = time.perf_counter(), f"alliances-{options.period}", pages_store.at(options.out)
-    folder, state = _place(options), record.state("pages", [options.period], options.data)
-    found, there = _earlier(files, title)
-    if there and there == found["made"] and {name: found.get(name) for name in state} == state:
-        with pages_store.turn(files, title, folder):
-            say(Said("letters.nothing", title=title, folder=_shown(options, folder)))
-        return 0
+    started, files, folder, title = time.perf_counter(), store(options.out), _folder(options), f"alliances-{options.period}"
     known_period(options.period, options.data, "pages")
-    with _pools(options) as (start, workers), start(workers) as pool:
-        frames, common, letters = _letters(options)
-        with pages_store.turn(files, title, folder):
-            (found, there), keys = _earlier(files, title), {place: _key(common, page) for place, page in letters.items()}
-            made = {place: mark for place, mark in there.items()
-                    if place in keys and (keys[place], mark) == (found["keys"][place], found["made"][place])}
-            for left in {*there} - {*letters, f"{folder}/index.html"}:
+    state, kept, index = record.state("pages", [options.period], options.data), record.path_of(title).as_posix(), f"{folder}/index.html"
+    with _turn(options, title):
+        found, there = _earlier(files, kept, folder)
+        if {*found["made"], index} <= there and {name: found.get(name) for name in state} == state:
+            say(Said("letters.nothing", title=title, folder=_shown(options, folder)))
+            return 0
+        workers = options.workers or os.cpu_count() or 1
+        with _pools(options.scheduler) as start, start(workers) as pool:
+            frames, common, letters = _letters(options)
+            shared = "\n".join([*map(record.hash_of, LOOKS), common, ""])
+            keys = {place: hashlib.sha256((shared + page).encode()).hexdigest() for place, page in letters.items()}
+            made = {place: key for place, key in found["made"].items() if place in there and keys.get(place) == key}
+            stale = {place: page for place, page in letters.items() if place not in made}
+            for left in there & {*found["made"]} - {*letters, index}:
                 files.rm_file(left)
 
-            def note(fresh: list[str], state: dict | None = None) -> None:
-                made.update(pages_store.marks(files, fresh))
-                content = json.dumps({**(state or {}), "keys": keys, "made": made}, ensure_ascii=False)
-                files.pipe_file(record.path_of(title).as_posix(), content.encode())
+            def note(**more: object) -> None:
+                files.pipe({kept: json.dumps({**more, "made": made}, ensure_ascii=False).encode()})
 
-            note([])
-            stale = {place: page for place, page in letters.items() if place not in made}
-            failed = _follow(drawn(stale, common, options.out, pool, start, workers), len(stale), note)
-            failed = {place: failed.get(place) or Said("letters.unseen") for place in stale if place not in made}
-            from analysis.export import index
+            note()
+            failed = _follow(drawn(stale, common, options.out, start, pool, workers), keys, made, note, len(stale))
+            failed |= {place: Said("letters.unseen") for place in {*made} - {*files.ls(folder, detail=False)}}
+            from analysis.export.index import html
 
-            files.pipe_file(f"{folder}/index.html", index.html(frames, map(json.loads, letters.values())))
-            note([f"{folder}/index.html"], None if failed else state)
-    say(Said("letters.index", path=_shown(options, f"{folder}/index.html"), number=f"{len(letters):,}"), Said(
+            files.pipe({index: html(frames, map(json.loads, letters.values()))})
+            made[index] = ""
+            note(**({} if failed else state))
+    say(Said("letters.index", path=_shown(options, index), number=f"{len(letters):,}"), Said(
         "letters.done", title=title, made=f"{len(stale) - len(failed):,}", kept=f"{len(letters) - len(stale):,}",
         seconds=f"{time.perf_counter() - started:.1f}"))
     if failed:
@@ -175,34 +212,47 @@ def pages(options: Namespace) -> int:
     return 3 if failed else 0
 
 
-def _shown(options: Namespace, place: str) -> str:
-    return from_here(options.out / place) if isinstance(options.out, Path) else f"{options.out}/{place}"
+@contextlib.contextmanager
+def _turn(options: Namespace, title: str) -> Iterator[None]:
+    """Runs in a folder take turns; what a killed one left is removed, and in the end the pages there name each other.
+
+    At an address there are neither turns nor reports beside the letters: an object is replaced at once.
+    """
+    if isinstance(options.out, str):
+        yield
+        return
+    from filelock import FileLock
+
+    folder = options.out / _folder(options)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(options.out / record.path_of(title).with_suffix(".lock")):
+        for left in folder.glob(".making-*"):
+            left.unlink(missing_ok=True)
+        yield
+    links.refresh(options.out)
 
 
-def _earlier(files: Any, title: str) -> tuple[dict, dict[str, str]]:
-    """The record of an earlier run, and the marks that what it made has now; nothing where none can be read."""
+def _earlier(files: Any, kept: str, folder: str) -> tuple[dict, set[str]]:
+    """The record of an earlier run, in which `made` has the key of each letter, and what is in the folder; nothing where none can be read."""
     try:
-        found = json.loads(files.cat_file(record.path_of(title).as_posix()))
-        return found, pages_store.marks(files, found["made"])
-    except (OSError, ValueError, TypeError, LookupError):
-        return {}, {}
+        return json.loads(files.cat_file(kept)), {*files.ls(folder, detail=False)}
+    except (OSError, ValueError):
+        return {"made": {}}, set()
 
 
-def _follow(results: Iterator[tuple[str, Said | str]], total: int, note: Callable[[list[str]], None]) -> dict[str, Said | str]:
-    """Say how many letters are made, how fast and how long yet, have them noted, and collect what is wrong with the others."""
-    failed, fresh, screen = {}, [], sys.stderr.isatty()
-    started = last = noted = time.perf_counter()
-    for done, (place, error) in enumerate(results, start=1):
-        failed |= {place: error} if error else {}
-        fresh += [] if error else [place]
-        now = time.perf_counter()
-        if now - last > (0.5 if screen else EVERY):
-            rate, last = done / (now - started), now
-            print(Said("letters.rate", done=f"{done:,}", total=f"{total:,}", rate=f"{rate:,.0f}", left=f"{(total - done) / rate:,.0f}"),
-                  end="   \r" if screen else "\n", file=sys.stderr, flush=True)
-        if now - noted > EVERY:
-            noted, fresh = now, note(fresh) or []
-    note(fresh)
+def _follow(results: Iterator[tuple[str, str]], keys: dict[str, str], made: dict[str, str], note: Callable, total: int) -> dict[str, str]:
+    """Add each letter to what is made, which is noted now and then, and collect what is wrong with the others; a bar says how far it is."""
+    from tqdm import tqdm
+
+    failed, noted = {}, time.perf_counter()
+    for place, error in tqdm(results, total=total, disable=None, leave=False):
+        if error:
+            failed[place] = error
+        else:
+            made[place] = keys[place]
+        if time.perf_counter() - noted > EVERY:
+            note()
+            noted = time.perf_counter()
     return failed
 
 
@@ -220,9 +270,9 @@ def page(options: Namespace) -> None:
         raise CommandError(str(error)) from None
     if found.empty:
         raise CommandError(Said("letters.absent", who=repr(options.who), period=options.period))
-    place, page = [*letters.items()][frames.named.index.get_loc(found.index[0])]
-    content = draw(common, page)
-    pages_store.at(options.out).pipe_file(place, content)
+    place = f"{_folder(options)}/{found['file'].item()}.pdf"
+    content = draw(common, letters[place])
+    store(options.out).pipe({place: content})
     say(f"{_shown(options, place)}  {len(content) / 1e3:,.0f} kB")
 
 
@@ -236,19 +286,14 @@ def _letters(options: Namespace) -> tuple:
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # its own keeps 30 MB of 10,000 letters
     names = [name for name in sheets.filled_periods(options.data)[0] if name != options.period]
     frames = content.frames(roster.read_sheets([*names, options.period], options.data), options.period)
-    letters = {f"{_place(options)}/{row.file}.pdf": json.dumps(content.page(frames, row), ensure_ascii=False)
+    letters = {f"{_folder(options)}/{row.file}.pdf": json.dumps(content.page(frames, row), ensure_ascii=False)
                for row in frames.named.itertuples()}
     return frames, json.dumps(content.common(frames), ensure_ascii=False), letters
 
 
-def _place(options: Namespace) -> str:
+def _folder(options: Namespace) -> str:
     return f"reports/alliances/{options.period}"
 
 
-@cache
-def _looks() -> str:
-    return "".join(map(record.hash_of, LOOKS))
-
-
-def _key(common: str, page: str) -> str:
-    return hashlib.sha256("\n".join([_looks(), common, page]).encode()).hexdigest()
+def _shown(options: Namespace, place: str) -> str:
+    return from_here(options.out / place) if isinstance(options.out, Path) else f"{options.out}/{place}"

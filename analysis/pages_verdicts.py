@@ -1,106 +1,79 @@
-"""What may be said of one alliance, by name and number; the sentences are in notebooks/text/pages.toml.
+"""What may be said of one alliance, by name and number; the sentences are in notebooks/text/pages.toml, whose sections list the names.
 
-A row is one alliance of `pages.frames`, as `itertuples` gives it. Of each tuple of names below exactly one holds for a row.
+A row is one alliance of `pages.frames`, as `itertuples` gives it. Of each section there, but `caveat`, at most one name holds for a row.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from itertools import pairwise
+from math import inf
+from typing import Any
 
-from analysis.grades import GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, NOT_IN_PROGRAMME, TOP_SCORE, Scheme
+from analysis.grades import GRADES, HIGH, LOW, NOT_IN_PROGRAMME, TOP_SCORE, Scheme
 from analysis.words import Verdict, verdict
 
 NEAR = 2  # points from another grade
 DIGITS = 6  # to which differences of scores are taken
-POSITIONS = ("position.top-alone", "position.top-tied", "position.near-both", "position.near-next", "position.on-floor",
-             "position.near-fall", "position.safe-best", "position.safe", "position.lowest", "position.withheld",
-             "position.withheld-best", "position.withheld-lowest")
-ABSENCES = ("why.incomplete", "why.not-entered", "why.unfit", "why.not-evaluated")
-COURSES = ("course.alone", "course.new", "course.first", "course.back", "course.risen-twice", "course.fallen-twice", "course.lowest-again",
-           "course.best-again", "course.risen", "course.fallen", "course.same")
-ABSENT_COURSES = ("course.alone", "course.newcomer", "course.never", "course.left", "course.away")
-CHANGES = ("change.up", "change.down", "change.none", "change.open")
-PLACES = ("place.only", "place.alone", "place.tied", "place.open")
-NEXT = ("next.keep", "next.hold", "next.close", "next.climb", "next.rise", "next.withheld", "next.withheld-best", "next.complete",
-        "next.enter", "next.take-part")
+ABOVE = dict(pairwise(GRADES))
+BELOW = {above: grade for grade, above in ABOVE.items()}
 
 
-class Step(NamedTuple):
-    """One alliance in one period: its state, the grade's number (0 for none), what the period calls it, the score, the floors."""
-
-    period: str
-    state: str
-    level: int
-    label: str
-    score: float
-    floors: dict[str, float]
-
-
-def distances(score: float, grade: str, scheme: Scheme) -> tuple[float | None, float | None]:
-    """The points from a score up to the next grade, and those by which it is over its own floor; None where there is no such grade."""
-    return (None if grade == HIGH else round(scheme.ceiling(grade) - score, DIGITS),
-            None if grade == LOW else round(score - scheme.floors[grade], DIGITS))
+def about(row: Any, scheme: Scheme) -> dict[str, Any]:
+    """The numbers that sentences on a row take: of a graded one its grade, those beside it, and the points up to the next one and over
+    its own floor, endless where there is no such grade."""
+    if row.grade not in GRADES:
+        return {"why": row.why}
+    above, below, floor, ceiling = ABOVE.get(row.grade), BELOW.get(row.grade), float(scheme.floors[row.grade]), float(scheme.ceiling(row.grade))
+    return {"score": row.score, "label": scheme.labels[row.grade], "band": scheme.band(row.grade, whole=False), "number": row.peers,
+            "ties": row.ties_all, "near": NEAR, "next": scheme.labels.get(above), "under": scheme.labels.get(below), "floor": floor,
+            "ceiling": ceiling, "up": round(ceiling - row.score, DIGITS) if above else inf,
+            "over": round(row.score - floor, DIGITS) if below else inf}
 
 
-def grade(row: Any, scheme: Scheme) -> list[Verdict]:
-    """Its score and grade, and whether it is on the A-level list."""
-    about = {"score": row.score, "label": scheme.labels[row.grade], "band": scheme.band(row.grade, whole=False)}
-    told = verdict("grade.published" if row.score == row.score else "grade.withheld", **about)
-    return [told, *([verdict("grade.a-level")] if row.a_level else [])]
+def result(row: Any, facts: dict[str, Any]) -> list[str]:
+    """Its score and grade, whether it is on the A-level list, where it stands and how far it is to other grades; or why it has none."""
+    if row.grade not in GRADES:
+        return [row.absence, *(["absence.because"] if row.why else []), "absence.without"]
+    told = [*(["grade.a-level"] if row.a_level else []), position(row, facts)]
+    return ["grade.withheld", *told] if row.score != row.score else ["grade.published", *told, *distance(row, facts)]
 
 
-def position(row: Any, scheme: Scheme) -> Verdict:
-    """Where it stands: one of POSITIONS."""
-    place = GRADES.index(row.grade)
-    about = {"label": scheme.labels[row.grade], "number": row.peers, "next": scheme.labels[GRADES[min(place + 1, len(GRADES) - 1)]],
-             "under": scheme.labels[GRADES[max(place - 1, 0)]]}
+def position(row: Any, facts: dict[str, Any]) -> str:
+    """Where it stands."""
     if row.score != row.score:
-        return verdict({HIGH: "position.withheld-best", LOW: "position.withheld-lowest"}.get(row.grade, "position.withheld"), **about)
-    up, down = distances(row.score, row.grade, scheme)
-    close, low = up is not None and up <= NEAR, down is not None and down <= NEAR
+        return {HIGH: "position.withheld-best", LOW: "position.withheld-lowest"}.get(row.grade, "position.withheld")
     if row.worst_all == 1:
-        name = "position.top-tied" if row.ties_all else "position.top-alone"
-    elif close or low:
-        name = "position.near-both" if close and low else "position.near-next" if close else "position.near-fall"
-        name = "position.on-floor" if down == 0 else name
-    else:
-        name = {HIGH: "position.safe-best", LOW: "position.lowest"}.get(row.grade, "position.safe")
-    return verdict(name, near=NEAR, ties=row.ties_all, **about)
+        return "position.top-tied" if row.ties_all else "position.top-alone"
+    if facts["over"] == 0:
+        return "position.on-floor"
+    if facts["over"] <= NEAR:
+        return "position.near-both" if facts["up"] <= NEAR else "position.near-fall"
+    if facts["up"] <= NEAR:
+        return "position.near-next"
+    return {HIGH: "position.safe-best", LOW: "position.lowest"}.get(row.grade, "position.safe")
 
 
-def distance(row: Any, scheme: Scheme) -> list[Verdict]:
-    """How far it is to the next grade, and over the one below; nothing where its score is withheld."""
-    if row.score != row.score:
-        return []
-    place, (up, down) = GRADES.index(row.grade), distances(row.score, row.grade, scheme)
-    to_next = verdict("distance.full" if row.score == TOP_SCORE else "distance.best") if up is None else verdict(
-        "distance.next", points=up, label=scheme.labels[GRADES[place + 1]], floor=float(scheme.ceiling(row.grade)))
-    over = verdict("distance.lowest") if down is None else verdict(
-        "distance.over" if down else "distance.at", points=down, floor=float(scheme.floors[row.grade]))
-    return [to_next, over]
+def distance(row: Any, facts: dict[str, Any]) -> list[str]:
+    """How far a score is from the next grade, and over the one below."""
+    up = "distance.next" if row.grade != HIGH else "distance.full" if row.score == TOP_SCORE else "distance.best"
+    return [up, "distance.lowest" if row.grade == LOW else "distance.over" if facts["over"] else "distance.at"]
 
 
 def place(row: Any, by: str, group: str) -> Verdict:
-    """Its place in a group: one of PLACES. `by` names the columns: all, batch or sector."""
+    """Its place in a group. `by` names the columns: all, batch or sector."""
     best, worst, ties, number = (int(getattr(row, f"{what}_{by}")) for what in ("best", "worst", "ties", "number"))
     name = "place.only" if number == 1 else "place.open" if best < worst else "place.tied" if ties else "place.alone"
     return verdict(name, group=group, best=best, worst=worst, ties=ties, number=number)
 
 
-def absence(row: Any) -> list[Verdict]:
-    """Why it was not evaluated: one of ABSENCES, then what the panel says is missing, as far as there is one."""
-    name = "why.incomplete" if row.state == INCOMPLETE else row.absence
-    return [verdict(name), *([verdict("why.because", why=row.why)] if row.why else []), verdict("why.without")]
-
-
-def course(steps: list[Step]) -> list[Verdict]:
-    """What became of it up to the last of some steps: one of COURSES with one of CHANGES where both are graded, or one of ABSENT_COURSES."""
+def course(steps: list[Any]) -> list[Verdict]:
+    """What became of it up to the last of some steps, rows of one alliance: how its grade changed and its score, where both are graded."""
     *earlier, now = steps
     seen = [step for step in earlier if step.level]
     before = earlier[-1] if earlier else now
     last = seen[-1] if seen else now
     about = {"period": now.period, "label": now.label, "before": before.period, "label_before": before.label, "last": last.period,
-             "label_last": last.label, "score": None if now.score != now.score else now.score}
+             "label_last": last.label}
     if not earlier:
         return [verdict("course.alone", **about)]
     if all(step.state == NOT_IN_PROGRAMME for step in earlier):
@@ -109,30 +82,30 @@ def course(steps: list[Step]) -> list[Verdict]:
         return [verdict("course.never" if not seen else "course.left" if before.level else "course.away", **about)]
     if not before.level:
         return [verdict("course.back" if seen else "course.first", **about)]
-    step, further = now.level - before.level, before.level - earlier[-2].level if len(earlier) > 1 and earlier[-2].level else 0
-    name = ("course.risen-twice" if step > 0 and further > 0 else "course.fallen-twice" if step < 0 and further < 0
-            else "course.risen" if step > 0 else "course.fallen" if step < 0
-            else {HIGH: "course.best-again", LOW: "course.lowest-again"}.get(now.state, "course.same"))
-    return [verdict(name, **about, first=earlier[-2].label if further else None), change(before.score, now.score),
-            *([verdict("course.floors")] if before.floors != now.floors else [])]
+    first = earlier[-2] if len(earlier) > 1 and earlier[-2].level else before
+    if now.level == before.level:
+        name = {HIGH: "course.best-again", LOW: "course.lowest-again"}.get(now.state, "course.same")
+    elif now.level > before.level:
+        name = "course.risen-twice" if before.level > first.level else "course.risen"
+    else:
+        name = "course.fallen-twice" if before.level < first.level else "course.fallen"
+    return [verdict(name, **about, first=first.label), change(before.score, now.score),
+            *([verdict("caveat.floors")] if before.floors != now.floors else [])]
 
 
 def change(before: float, now: float) -> Verdict:
-    """How a score changed: one of CHANGES."""
+    """How a score changed."""
     points = round(now - before, DIGITS)
     name = "change.open" if points != points else "change.up" if points > 0 else "change.down" if points < 0 else "change.none"
     return verdict(name, before=before, now=now, points=abs(points))
 
 
-def following(row: Any, scheme: Scheme) -> Verdict:
-    """What comes next: one of NEXT."""
-    if row.state in (INCOMPLETE, NOT_EVALUATED):
-        return verdict("next.complete" if row.state == INCOMPLETE else "next.enter" if row.absence == "why.not-entered" else "next.take-part")
+def following(row: Any, facts: dict[str, Any]) -> str:
+    """What comes next."""
+    if row.grade not in GRADES:
+        return {"why.incomplete": "next.complete", "why.not-entered": "next.enter"}.get(row.absence, "next.take-part")
     if row.score != row.score:
-        return verdict("next.withheld-best") if row.grade == HIGH else verdict(
-            "next.withheld", label=scheme.labels[GRADES[GRADES.index(row.grade) + 1]], floor=float(scheme.ceiling(row.grade)))
-    up, down = distances(row.score, row.grade, scheme)
+        return "next.withheld-best" if row.grade == HIGH else "next.withheld"
     if row.grade == HIGH:
-        return verdict("next.hold" if down <= NEAR else "next.keep", label=scheme.labels[HIGH])
-    name = "next.close" if up <= NEAR else "next.rise" if row.grade == LOW else "next.climb"
-    return verdict(name, label=scheme.labels[GRADES[GRADES.index(row.grade) + 1]], points=up)
+        return "next.hold" if facts["over"] <= NEAR else "next.keep"
+    return "next.close" if facts["up"] <= NEAR else "next.rise" if row.grade == LOW else "next.climb"

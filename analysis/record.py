@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 import sysconfig
 from pathlib import Path
 
 from analysis import NOTEBOOKS, ROOT
 
+BESIDE = re.compile(rb"(?<=<!-- beside -->).*?(?=<!-- /beside -->)", re.DOTALL)  # of a page, its links to other reports
 PANEL = ("panel/**/*.xlsx", "panel/**/*.csv")
 DATA_OF = {  # what a notebook reads in the data folder; the sheets of other periods too, for their dates, grades and names
     "report": ("registry/*.csv", "logo.*", "score_sheets/*.xlsx", "remarks/{period}.md", *PANEL),
@@ -60,16 +62,20 @@ def holds(out: Path, title: str, now: dict[str, object]) -> bool:
 
 def written(now: dict[str, object], files: dict[Path, bytes]) -> bytes:
     """The record to be published with some files."""
-    made = {place.as_posix(): hashlib.sha256(content).hexdigest() for place, content in sorted(files.items())}
+    made = {place.as_posix(): _digest(place, content) for place, content in sorted(files.items())}
     return json.dumps({**now, "made": made}, ensure_ascii=False, indent=1).encode()
 
 
 def hash_of(path: Path) -> str:
-    """The SHA-256 of a file; nothing where it cannot be read, which its reader will say."""
+    """The SHA-256 of a file, of a page without its links to others; nothing where it cannot be read, which its reader will say."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return _digest(path, path.read_bytes())
     except OSError:
         return ""
+
+
+def _digest(path: Path, content: bytes) -> str:
+    return hashlib.sha256(BESIDE.sub(b"", content) if path.suffix == ".html" else content).hexdigest()
 
 
 def _code() -> list[Path]:

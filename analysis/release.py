@@ -12,7 +12,7 @@ from analysis.commands import from_here, say
 from analysis.messages import Said
 
 KINDS = {".html": "网页", ".pdf": "PDF", ".docx": "Word", ".xlsx": "Excel工作簿", ".csv": "CSV", ".parquet": "Parquet", ".json": "数据说明"}
-DATE = re.compile(r'<meta name="date" content="([\d-]+)"')
+DATE, TITLE = re.compile(rb'<meta name="date" content="([\d-]+)"'), re.compile(rb"<title>(.*?)</title>")
 
 
 def word(options: Namespace) -> None:
@@ -39,39 +39,36 @@ def release(options: Namespace) -> int:
 
     period, reports = options.period, options.out / publish.REPORTS
     word(options)
-    groups = [("报告", [f"{period}{kind}" for kind in (".html", ".pdf", ".docx", "-tables.xlsx")])]
+    groups = {"报告": [f"{period}{kind}" for kind in (".html", ".pdf", ".docx", "-tables.xlsx")]}
     if len(filled := sheets.filled_periods(options.data)[0]) > 1:
         commands.trends(Namespace(**vars(options) | {"periods": filled, "running": 2}))
-        groups.append(("趋势", [f"trends{kind}" for kind in (".html", ".pdf", "-tables.xlsx")]))
+        groups["趋势"] = [f"trends{kind}" for kind in (".html", ".pdf", "-tables.xlsx")]
     if (options.data / "published" / f"{period}.csv").exists():
         commands.audit(options)
-        groups.append(("勘误", [f"errata-{period}{kind}" for kind in (".html", ".pdf", ".csv")]))
+        groups["勘误"] = [f"errata-{period}{kind}" for kind in (".html", ".pdf", ".csv")]
     status = pages_run.pages(options)
-    groups.append(("各联盟的一页", [f"alliances/{period}/index.html"]))
+    groups["各联盟的一页"] = [f"alliances/{period}/index.html"]
     commands.data(options)
-    groups.append(("数据包", [f"data/{path.name}" for path in sorted((reports / "data").iterdir()) if path.suffix in KINDS]))
-    _gather(options, groups, [path.relative_to(reports) for path in sorted((reports / "alliances" / period).glob("*.pdf"))])
+    groups["数据包"] = [f"data/{path.name}" for path in sorted((reports / "data").iterdir()) if path.suffix in KINDS]
+    _gather(options, groups)
     return status
 
 
-def _gather(options: Namespace, groups: list[tuple[str, list[str]]], more: list[Path]) -> None:
-    """Publish the folder: what the index names, `more`, and the index."""
+def _gather(options: Namespace, groups: dict[str, list[str]]) -> None:
+    """Publish the folder: what the index names, the letters, and the index. A group without a day of its own has the latest."""
     import jinja2
 
-    reports, title = options.out / publish.REPORTS, f"release-{options.period}"
-    content = {name: (reports / name).read_bytes() for _, names in groups for name in names}
-    pages = links.linked({name: data.decode() for name, data in content.items() if name.endswith(".html")}, content)
-    content |= {name: page.encode() for name, page in pages.items()}
-    dates = {name.removesuffix(".html"): DATE.search(page) for name, page in pages.items()}
-    day = {name: next((found[1] for stem, found in dates.items() if found and name.startswith(stem)), "") for name in content}
-    listed = [(group, [(name, KINDS[Path(name).suffix], f"{max(1, round(len(content[name]) / 1e3)):,} kB", day[name] or max(day.values()))
-                       for name in names]) for group, names in groups]
+    reports, title, folder = options.out / publish.REPORTS, f"release-{options.period}", publish.REPORTS / f"release-{options.period}"
+    letters = sorted(path.relative_to(reports).as_posix() for path in (reports / "alliances" / options.period).glob("*.pdf"))
+    content = {name: (reports / name).read_bytes() for names in (*groups.values(), letters) for name in names}
+    content |= links.linked({name: page for name, page in content.items() if name.endswith(".html")}, content)
+    days = {group: found[1].decode() for group, names in groups.items() if (found := DATE.search(content[names[0]]))}
+    listed = {group: [(name, KINDS[Path(name).suffix], f"{max(1, round(len(content[name]) / 1e3)):,} kB", days.get(group, max(days.values())))
+                      for name in names] for group, names in groups.items()}
     template = (Path(__file__).parent / "export" / "templates" / "release.html.j2").read_text("utf8")
-    index = jinja2.Environment(autoescape=True).from_string(template).render(
-        title=unescape(re.search(r"<title>(.*?)</title>", pages[f"{options.period}.html"])[1]), groups=listed)
-    folder = publish.REPORTS / title
-    files = {folder / name: data for name, data in content.items()} | {folder / name: (reports / name).read_bytes() for name in more}
-    files[folder / "index.html"] = index.encode()
+    heading = unescape(TITLE.search(content[f"{options.period}.html"])[1].decode())
+    content["index.html"] = jinja2.Environment(autoescape=True).from_string(template).render(title=heading, groups=listed).encode()
+    files = {folder / name: data for name, data in content.items()}
     stale = [Path(place) for place in record.earlier(options.out, title).get("made", ())]
     publish.publish({**files, record.path_of(title): record.written({}, files)}, options.out, title, stale)
     say(Said("command.release", path=from_here(options.out / folder), number=len(files), size=f"{sum(map(len, files.values())) / 1e6:.1f}"))
