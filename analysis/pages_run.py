@@ -143,7 +143,7 @@ def pages(options: Namespace) -> int:
         with pages_store.turn(files, title, folder):
             say(Said("letters.nothing", title=title, folder=_shown(options, folder)))
         return 0
-    known_period(options.period, options.data, "pages")
+    known_period(options.period, options.data)
     with _pools(options) as (start, workers), start(workers) as pool:
         frames, common, letters = _letters(options)
         with pages_store.turn(files, title, folder):
@@ -210,7 +210,7 @@ def page(options: Namespace) -> None:
     """Make the letter of one alliance, by a name, an alias or a code of that period."""
     from analysis import roster
 
-    known_period(options.period, options.data, "page")
+    known_period(options.period, options.data)
     if not options.who.strip():
         raise CommandError(Said("letters.who", period=options.period))
     frames, common, letters = _letters(options)

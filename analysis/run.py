@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import gc
-import json
 import re
 import subprocess
 import sys
@@ -16,9 +14,9 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from analysis import NOTEBOOKS, ROOT, record
+from analysis import NOTEBOOKS, ROOT
 from analysis.messages import Said
-from analysis.publish import FIGURES, REPORTS, check_writable, publish
+from analysis.publish import FIGURES, REPORTS, publish
 
 # What papermill, jsonschema and openpyxl load where they find it, for places, addresses and numbers that no report has: half a second
 # and more.
@@ -26,7 +24,6 @@ SPARED = ("rfc3987_syntax", "isoduration", "pyarrow", "numpy")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 MOST_OF_A_CAUSE = 600  # characters
 LEAST_MEMORY = 560_000_000  # bytes of addresses
-UNDO: list[Callable[[], object]] = []  # what a stop must clear away, latest last
 PROGRESS = "{desc} {percentage:3.0f}%|{bar:30}|"
 
 
@@ -49,8 +46,6 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, state: 
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
-    _check_parameters(path, parameters)
-    check_writable(out)
     _check_memory()
     with ThreadPoolExecutor(1) as pool, _worker(path.parent) as worker:
         with _spared():
@@ -72,8 +67,7 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, state: 
             some = document.read(_part(notebook, tag))
             beside = {f"{part}.pdf": "本文的PDF", f"{part}.csv": "数据（CSV）"}
             files |= {REPORTS / f"{part}.html": html.render(some, beside).encode(), REPORTS / f"{part}.pdf": pdf.render(some)}
-    stale = [Path(place) for place in record.earlier(out, title).get("made", ())]
-    return publish({**files, record.path_of(title): record.written(state, files)}, out, title, stale)[:-1], whole.notes
+    return publish(files, out, title, state), whole.notes
 
 
 def _check_memory() -> None:
@@ -124,13 +118,11 @@ def _worker(folder: Path) -> Iterator[dict[str, object]]:
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen([sys.executable, "-m", "analysis.worker", str(folder)], cwd=ROOT, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=said)
-        UNDO[:] = [process.kill]
         try:
             yield {"process": process, "said": said}
         finally:
             process.kill()
             process.wait()
-            UNDO.clear()
 
 
 def _executed(path: Path, parameters: dict[str, str], worker: dict[str, object]):
@@ -144,6 +136,8 @@ def _executed(path: Path, parameters: dict[str, str], worker: dict[str, object])
     from analysis import engine
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the exception
+    if unknown := parameters.keys() - papermill.inspect_notebook(path):  # papermill runs the default for a name that is misspelt
+        raise ValueError(f"{path.name} has no parameter {', '.join(sorted(unknown))}")
     notebook = nbformat.read(path, as_version=4)
     progress = {"desc": path.stem, "leave": False, "bar_format": PROGRESS} if sys.stderr.isatty() else False
     try:
@@ -156,13 +150,3 @@ def _executed(path: Path, parameters: dict[str, str], worker: dict[str, object])
     heading = next((line.lstrip("# ") for cell in reversed(above) for line in reversed(cell.source.splitlines())
                     if cell.cell_type == "markdown" and line.startswith("#")), Said("run.beginning"))
     raise NotebookFailedError(Said("run.failed", name=path.name, heading=heading, cause=cause), log)
-
-
-def _check_parameters(path: Path, parameters: dict[str, str]) -> None:
-    """papermill takes any name and runs the default for one that is misspelt; so look first."""
-    cells = json.loads(path.read_text("utf8"))["cells"]
-    source = "".join(next(cell["source"] for cell in cells if "parameters" in cell["metadata"].get("tags", ())))
-    declared = {target.id for node in ast.parse(source).body if isinstance(node, ast.Assign) for target in node.targets}
-    unknown = set(parameters) - declared
-    if unknown:
-        raise ValueError(f"{path.name} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(sorted(declared))}")
