@@ -18,26 +18,26 @@ from analysis.publish import REPORTS, STOPS
 
 DONE, DATA_WRONG, COMMAND_WRONG, FAILED = 0, 1, 2, 3
 COMMANDS = {  # the module and the arguments of each, and what it is for
-    "report": ("commands", "period", "make the report of one period"),
-    "reports": ("commands", "", "make the reports of all periods, side by side"),
-    "trends": ("commands", "periods --running", "make the trend report of all periods, or of those named"),
-    "audit": ("commands", "period", "check the published report of one period"),
-    "transcribe": ("commands", "period source", "draft the figures that a published report prints, from its text or PDF"),
-    "check": ("commands", "period", "read the sheet of one period and say whether it is sound"),
-    "new": ("commands", "period", "write an empty workbook to fill in"),
-    "check-page": ("commands", "", "make the check as a page that needs nothing installed"),
-    "new-panel": ("panel.commands", "period", "write an empty panel workbook"),
-    "intake": ("panel.commands", "period", "write the chase list of one period"),
-    "assign": ("panel.commands", "period", "draw groups of experts and write their mark sheets"),
-    "panel": ("panel.commands", "period --force", "from the marks of one period to its score sheet"),
-    "example-panel": ("panel.commands", "period", "make a small simulated panel to try that on"),
-    "pages": ("pages_run", "period --workers --scheduler", "make a letter to each alliance of one period, and an index"),
-    "page": ("pages_run", "period who", "make the letter to one alliance"),
-    "word": ("release", "period", "make the report of one period as a Word document"),
-    "release": ("release", "period --workers --scheduler", "make everything that goes out, in one folder"),
-    "preview": ("preview", "period", "show the report of one period at a local address, made again when something is saved"),
-    "data": ("commands", "", "write the tidy tables of all periods, CSV and Parquet, with a Data Package"),
-    "lab": ("commands", "", "start JupyterLab at explore.ipynb"),
+    "report": ("analysis.commands", "period", "make the report of one period"),
+    "reports": ("analysis.commands", "", "make the reports of all periods, side by side"),
+    "trends": ("analysis.commands", "periods --running", "make the trend report of all periods, or of those named"),
+    "audit": ("analysis.commands", "period", "check the published report of one period"),
+    "transcribe": ("analysis.commands", "period source", "draft the figures that a published report prints, from its text or PDF"),
+    "check": ("analysis.commands", "period", "read the sheet of one period and say whether it is sound"),
+    "new": ("analysis.commands", "period", "write an empty workbook to fill in"),
+    "check-page": ("analysis.commands", "", "make the check as a page that needs nothing installed"),
+    "new-panel": ("analysis.panel.commands", "period", "write an empty panel workbook"),
+    "intake": ("analysis.panel.commands", "period", "write the chase list of one period"),
+    "assign": ("analysis.panel.commands", "period", "draw groups of experts and write their mark sheets"),
+    "panel": ("analysis.panel.commands", "period --force", "from the marks of one period to its score sheet"),
+    "example-panel": ("analysis.panel.commands", "period", "make a small simulated panel to try that on"),
+    "pages": ("analysis.pages_run", "period --workers --scheduler", "make a letter to each alliance of one period, and an index"),
+    "page": ("analysis.pages_run", "period who", "make the letter to one alliance"),
+    "word": ("analysis.release", "period", "make the report of one period as a Word document"),
+    "release": ("analysis.release", "period --workers --scheduler", "make everything that goes out, in one folder"),
+    "preview": ("analysis.preview", "period", "show the report of one period at a local address, made again when something is saved"),
+    "data": ("analysis.commands", "", "write the tidy tables of all periods, CSV and Parquet, with a Data Package"),
+    "lab": ("analysis.commands", "", "start JupyterLab at explore.ipynb"),
 }
 ARGUMENTS = {
     "period": {"help": "a period with a sheet in data/score_sheets, such as 2017"},
@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     subparsers = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, words, what) in COMMANDS.items():
         command = subparsers.add_parser(name, help=what, description=what)
-        command.set_defaults(module=f"analysis.{module}")
+        command.set_defaults(module=module)
         for word in words.split():
             command.add_argument(word, **ARGUMENTS[word])
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
