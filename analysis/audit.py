@@ -80,18 +80,6 @@ def _rows(path: Path, problems: list[Problem]) -> list[Printed]:
     return [Printed(*(line.get(column, "") for column in Printed._fields[:-1]), int(line["line"])) for line in lines]
 
 
-def others(sheet: sheets.Period) -> tuple[list[sheets.Period], list[str]]:
-    """The sheets of the other periods, and the names of those that are wrong or half filled in."""
-    read, unread = [], []
-    for period in sheets.periods(sheet.data):
-        if period != sheet.name:
-            try:
-                read.append(sheets.read(period, sheet.data))
-            except DataError:  # its own check says why
-                unread.append(period)
-    return read, unread
-
-
 def summary(period: str, path: Path) -> list[str]:
     """What the terminal says of a made `audit-<period>.csv`: the counts, then each row that is wrong or for the author to decide."""
     with path.open(encoding="utf-8-sig", newline="") as file:

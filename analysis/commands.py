@@ -8,13 +8,18 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis import NOTEBOOKS, ROOT, links, record
 from analysis.messages import CHINESE, Said, language
 from analysis.problems import DataError, Problem
 from analysis.publish import FIGURES, REPORTS, publish, put
 from analysis.registry import PERIOD, first_year
+
+if TYPE_CHECKING:
+    from analysis.sheets import Period
 
 SHEETS = "score_sheets"
 ADDED_IN_USE = [*(f"metadata.language_info.{key}" for key in (  # what JupyterLab writes into a notebook that it saves
@@ -84,12 +89,13 @@ def out_of_date(options: Namespace, notebook: str, periods: list[str], title: st
     return None
 
 
-def make(options: Namespace, notebook: str, title: str, parameters: dict[str, str], state: dict[str, object], **more) -> None:
+def make(options: Namespace, notebook: str, title: str, parameters: dict[str, str], state: dict[str, object],
+         read: Callable[[], list[Period]] = list, **more) -> None:
     """Run a notebook, and say what there is now and how long it took."""
     started = time.perf_counter()
     from analysis import run
 
-    made, notes = run.report(notebook, title, {**parameters, "data": str(options.data)}, options.out, state, **more)
+    made, notes = run.report(notebook, title, parameters, options.data, options.out, state, read, **more)
     links.refresh(options.out)
     reports, figures = options.out / REPORTS, options.out / FIGURES / title
     (reports / f"{title}.log").unlink(missing_ok=True)
@@ -102,9 +108,15 @@ def report(options: Namespace) -> None:
     """Make the report of one period."""
     if state := out_of_date(options, "report", [options.period], options.period):
         period = known_period(options.period, options.data)
-        from analysis import check
+        make(options, "report", period, {"period": period}, state, lambda: _checked(period, options.data))
 
-        make(options, "report", period, {"period": period}, state, meanwhile=lambda: check.read(period, options.data) and None)
+
+def _checked(period: str, data: Path) -> list[Period]:
+    """The sheet of a period, and that of the one before. Raises DataError with every problem of it and of its remarks."""
+    from analysis import check, sheets
+
+    sheet = check.read(period, data)
+    return [sheet, *filter(None, [sheets.before(sheet)])]
 
 
 def reports(options: Namespace) -> int:
@@ -133,19 +145,19 @@ def trends(options: Namespace) -> None:
     names = sorted({name for words in options.periods for name in words.split()}) or all_periods(options.data)
     if state := out_of_date(options, "trends", names, "trends", running=options.running):
         names = [known_period(name, options.data) for name in names]
-        make(options, "trends", "trends", {"periods": "", "running": str(options.running)}, state,
-             meanwhile=lambda: {"periods": " ".join(_sound(names, options.data))})
+        parameters = {"periods": "", "running": str(options.running)}
+        make(options, "trends", "trends", parameters, state, lambda: _sound(names, options.data, parameters))
 
 
-def _sound(names: list[str], data: Path) -> list[str]:
-    """The periods without those that nobody has filled in. Raises DataError, with the way around it, for what is wrong in any."""
+def _sound(names: list[str], data: Path, parameters: dict[str, str]) -> list[Period]:
+    """The sheets without those that nobody has filled in. Raises DataError, with the way around it, for what is wrong in any."""
     from analysis import sheets
 
     sound, problems, known = [], [], None
     for name in names:
         try:
-            known = sheets.read(name, data, known).registry
-            sound.append(name)
+            sound.append(sheets.read(name, data, known))
+            known = sound[-1].registry
         except sheets.Unfilled as unfilled:
             say(Said("command.over", what=str(unfilled)))
         except DataError as error:
@@ -153,10 +165,11 @@ def _sound(names: list[str], data: Path) -> list[str]:
     if problems:
         wrong = DataError(problems)
         if len(sound) > 1:
-            wrong.add_note(str(Said("command.around", periods=" ".join(sound))))
+            wrong.add_note(str(Said("command.around", periods=" ".join(sheet.name for sheet in sound))))
         raise wrong
     if len(sound) < 2:
-        raise CommandError(Said("command.few", periods=sound or Said("command.no")))
+        raise CommandError(Said("command.few", periods=[sheet.name for sheet in sound] or Said("command.no")))
+    parameters["periods"] = " ".join(sheet.name for sheet in sound)
     return sound
 
 
@@ -165,10 +178,22 @@ def audit(options: Namespace) -> None:
     title, corrections = f"audit-{options.period}", f"errata-{options.period}"
     if state := out_of_date(options, "audit", [options.period], title):
         period = known_period(options.period, options.data)
+        from analysis import run, sheets
+
+        def read() -> list[Period]:
+            sheet = sheets.read(period, options.data)
+            return [sheet, *sheets.others(sheet)[0]]
+
+        try:
+            make(options, "audit", title, {"period": period}, state, read, parts={"errata": corrections},
+                 saved={"everything": f"{title}.csv", "errata": f"{corrections}.csv"})
+        except run.NotebookFailedError:
+            from analysis import audit
+
+            audit.published(period, options.data)  # where the published file is wrong, this says what and where
+            raise
         from analysis import audit
 
-        make(options, "audit", title, {"period": period}, state, parts={"errata": corrections},
-             saved={"everything": f"{title}.csv", "errata": f"{corrections}.csv"}, meanwhile=lambda: audit.published(period, options.data))
         say(*audit.summary(period, options.out / REPORTS / f"{title}.csv"))
 
 

@@ -13,7 +13,6 @@ import pandas as pd
 
 from analysis import sheets
 from analysis.grades import GRADES, INCOMPLETE, NOT_EVALUATED, NOT_IN_PROGRAMME, OUTCOMES, STATES
-from analysis.problems import DataError
 from analysis.registry import Registry, first_year, normalise
 from analysis.sheets import Period
 
@@ -37,15 +36,6 @@ def read_sheets(periods: Iterable[str | int] | str | int = "", data: Path | str 
     for name in dict.fromkeys(names or sheets.filled_periods(Path(data or sheets.DATA))[0]):
         found.append(sheets.read(name, data, found[0].registry if found else None))
     return sorted(found, key=lambda sheet: (sheet.end, sheet.name))
-
-
-def before(sheet: Period) -> Period | None:
-    """The latest earlier period with a sheet; None where there is none, or where its sheet is not sound."""
-    names = [name for name in sheets.periods(sheet.data) if first_year(name) < first_year(sheet.name)]
-    try:
-        return sheets.read(max(names, key=first_year), sheet.data) if names else None
-    except DataError:  # its own check says why
-        return None
 
 
 def of(sheet: Period) -> pd.DataFrame:

@@ -10,13 +10,15 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from analysis import NOTEBOOKS, ROOT
 from analysis.messages import Said
 from analysis.publish import FIGURES, REPORTS, publish
+
+if TYPE_CHECKING:
+    from analysis.sheets import Period
 
 # What papermill, jsonschema and openpyxl load where they find it, for places, addresses and numbers that no report has: half a second
 # and more.
@@ -35,30 +37,32 @@ class NotebookFailedError(Exception):
         super().__init__(said)
 
 
-def report(name: str, title: str, parameters: dict[str, str], out: Path, state: dict[str, object], *,
-           saved: dict[str, str] | None = None, parts: dict[str, str] | None = None,
-           meanwhile: Callable[[], dict | None] = dict) -> tuple[list[Path], list[str]]:
+def report(name: str, title: str, parameters: dict[str, str], data: Path, out: Path, state: dict[str, object],
+           read: Callable[[], list[Period]] = list, *, saved: dict[str, str] | None = None,
+           parts: dict[str, str] | None = None) -> tuple[list[Path], list[str]]:
     """Run `notebooks/<name>.ipynb` and publish `reports/<title>.*`, `figures/<title>/*` and the record; what was made, and notes.
 
     `state` is what `record.state` said before anything was read. `saved` names the files under `reports` for the tables of
     some labels; others go beside the figures. `parts` has the titles of the documents that the cells with some tags make again.
-    `meanwhile` is called while the process that runs it starts: it may give parameters their values, and an error of it ends the run.
+    `read` is called while the process that runs it starts, which is given the sheets; it may change the parameters, and an error of
+    it ends the run.
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
     _check_memory()
     with ThreadPoolExecutor(1) as pool, _worker(path.parent) as worker:
         with _spared():
-            parameters = parameters | (meanwhile() or {})
+            worker["given"] = {(sheet.name, str(data)): sheet for sheet in read()}
             import nbformat
             import papermill  # noqa: F401  before the thread, so that no module is loaded by both at once
 
         loaded = pool.submit(_writers)
-        notebook = _executed(path, parameters, worker)
+        notebook = _executed(path, {**parameters, "data": str(data)}, worker)
         document, html, pdf, book = loaded.result()
         whole = document.read(notebook)
         paper = pool.submit(pdf.render, whole)
-        page, tables = html.render(whole, _links(title)).encode(), book.render(whole)
+        beside = {f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"}
+        page, tables = html.render(whole, beside).encode(), book.render(whole)
         places = {f"{label}.csv": REPORTS / name for label, name in (saved or {}).items()}
         files = {REPORTS / f"{title}.ipynb": nbformat.writes(notebook).encode(), REPORTS / f"{title}.pdf": paper.result(),
                  REPORTS / f"{title}.html": page, REPORTS / f"{title}-tables.xlsx": tables,
@@ -79,16 +83,12 @@ def _check_memory() -> None:
             raise MemoryError
 
 
-def _writers() -> list[ModuleType]:
+def _writers() -> tuple:
     """The modules that write a report, ready to do it, loaded while its cells run."""
-    writers = [import_module(f"analysis.export.{name}") for name in ("document", "html", "pdf", "book")]
-    writers[1].template()
-    return writers
+    from analysis.export import book, document, html, pdf
 
-
-def _links(title: str) -> dict[str, str]:
-    """The files that are made beside a page."""
-    return {f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"}
+    html.template()
+    return document, html, pdf, book
 
 
 def _part(notebook, tag: str):

@@ -17,6 +17,7 @@ from analysis.registry import Registry, normalise
 from analysis.tables import Book
 
 FOLDER = "score_sheets"
+GIVEN: dict[tuple[str, str], Period] = {}  # in a process of `worker`: what the one that asks has read just now
 SHEET_LIKE = re.compile(r"(?!~\$|\.).+\.(xls[xmb]?|et|ods|csv|numbers)", re.IGNORECASE)
 
 
@@ -72,6 +73,8 @@ def read(period: str | int, data: Path | str = "", known: registry.Registry | No
     Raises DataError with every problem of the workbook, or of the registry; Unfilled for an unfilled template.
     """
     period, data = str(period), Path(data or DATA)
+    if (period, str(data)) in GIVEN:
+        return GIVEN[period, str(data)]
     known, path = known or registry.read(data), path_of(period, data)
     book = ScoreSheet(path)
     if book.unfilled:
@@ -84,6 +87,27 @@ def read(period: str | int, data: Path | str = "", known: registry.Registry | No
     if book.problems:
         raise DataError(book.problems)
     return reading
+
+
+def before(sheet: Period) -> Period | None:
+    """The latest earlier period with a sheet; None where there is none, or where its sheet is not sound."""
+    names = [name for name in periods(sheet.data) if registry.first_year(name) < registry.first_year(sheet.name)]
+    try:
+        return read(max(names, key=registry.first_year), sheet.data) if names else None
+    except DataError:  # its own check says why
+        return None
+
+
+def others(sheet: Period) -> tuple[list[Period], list[str]]:
+    """The sheets of the other periods, and the names of those that are wrong or half filled in."""
+    sound, unread = [], []
+    for period in periods(sheet.data):
+        if period != sheet.name:
+            try:
+                sound.append(read(period, sheet.data))
+            except DataError:  # its own check says why
+                unread.append(period)
+    return sound, unread
 
 
 def returned(period: str, data: Path) -> list[Path]:

@@ -1,7 +1,8 @@
 """The process that runs the cells of a notebook: IPython's shell, without a kernel, spoken to through its own pipes.
 
-It is asked once, with the sources of all cells as one line of JSON. It answers with the number of each cell that begins, and
-last with what the cells show, as Jupyter notes it. Where cores have nothing to do, figures are drawn in forks of it.
+It is asked once, with the sources of all cells as one line of JSON and the sheets that have been read, pickled. It answers with
+the number of each cell that begins, and last with what the cells show, as Jupyter notes it. Where cores have nothing to do,
+figures are drawn in forks of it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import io
 import json
 import numbers
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -27,7 +29,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from analysis import cells
+from analysis import cells, sheets
 
 PRELOADED = ("analysis.charts", "analysis.roster", "analysis.words")
 
@@ -218,6 +220,7 @@ def main() -> None:
     gc.freeze()  # what is loaded stays
     gc.enable()
     if sources := asked.readline():
+        sheets.GIVEN.update(pickle.load(asked))
         threading.Thread(target=lambda: (asked.read(), os._exit(1)), daemon=True).start()
         sys.stdout, sys.stderr = Stream("stdout", shell), Stream("stderr", shell)
         shell.answer(json.loads(sources), lambda what: (answers.write(json.dumps(what).encode() + b"\n"), answers.flush()))

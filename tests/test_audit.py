@@ -24,13 +24,13 @@ PERCENTAGES, COUNTS = {"2017": 36, "2020-2021": 48}, {"2017": (145, 15, 0, 4, 61
 @cache
 def audited(period: str) -> tuple[Report, list[Finding]]:
     sheet = sheets.read(period)
-    return audit._found(sheet, audit.others(sheet)[0])
+    return audit._found(sheet, sheets.others(sheet)[0])
 
 
 @cache
 def frame(period: str) -> pd.DataFrame:
     sheet = sheets.read(period)
-    return audit.findings(sheet, audit.others(sheet)[0])
+    return audit.findings(sheet, sheets.others(sheet)[0])
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_streaks_need_every_sheet_and_one_can_contradict(period, pairs):
     assert streaks and all(f.verdict == UNVERIFIED and "评分表" in detail(f) for f in streaks)
     sheet = sheets.read(period)
     never = row("连年", "说法", "连续 2 期 活跃度高 108")  # 抗生素 is not graded 活跃度高 in either period
-    assert finding(never, Report([never], sheet, audit.others(sheet)[0])).verdict == DIFFERS
+    assert finding(never, Report([never], sheet, sheets.others(sheet)[0])).verdict == DIFFERS
 
 
 def test_what_the_sheet_only_repeats_and_what_it_gives():
@@ -293,7 +293,7 @@ def test_a_published_file_that_cannot_be_read(data, content, said):
 
 def test_a_sheet_of_another_period_that_cannot_be_read_is_left_out_and_named(data):
     (data / "score_sheets" / "2020-2021.xlsx").write_bytes(b"not a workbook")
-    assert audit.others(sheets.read("2017", data)) == ([], ["2020-2021"])
+    assert sheets.others(sheets.read("2017", data)) == ([], ["2020-2021"])
 
 
 def test_what_an_audit_makes(made_audit, period, monkeypatch):
@@ -321,7 +321,7 @@ def test_what_an_audit_makes(made_audit, period, monkeypatch):
 
 
 def test_names_stand_beside_the_registrys_decision(period, report):
-    names = audit_names.names(report.sheet, audit.others(report.sheet)[0], frame(period)).set_index("情形")
+    names = audit_names.names(report.sheet, sheets.others(report.sheet)[0], frame(period)).set_index("情形")
     assert list(names.loc[["一码两家"], "见于"].str[:4]) == ["109："] and "存疑" in names.loc["一码两家", "名录的判定"]
     recoded = "".join(names.loc["一家两码", "见于"])
     assert len(names.loc["一家两码"]) == 2 and "110" in recoded and "201" in recoded and "210" in recoded

@@ -17,7 +17,7 @@ import pytest
 from conftest import PERIODS, once, run
 from workbooks import change
 
-from analysis import NOTEBOOKS, ROOT, engine, record
+from analysis import DATA, NOTEBOOKS, ROOT, engine, record
 from analysis import run as running
 from analysis.__main__ import main
 from analysis.export import document, html, pdf
@@ -98,7 +98,7 @@ def test_cells_show_what_they_show_in_a_kernel(tmp_path, monkeypatch, load):
     cells = notebook.everything().cells
     with running._worker(ROOT) as worker:
         ours = papermill.execute_notebook(copy.deepcopy(notebook.everything()), None, engine_name=engine.NAME, kernel_name="python3",
-                                          progress_bar=False, request_save_on_cell_execute=False, **worker)
+                                          progress_bar=False, request_save_on_cell_execute=False, given={}, **worker)
     for theirs, cell in zip(cells, ours.cells):
         assert theirs.get("execution_count") == cell.get("execution_count")
         assert [(output.output_type, [*output.get("data", ())]) for output in theirs.get("outputs", ())] == [
@@ -110,7 +110,7 @@ def test_cells_show_what_they_show_in_a_kernel(tmp_path, monkeypatch, load):
 
 def test_a_misspelt_parameter_is_refused(out):
     with pytest.raises(ValueError, match=r"report\.ipynb has no parameter perod"):
-        running.report("report", "2017", {"perod": "2017"}, out, {})
+        running.report("report", "2017", {"perod": "2017"}, DATA, out, {})
     assert earlier.changed(out) == []
 
 
