@@ -96,8 +96,8 @@ def _tell(error: Exception, options: argparse.Namespace) -> None:
     import traceback
 
     if why := reason(error):
-        where = f": {error.filename}" if getattr(error, "filename", None) else ""
-        say(Said("command.failed", command=options.command, why=why, where=where), to=sys.stderr)
+        where = getattr(error, "filename2", None) or getattr(error, "filename", None)  # the place that could not be renamed to
+        say(Said("command.failed", command=options.command, why=why, where=f": {where}" if where else ""), to=sys.stderr)
         return
     said = str(error) if hasattr(error, "log") else Said("run.error", command=options.command, kind=type(error).__name__, said=error)
     rest = getattr(error, "log", None) or traceback.format_exc()
