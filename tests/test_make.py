@@ -93,10 +93,10 @@ def test_what_a_report_is_not_made_of_is_not(place, altered):
     assert place.is_up_to_date()
 
 
-@pytest.mark.parametrize("name", ["notebooks/report.ipynb", "notebooks/text/report.toml", "analysis/shares.py", "requirements.lock",
-                                  "analysis/style/palette.toml", "analysis/fonts/NotoSansSC-Bold.ttf", "analysis/export/templates/report.css"])
-def test_the_project_itself_is_among_the_inputs(name):
-    assert len(record.state("report", ["2017"], DATA)["inputs"][name]) == 64
+def test_the_project_itself_is_among_the_inputs():
+    assert record.state("report", ["2017"], DATA)["inputs"].keys() >= {
+        "notebooks/report.ipynb", "notebooks/text/report.toml", "analysis/shares.py", "requirements.lock", "analysis/style/palette.toml",
+        "analysis/fonts/NotoSansSC-Bold.ttf", "analysis/export/templates/report.css"}
 
 
 def test_another_version_and_another_data_folder_are_seen(place, monkeypatch):
