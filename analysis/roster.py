@@ -6,6 +6,7 @@ the columns.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -46,18 +47,17 @@ def of(sheet: Period) -> pd.DataFrame:
     score is missing where it is withheld: then low is the floor of the grade and high the next floor (not reached; 100 for
     the best).
     """
-    named = {a.id: _row(a.id, a.name, a.code, state=getattr(a, "state", None), score=getattr(a, "score", None),
-                        grade=getattr(a, "grade", None), **getattr(a, "columns", {}))
-             for a in (*sheet.evaluated, *sheet.absent)}
-    known = [batch.key for batch in sheet.registry.batches_in(sheet.name) if batch.approved is not None]
-    for id, code in latest_codes(sheet.registry, sheet.name).items():
-        if code[0] in known and id not in named and sheet.registry.there(id, sheet.name):
-            named[id] = _row(id, sheet.registry.names[id], code)
-    rows = [row | sheet.registry.columns.get(id, {}) | row for id, row in named.items()]
+    known = sheet.registry
+    rows = [_row(a.id, a.name, a.code, a.grade, score=a.score, grade=a.grade, **a.columns) for a in sheet.evaluated]
+    rows += [_row(a.id, a.name, a.code, INCOMPLETE if a.state == INCOMPLETE else NOT_EVALUATED) for a in sheet.absent]
+    named, listed = {row["id"] for row in rows}, {batch.key for batch in known.batches_in(sheet.name) if batch.approved is not None}
+    rows += [_row(id, known.names[id], code) for id, code in latest_codes(known, sheet.name).items()
+             if code[0] in listed and id not in named and known.there(id, sheet.name)]
+    rows = [known.columns.get(row["id"], {}) | row for row in rows]
+    sizes = Counter(row["batch"] for row in rows)
     for batch in sheet.batches:
-        named_here = sum(row["batch"] == batch.key for row in rows)
-        rows += [_row(None, None, None, batch=batch.key)] * ((batch.approved or named_here) - named_here)
-    return _typed(pd.DataFrame(rows, columns=None if rows else ["id", "name", "code", "batch", "score", "grade", "state"]), sheet)
+        rows += [_row(None, None, batch.key)] * ((batch.approved or 0) - sizes[batch.key])
+    return _typed(pd.DataFrame(rows), sheet)
 
 
 def of_all(periods: Sequence[Period]) -> pd.DataFrame:
@@ -75,10 +75,7 @@ def of_all(periods: Sequence[Period]) -> pd.DataFrame:
     together = pd.concat(frames, names=["period"]).reset_index("period").reset_index(drop=True)
     together["name"] = together["id"].map(periods[-1].registry.names).where(together["id"].notna())
     together["period"] = pd.Categorical(together["period"], list(frames), ordered=True)
-    batches = {batch.short: None for sheet in periods for batch in sheet.batches}
-    for column, order in {"grade": GRADES, "outcome": OUTCOMES, "state": STATES, "batch": list(batches)}.items():
-        together[column] = pd.Categorical(together[column], order, ordered=True)
-    return together
+    return _ordered(together, dict.fromkeys(batch.short for sheet in periods for batch in sheet.batches))
 
 
 def latest_codes(registry: Registry, period: str) -> dict[str, str]:
@@ -90,28 +87,32 @@ def latest_codes(registry: Registry, period: str) -> dict[str, str]:
     return found
 
 
-def _row(id: str | None, name: str | None, code: str | None, state: str | None = None, score: float | None = None,
-         grade: str | None = None, batch: str = "", **columns: object) -> dict[str, object]:
-    return {"id": id, "name": name, "code": code, "batch": batch or code[0], "score": score, "grade": grade,
-            "state": INCOMPLETE if state == INCOMPLETE else grade or NOT_EVALUATED} | columns
+def _row(id: str | None, name: str | None, code: str, state: str = NOT_EVALUATED, **columns: object) -> dict[str, object]:
+    """An alliance; one that nobody names has the letter of its batch for a code."""
+    return {"id": id, "name": name, "code": code if id else None, "batch": code[0], "score": None, "grade": None, "state": state} | columns
 
 
 def _typed(frame: pd.DataFrame, sheet: Period) -> pd.DataFrame:
     """The frame with its types, and with the columns that follow from those of the sheet."""
-    scheme = sheet.scheme
-    batches = {batch.key: batch for batch in sheet.batches}
-    frame["pilot"] = frame["batch"].map(lambda key: batches[key].is_pilot)
-    frame["batch"] = pd.Categorical(frame["batch"].map(lambda key: batches[key].short), [b.short for b in batches.values()], ordered=True)
+    scheme, batches = sheet.scheme, {batch.key: batch.short for batch in sheet.batches}
+    frame["pilot"] = frame["batch"].isin([batch.key for batch in sheet.batches if batch.is_pilot])
+    frame["batch"] = frame["batch"].map(batches)
     frame["score"] = frame["score"].astype(float)
     frame["low"] = frame["score"].fillna(frame["grade"].map(scheme.floors))
     frame["high"] = frame["score"].fillna(frame["grade"].map({grade: scheme.ceiling(grade) for grade in GRADES}))
-    frame["grade"] = pd.Categorical(frame["grade"], GRADES, ordered=True)
+    frame["outcome"] = frame["grade"].fillna(NOT_EVALUATED)
+    _ordered(frame, batches.values())
     frame["level"] = frame["grade"].cat.codes.add(1).where(frame["grade"].notna()).astype("Int64")
-    frame["outcome"] = pd.Categorical(frame["grade"].astype(object).fillna(NOT_EVALUATED), OUTCOMES, ordered=True)
-    frame["state"] = pd.Categorical(frame["state"], STATES, ordered=True)
     frame["rank"] = ranks(frame)
     frame["a_level"] = frame["id"].isin([a.id for a in sheet.a_level])
     return frame[[*OWN, *(column for column in frame if column not in OWN)]]
+
+
+def _ordered(frame: pd.DataFrame, batches: Iterable[str]) -> pd.DataFrame:
+    """The frame, its classes in their order, worst to best."""
+    for column, order in {"grade": GRADES, "outcome": OUTCOMES, "state": STATES, "batch": batches}.items():
+        frame[column] = pd.Categorical(frame[column], [*order], ordered=True)
+    return frame
 
 
 def ranks(frame: pd.DataFrame) -> pd.Series:

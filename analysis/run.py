@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import NOTEBOOKS, ROOT
+from analysis import NOTEBOOKS, ROOT, fonts
 from analysis.messages import Said
 from analysis.publish import FIGURES, REPORTS, publish
 
@@ -88,6 +88,7 @@ def _writers() -> tuple:
     from analysis.export import book, document, html, pdf
 
     html.template()
+    fonts.faces("")
     return document, html, pdf, book
 
 

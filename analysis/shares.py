@@ -32,13 +32,9 @@ class Share(NamedTuple):
     def fraction(self) -> Fraction:
         return Fraction(self.part, self.whole) if self.whole else Fraction(0)
 
-    @property
-    def percent(self) -> str:
+    def __str__(self) -> str:
         """`45.54%`; `—` where the whole is nothing."""
         return percent(self.fraction) if self.whole else "—"
-
-    def __str__(self) -> str:
-        return self.percent
 
 
 def share(part: pd.DataFrame | pd.Series | int, of: pd.DataFrame | pd.Series | int) -> Share:
@@ -75,12 +71,10 @@ def column(part: pd.Series | pd.DataFrame, whole: pd.Series | int) -> pd.Series 
     return ((2 * 10_000 * part + whole) // (2 * whole.where(whole > 0)) / 100).astype(float)
 
 
-def of(values: pd.Series, whole: int | None = None) -> pd.DataFrame:
-    """The counts and shares of a category in its order, grades best first: 联盟数 and 占比 (percent of all values, or of `whole`)."""
-    counts = values.value_counts(sort=False).sort_index(ascending=HIGH not in values.cat.categories).rename("联盟数")
-    frame = counts.to_frame()
-    frame["占比"] = column(counts, int(counts.sum()) if whole is None else whole)
-    return frame
+def of(values: pd.Series) -> pd.DataFrame:
+    """The counts and shares of a category in its order, grades best first: 联盟数 and 占比 (percent of all values)."""
+    counts = values.value_counts(sort=False).sort_index(ascending=HIGH not in values.cat.categories)
+    return counts.to_frame("联盟数").assign(占比=column(counts, int(counts.sum())))
 
 
 def percent(fraction: Fraction, places: int = 2) -> str:
@@ -96,8 +90,8 @@ def signed(number: Fraction | int, places: int = 2) -> str:
 
 def gained(points: float) -> str:
     """A change of scores with its sign and the decimals that it has, six at most: `+8`, `−2.5`."""
-    exact = Fraction(str(round(points, 6)))
-    return signed(exact, next(places for places in range(7) if (exact * 10 ** places).denominator == 1))
+    text = f"{round(points, 6):+.10g}"
+    return text.replace("-", "−") if float(text) else "0"
 
 
 def p_value(p: float) -> str:

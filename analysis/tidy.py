@@ -25,22 +25,23 @@ PROFILE = "https://datapackage.org/profiles/2.0"
 def frames(sheets: Sequence[Period]) -> dict[str, pd.DataFrame]:
     """The tables by name: alliances and counts, and, of two periods or more, transitions and decomposition."""
     alliances = of_all(sheets)
-    floors = {sheet.name: sheet.scheme.floors for sheet in sheets}
-    breaks = [later for earlier, later in pairwise(floors) if floors[earlier] != floors[later]]
-    alliances["withheld"] = alliances["grade"].notna() & alliances["score"].isna()
-    alliances["incomplete"] = alliances["state"] == INCOMPLETE
-    alliances["scheme"] = alliances["period"].astype(str).map({sheet.name: sheet.scheme.declared for sheet in sheets})
-    alliances["scheme_break"] = alliances["period"].isin(breaks)
-    counts = alliances.groupby(["period", "batch", "state"], observed=True).size().rename("alliances").reset_index()
-    tables = {"alliances": alliances, "counts": counts}
+    schemes = {sheet.name: sheet.scheme.declared for sheet in sheets}
+    breaks = [later.name for earlier, later in pairwise(sheets) if earlier.scheme.floors != later.scheme.floors]
+    alliances = alliances.assign(
+        withheld=alliances["grade"].notna() & alliances["score"].isna(), incomplete=alliances["state"] == INCOMPLETE,
+        scheme=alliances["period"].astype(str).map(schemes), scheme_break=alliances["period"].isin(breaks))
+    tables = {"alliances": alliances, "counts": _counted(alliances, "period", "batch", "state")}
     if len(sheets) > 1:
-        moves, by = trends.pairs(alliances), ["from_period", "to_period"]
-        tables["transitions"] = moves.groupby([*by, "state_before", "state_after"]).size().rename("alliances").reset_index()
-        parts = {two: trends.decomposition(here).astype(float) for two, here in moves.groupby(by, sort=False)}
-        tables["decomposition"] = pd.concat(parts, names=by).reset_index().astype({"grade": alliances["grade"].dtype})
-        for name in ("transitions", "decomposition"):
-            tables[name] = tables[name].astype(dict.fromkeys(by, alliances["period"].dtype))
+        by = ["from_period", "to_period"]
+        moves = trends.pairs(alliances).astype(dict.fromkeys(by, alliances["period"].dtype))
+        tables["transitions"] = _counted(moves, *by, "state_before", "state_after")
+        parts = moves.groupby(by, observed=True)[[*moves]].apply(trends.decomposition).astype(float).reset_index()
+        tables["decomposition"] = parts.astype({"grade": alliances["grade"].dtype})
     return tables
+
+
+def _counted(rows: pd.DataFrame, *by: str) -> pd.DataFrame:
+    return rows.groupby([*by], observed=True).size().rename("alliances").reset_index()
 
 
 def files(sheets: Sequence[Period]) -> dict[str, bytes]:
@@ -65,8 +66,8 @@ def described(name: str, frame: pd.DataFrame, meanings: dict[str, str]) -> dict[
         own = {"name": field["name"], "type": field["type"]}
         if said := meanings.get(field["name"]):
             own["description"] = said
-        if "constraints" in field:
-            own |= {"constraints": field["constraints"], "categories": field["constraints"]["enum"], "categoriesOrdered": field["ordered"]}
+        if constraints := field.get("constraints"):
+            own |= {"constraints": constraints, "categories": constraints["enum"], "categoriesOrdered": field["ordered"]}
         fields.append(own)
     return {"$schema": f"{PROFILE}/dataresource.json", "name": name, "path": f"{name}.csv", "type": "table", "format": "csv",
             "mediatype": "text/csv", "encoding": "utf-8", "schema": {"fields": fields, "missingValues": [""]}}

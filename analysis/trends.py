@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from analysis import shares, sheets
+from analysis import shares
 from analysis.grades import BEST_FIRST, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, TOP_SCORE, Scheme
 from analysis.registry import Registry, first_year, normalise, short
 from analysis.sheets import Period
@@ -24,6 +24,7 @@ BY_GRADE, BY_BATCH, GRADES_BY_BATCH = "tests.again-by-grade", "tests.again-by-ba
 CONFIRMED, REFUTED, UNVERIFIABLE = "属实", "不属实", "无法核实"
 UNDECIDED = "无法确定"
 SEED, RESAMPLES, Z = 20171231, 9999, 1.959963984540054  # the normal quantile of 95 %
+NEAR = 2  # points from a cut-off
 DIGITS = 6  # to which differences of scores are taken: 2.3 and 2.3000000000000007 are one
 FEW_PERIODS = 4
 ABSENT, NO_SHEET = (INCOMPLETE, NOT_EVALUATED), "没有评分表"
@@ -45,22 +46,30 @@ def pair(alliances: pd.DataFrame, earlier: str, later: str) -> pd.DataFrame:
     change: of the published scores (missing where one is withheld); least and most: its bounds; steps: grades risen.
     stayed, entered, left: evaluated in both, only later, only earlier; returned: entered, and evaluated before `earlier`.
     """
-    named = alliances.dropna(subset="id").set_index("id")
-    before, after = (named.loc[named["period"] == period, SIDES] for period in (earlier, later))
-    frame = named[named["period"] == later].drop(columns=[*SIDES, "period", "outcome"])
-    frame = frame.join(before.add_suffix("_before"), validate="1:1").join(after.add_suffix("_after"), validate="1:1")
+    named = alliances.dropna(subset="id")
+    before, after = (named[named["period"] == period].drop(columns=["period", "outcome"]) for period in (earlier, later))
+    frame = after.merge(before[["id", *SIDES]], on="id", suffixes=("_after", "_before"), validate="1:1")
     was, now = frame["grade_before"].notna(), frame["grade_after"].notna()
-    seen = named.index[(named["period"] < earlier) & named["grade"].notna()]
+    seen = frame["id"].isin(named.loc[(named["period"] < earlier) & named["grade"].notna(), "id"])
     return frame.assign(
-        change=(frame["score_after"] - frame["score_before"]).round(DIGITS), least=frame["low_after"] - frame["high_before"],
-        most=frame["high_after"] - frame["low_before"], steps=frame["level_after"] - frame["level_before"],
-        stayed=was & now, entered=~was & now, left=was & ~now, returned=~was & now & frame.index.isin(seen),
-        from_period=earlier, to_period=later).reset_index()
+        change=(frame["score_after"] - frame["score_before"]).round(DIGITS), least=(frame["low_after"] - frame["high_before"]).round(DIGITS),
+        most=(frame["high_after"] - frame["low_before"]).round(DIGITS), steps=frame["level_after"] - frame["level_before"],
+        stayed=was & now, entered=~was & now, left=was & ~now, returned=~was & now & seen, from_period=earlier, to_period=later)
 
 
 def pairs(alliances: pd.DataFrame) -> pd.DataFrame:
     """Each period with the next, as `pair` has them, one below the other; `from_period` and `to_period` say which."""
     return pd.concat([pair(alliances, *two) for two in pairwise(alliances["period"].cat.categories)], ignore_index=True)
+
+
+def by_period(alliances: pd.DataFrame, column: str = "state") -> pd.DataFrame:
+    """One column of a roster of all periods: a row for each alliance, a column for each period."""
+    return alliances.dropna(subset="id").pivot(index="id", columns="period", values=column).astype(object).rename(columns=str)
+
+
+def latest(alliances: pd.DataFrame) -> pd.DataFrame:
+    """The name, the code and the batch that each alliance had last, by its id."""
+    return alliances.dropna(subset="id").drop_duplicates("id", keep="last").set_index("id")[["name", "code", "batch"]]
 
 
 def side_by_side(alliances: pd.DataFrame, earlier: str, later: str) -> pd.DataFrame:
@@ -81,34 +90,32 @@ def decomposition(pair: pd.DataFrame) -> pd.DataFrame:
     before, after; stayers: those evaluated twice, later less earlier; entrants and leavers: how far all evaluated are from the
     stayers, later and earlier, which is the paper's weight times difference. Where nobody stayed their share counts as nought.
     """
-    def share(hits: pd.Series, group: pd.Series) -> Fraction:
-        return Fraction(100 * int((hits & group).sum()), max(int(group.sum()), 1))
+    def points(side: str, who: pd.Series) -> pd.Series:
+        counts = pair.loc[who, f"grade_{side}"].value_counts().reindex(BEST_FIRST)
+        return counts.astype(object).map(lambda n: Fraction(100 * n, max(int(who.sum()), 1)))
 
     stayed, was, now = pair["stayed"], pair["stayed"] | pair["left"], pair["stayed"] | pair["entered"]
-    rows = {}
-    for grade in BEST_FIRST:
-        first, then = pair["grade_before"] == grade, pair["grade_after"] == grade
-        before, after, own = share(first, was), share(then, now), (share(first, stayed), share(then, stayed))
-        rows[grade] = {"before": before, "after": after, "total": after - before, "stayers": own[1] - own[0],
-                       "entrants": after - own[1], "leavers": own[0] - before}
-    return pd.DataFrame.from_dict(rows, orient="index", dtype=object).rename_axis("grade")
+    before, first, then, after = points("before", was), points("before", stayed), points("after", stayed), points("after", now)
+    parts = {"before": before, "after": after, "total": after - before, "stayers": then - first, "entrants": after - then,
+             "leavers": first - before}
+    return pd.DataFrame(parts).rename_axis("grade")
 
 
 def everyone(alliances: pd.DataFrame, registry: Registry) -> pd.DataFrame:
     """A row for each alliance: short name, code, batch, score or state by period, the last changes, and other names to find it by."""
-    named = alliances.dropna(subset="id").sort_values("period", kind="stable")
-    periods = [*named["period"].cat.categories]
-    hidden = named["state"].astype(object).where(named["grade"].isna(), "未公布")
-    cells = named.assign(cell=named["score"].map("{:.10g}".format).where(named["score"].notna(), hidden))
-    cells = cells.pivot(index="id", columns="period", values="cell").rename(columns=str)
-    last = named[named["period"] == periods[-1]].sort_values(["rank", "state", "id"], ascending=[True, False, True], na_position="last")
-    table = last.set_index("id")[["name", "code", "batch"]].join(cells)
-    changes = pair(alliances, *periods[-2:]).set_index("id")[["change", "steps"]]
-    table[["评分变化", "等级变化"]] = changes.apply(lambda column: column.astype(float).map(shares.gained, na_action="ignore"))
+    hidden = alliances["state"].astype(object).where(alliances["grade"].isna(), "未公布")
+    cells = by_period(alliances.assign(cell=alliances["score"].map("{:.10g}".format).where(alliances["score"].notna(), hidden)), "cell")
+    last = pair(alliances, *last_two(alliances)).set_index("id").rename(columns={"change": "评分变化", "steps": "等级变化"})
+    last = last.sort_values(["rank_after", "state_after", "id"], ascending=[True, False, True])
+    changes = last[["评分变化", "等级变化"]].astype(float).map(shares.gained, na_action="ignore")
+    table = last[["name", "code", "batch"]].join(cells).join(changes)
     aliases = pd.Series(registry.aliases, dtype=object).reset_index().groupby(0)["index"].agg(" ".join)
-    table["also"] = table["name"] + " " + table.index.map(registry.names).astype(str) + " " + table.index.map(aliases).fillna("")
+    table["also"] = table["name"] + " " + table.index.map(aliases).fillna("")
     table["name"] = table["name"].map(short)
     return table.rename(columns={"name": "联盟名称", "code": "代码", "batch": "批次"}).reset_index(drop=True)
+
+
+# How sure
 
 
 # How sure
@@ -119,13 +126,13 @@ def mean(scores: pd.Series) -> Fraction | None:
     return sum(known, Fraction()) / len(known) if known else None
 
 
-def rates(holds: pd.Series, *by: pd.Series) -> pd.DataFrame:
-    """How often something holds in each group: 联盟数, 其中, 占比 and its 95 % interval (Wilson 1927), in percent; one row 全部 without `by`."""
-    table = holds.groupby([*by] if by else np.full(len(holds), "全部")).agg(["size", "sum"]).set_axis(["联盟数", "其中"], axis=1)
+def rates(holds: pd.Series, by: pd.Series) -> pd.DataFrame:
+    """How often something holds in each group: 联盟数, 其中, and the 95 % interval of its share in percent (Wilson 1927), 下限 and 上限."""
+    table = holds.groupby(by).agg(["size", "sum"]).set_axis(["联盟数", "其中"], axis=1)
     n, share = table["联盟数"], table["其中"] / table["联盟数"]
     middle, width = share + Z * Z / 2 / n, Z * np.sqrt(share * (1 - share) / n + Z * Z / 4 / n ** 2)
-    ends = [(100 * (middle + side * width) / (1 + Z * Z / n)).clip(0, 100) for side in (-1, 1)]
-    return table.assign(**{"占比": shares.column(table["其中"], n), "下限%": ends[0], "上限%": ends[1]})
+    low, high = (100 * (middle + side * width) / (1 + Z * Z / n) for side in (-1, 1))
+    return table.assign(下限=low.clip(0, 100), 上限=high.clip(0, 100))
 
 
 def association(rows: pd.Series, columns: pd.Series) -> tuple[float, float, int]:
@@ -174,8 +181,7 @@ def regression(before: pd.Series, after: pd.Series) -> dict[str, float] | None:
     signs = [np.sign(np.subtract.outer(side.to_numpy(), side.to_numpy())) for side in (before, after)]
     tau = (signs[0] * signs[1]).sum() / np.sqrt(np.abs(signs[0]).sum() * np.abs(signs[1]).sum())
     pearson, middle, change = before.corr(after), before.median(), (after - before).round(DIGITS)
-    slope = pearson * after.std() / before.std()
-    intercept = after.mean() - slope * before.mean()
+    slope, intercept = np.polyfit(before, after, 1)
     fixed = intercept / (1 - slope) if abs(1 - slope) > 1e-9 else -1
     low = before <= middle if middle < before.max() else before < middle
     lower, upper = (round(float(change[half].mean()), DIGITS) for half in (low, ~low))
@@ -190,20 +196,21 @@ def graded(scores: pd.Series, floors: Iterable[float]) -> pd.Series:
     return pd.cut(scores, [*sorted(floors), np.inf], right=False, labels=GRADES)
 
 
-def sensitivity(evaluated: pd.DataFrame, scheme: Scheme, by: Sequence[int] = (-2, -1, 1, 2)) -> pd.DataFrame:
-    """How many get another grade when all cut-offs move together: shift, up, down; and withheld, of whom nobody knows."""
-    known = evaluated.dropna(subset="score")
-    then = {points: graded(known["score"], [floor and floor + points for floor in scheme.floors.values()]) for points in by}
-    rows = [(points, (new > known["grade"]).sum(), (new < known["grade"]).sum(), len(evaluated) - len(known)) for points, new in then.items()]
-    return pd.DataFrame(rows, columns=["shift", "up", "down", "withheld"])
+def sensitivity(evaluated: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
+    """How many with a published score get another grade when all cut-offs move together: shift, up, down."""
+    known, rows = evaluated.dropna(subset="score"), []
+    for points in (-2, -1, 1, 2):
+        new = graded(known["score"], [floor and floor + points for floor in scheme.floors.values()])
+        rows.append((points, (new > known["grade"]).sum(), (new < known["grade"]).sum()))
+    return pd.DataFrame(rows, columns=["shift", "up", "down"])
 
 
-def near_cutoffs(evaluated: pd.DataFrame, scheme: Scheme, within: float = 2) -> pd.DataFrame:
-    """Who stands within some points of a cut-off, once for each: id, name, score, cutoff, distance (positive: above or on it)."""
+def near_cutoffs(evaluated: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
+    """Who stands within two points of a cut-off, once for each: id, name, score, cutoff, distance (positive: above or on it)."""
     cutoffs = pd.DataFrame({"cutoff": [floor for floor in scheme.floors.values() if floor]})
     frame = evaluated.dropna(subset="score")[["id", "name", "score"]].merge(cutoffs, how="cross")
     frame["distance"] = (frame["score"] - frame["cutoff"]).round(DIGITS)
-    return frame[frame["distance"].abs() <= within].sort_values(["cutoff", "distance", "id"], ascending=[False, False, True])
+    return frame[frame["distance"].abs() <= NEAR].sort_values(["cutoff", "distance", "id"], ascending=[False, False, True])
 
 
 def regraded(evaluated: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
@@ -217,13 +224,6 @@ def regraded(evaluated: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
 
 # Streaks and the A-level
 
-def unchosen(chosen: Sequence[Period]) -> list[str]:
-    """The periods that have a filled sheet and were left out."""
-    data = chosen[-1].data
-    others = {*sheets.periods(data)} - {sheet.name for sheet in chosen}  # mostly none, and then no workbook is opened
-    return [name for name in sheets.filled_periods(data)[0] if name in others] if others else []
-
-
 def timeline(registry: Registry, names: Iterable[str]) -> list[str]:
     """Every period known to have been held, with those that only have a sheet, in order of their last years.
 
@@ -234,39 +234,43 @@ def timeline(registry: Registry, names: Iterable[str]) -> list[str]:
     return sorted({*registry.periods} - parts | there, key=lambda name: (int(name[-4:]), name))
 
 
-def runs(alliances: pd.DataFrame, *states: str) -> pd.Series:
-    """By id, in how many periods running, up to the last, an alliance was in one of some states."""
-    state = alliances.dropna(subset="id").pivot(index="id", columns="period", values="state").astype(object)
-    return state.isin(states).iloc[:, ::-1].cummin(axis=1).sum(axis=1).rename("run")
+def runs(states: pd.DataFrame, *those: str) -> pd.Series:
+    """By id, in how many periods running, up to the last, an alliance was in one of some states (`by_period`)."""
+    return states.isin(those).iloc[:, ::-1].cummin(axis=1).sum(axis=1).rename("run")
 
 
 def failing(alliances: pd.DataFrame, least: int) -> pd.DataFrame:
-    """Who was 较差, 信息不完整 or 未参评 in each of the last periods, `least` or more running: name, code, batch, run, what was found in
-    each period (a column each), and kind: `failing.low` or `failing.absent` in all of them, else `failing.mixed`."""
-    named = alliances.dropna(subset="id")
-    score = named["score"].map("（{:.10g}分）".format, na_action="ignore").astype(object).fillna("（评分未公布）")
-    score = score.where(named["grade"].notna(), "")
-    found = named.assign(found=named["state"].astype(str) + score).pivot(index="id", columns="period", values="found").rename(columns=str)
-    run, low, absent = (runs(alliances, *states) for states in ((LOW, *ABSENT), (LOW,), ABSENT))
+    """Who was 较差, 信息不完整 or 未参评 in each of the last periods, `least` or more running: name, code, batch, run, kind, and what was
+    found in each period (a column each). kind: `failing.low` or `failing.absent` in all of them, else `failing.mixed`."""
+    score = alliances["score"].map("（{:.10g}分）".format, na_action="ignore").astype(object).fillna("（评分未公布）")
+    found = alliances["state"].astype(str) + score.where(alliances["grade"].notna(), "")
+    states = by_period(alliances)
+    run, low, absent = (runs(states, *those) for those in ((LOW, *ABSENT), (LOW,), ABSENT))
     kind = np.select([low == run, absent == run], ["failing.low", "failing.absent"], "failing.mixed")
-    kind = pd.Series(pd.Categorical(kind, ["failing.low", "failing.mixed", "failing.absent"]), run.index, name="kind")
-    table = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code", "batch"]].join(run).join(kind)
-    return table[table["run"] >= least].join(found).sort_values(["kind", "run", "code"], ascending=[True, False, True]).reset_index()
+    kind = pd.Categorical(kind, ["failing.low", "failing.mixed", "failing.absent"])
+    table = latest(alliances).join(pd.DataFrame({"run": run, "kind": kind})).join(by_period(alliances.assign(found=found), "found"))
+    return table[table["run"] >= least].sort_values(["kind", "run", "code"], ascending=[True, False, True]).reset_index()
 
 
 def listed(alliances: pd.DataFrame) -> pd.DataFrame:
     """The latest published A-level list against the earlier sheets: name, code, a column for each sheet, and kind: `listed.agrees` (high
     in all), `listed.low` (not in one), `listed.outside` (not yet a member), or, of those not on it, `listed.missing` (high in all)."""
-    named = alliances.dropna(subset="id")
-    if not named["a_level"].any():
+    on = alliances[alliances["a_level"]]
+    if on.empty:
         return pd.DataFrame(columns=["id", "name", "code", "kind"])
-    last = named.loc[named["a_level"], "period"].max()
-    state = named[named["period"] <= last].pivot(index="id", columns="period", values="state").astype(object).rename(columns=str)
-    on, before = state.index.isin(named[named["a_level"] & (named["period"] == last)]["id"]), state.iloc[:, :-1]
-    kind = np.select([on & (before == HIGH).all(axis=1), on & before.isin([*GRADES, *ABSENT]).mask(before == HIGH, False).any(axis=1), on,
-                      (state == HIGH).all(axis=1)], ["listed.agrees", "listed.low", "listed.outside", "listed.missing"], "")
-    names = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code"]]
-    return names.join(state.assign(kind=kind), how="right").query("kind != ''").sort_values(["kind", "code"]).reset_index()
+    last = on["period"].max()
+    states = by_period(alliances[alliances["period"] <= last])
+    on, before, high = states.index.isin(on.loc[on["period"] == last, "id"]), states.iloc[:, :-1], (states == HIGH).all(axis=1)
+    return _kinds(alliances, states, {
+        "listed.missing": ~on & high, "": ~on, "listed.agrees": (before == HIGH).all(axis=1),
+        "listed.low": (before.isin([*GRADES, *ABSENT]) & (before != HIGH)).any(axis=1), "listed.outside": on})
+
+
+def _kinds(alliances: pd.DataFrame, cells: pd.DataFrame, kinds: dict[str, pd.Series]) -> pd.DataFrame:
+    """id, name, code, the cells and the first kind that holds; who is of none is left out."""
+    kind = np.select([*kinds.values()], [*kinds], "")
+    table = latest(alliances)[["name", "code"]].join(cells.assign(kind=kind), how="right")
+    return table[table["kind"] != ""].sort_values(["kind", "code"]).reset_index()
 
 
 def proposed(alliances: pd.DataFrame, line: list[str]) -> pd.DataFrame:
@@ -275,22 +279,18 @@ def proposed(alliances: pd.DataFrame, line: list[str]) -> pd.DataFrame:
     A period without a sheet counts as high for who is on a published list of three periods that has it. kind: `proposed.in`; `.open`
     (high wherever there is a sheet); `.near` (one period short, all known); `.lost` (had it in the period before), whatever it is short.
     """
-    named, last = alliances.dropna(subset="id"), alliances["period"].cat.categories[-1]
+    last, lists = alliances["period"].cat.categories[-1], alliances[alliances["a_level"]]
     window, before = line[:line.index(last) + 1][-STREAK:], line[:line.index(last)][-STREAK:]
-    state = named.pivot(index="id", columns="period", values="state").astype(object)
-    earlier = named[named["a_level"] & (named["period"] < last)][["id", "period"]]
-    attested = {(row.id, p) for row in earlier.itertuples() for p in line[:line.index(row.period) + 1][-STREAK:]}
-    known = pd.DataFrame({p: state[p] if p in state else [HIGH if (id, p) in attested else NO_SHEET for id in state.index]
-                          for p in dict.fromkeys([*before, *window])}, index=state.index)
-    cells = known[window]
+    there = by_period(alliances)
+    states = there.reindex(columns=dict.fromkeys([*before, *window]), fill_value=NO_SHEET)
+    for row in lists[lists["period"] < last].itertuples():
+        states.loc[row.id, [p for p in line[:line.index(row.period) + 1][-STREAK:] if p in states and p not in there]] = HIGH
+    cells = states[window]
     short_of, unknown = (~cells.isin([HIGH, NO_SHEET])).sum(axis=1), (cells == NO_SHEET).sum(axis=1)
-    had = cells.index.isin(earlier[earlier["period"].astype(str).isin(before[-1:])]["id"]) | (
-        (known[before] == HIGH).sum(axis=1) == STREAK)
-    kind = np.select([short_of + unknown == 0, short_of == 0, had, short_of + unknown == 1],
-                     ["proposed.in", "proposed.open", "proposed.lost", "proposed.near"], "")
-    names = named.drop_duplicates("id", keep="last").set_index("id")[["name", "code"]]
-    table = names.join(cells.assign(kind=kind), how="right").query("kind != ''").sort_values(["kind", "code"]).reset_index()
-    return table[:0] if (named["a_level"] & (named["period"] == last)).any() else table
+    had = cells.index.isin(lists.loc[lists["period"].astype(str).isin(before[-1:]), "id"]) | ((states[before] == HIGH).sum(axis=1) == STREAK)
+    table = _kinds(alliances, cells, {"proposed.in": short_of + unknown == 0, "proposed.open": short_of == 0, "proposed.lost": had,
+                                      "proposed.near": short_of + unknown == 1})
+    return table[:0] if (lists["period"] == last).any() else table
 
 
 def claims(alliances: pd.DataFrame, registry: Registry, line: list[str]) -> pd.DataFrame:
@@ -299,49 +299,37 @@ def claims(alliances: pd.DataFrame, registry: Registry, line: list[str]) -> pd.D
     period, id, name, kind (its sentence), times, verdict; the periods against it, needed (no sheet here) and withheld (the
     score would decide), as lists; held: how many periods there had been, where they are fewer than claimed, else 0.
     """
-    named = alliances.dropna(subset="id")
-    state, score = (named.pivot(index="id", columns="period", values=values) for values in ("state", "score"))
-    high, full = state == HIGH, score == TOP_SCORE
-    listed = [(row.period, row.id, "claimed.a-level", STREAK, high, high) for row in named[named["a_level"]].itertuples()]
-    listed += [(claim.period, claim.id, "claimed.full", claim.times, full, full | high & score.isna())
-               for claim in registry.claims if claim.period in line and claim.id in score.index]
+    names, high, full = latest(alliances)["name"], by_period(alliances) == HIGH, by_period(alliances, "score") == TOP_SCORE
+    may_be_full = full | high & by_period(alliances, "score").isna()
+    said = [(row.period, row.id, "claimed.a-level", STREAK, high, high) for row in alliances[alliances["a_level"]].itertuples()]
+    said += [(claim.period, claim.id, "claimed.full", claim.times, full, may_be_full)
+             for claim in registry.claims if claim.period in line and claim.id in names]
     rows = []
-    for period, id, kind, times, holds, may_hold in listed:
+    for period, id, kind, times, holds, may_hold in said:
         window = line[:line.index(period) + 1][-times:]
-        there = [p for p in window if p in holds]
-        against, needed = [p for p in there if not may_hold.at[id, p]], [p for p in window if p not in there]
-        withheld, held = [p for p in there if may_hold.at[id, p] and not holds.at[id, p]], len(window) if len(window) < times else 0
+        against, needed = [p for p in window if p in holds and not may_hold.at[id, p]], [p for p in window if p not in holds]
+        withheld = [p for p in window if p in holds and may_hold.at[id, p] and not holds.at[id, p]]
+        held = len(window) if len(window) < times else 0
         verdict = REFUTED if against or held else UNVERIFIABLE if needed or withheld else CONFIRMED
-        name = named.loc[named["id"] == id, "name"].iloc[-1]
-        rows.append((period, id, name, kind, times, verdict, against, needed, withheld, held))
+        rows.append((period, id, names[id], kind, times, verdict, against, needed, withheld, held))
     return pd.DataFrame(rows, columns=["period", "id", "name", "kind", "times", "verdict", "against", "needed", "withheld", "held"])
 
 
 # Who is who
 
-def matching(chosen: Sequence[Period]) -> pd.DataFrame:
-    """How each alliance that two neighbouring sheets name was matched: names and codes before and after, and how.
 
-    how names a sentence: what stayed the same, or `how.decided` where the registry marks a code as doubtful.
-    """
+# Who is who
+
+def matching(chosen: Sequence[Period]) -> pd.DataFrame:
+    """How each alliance that two neighbouring sheets name was matched: names and codes before and after, and how (its sentence)."""
     codes, rows = chosen[-1].registry.codes, []
     for earlier, later in pairwise(chosen):
         before = {a.id: a for a in (*earlier.absent, *earlier.evaluated)}
-        rows += [(a.id, earlier.name, later.name, before[a.id].name, before[a.id].code, a.name, a.code,
-                  "doubtful" in codes.get((a.id, earlier.name), ()) + codes.get((a.id, later.name), ()))
-                 for a in (*later.evaluated, *later.absent) if a.id in before]
-    columns = ["id", "from_period", "to_period", "name_before", "code_before", "name_after", "code_after", "doubtful"]
-    frame = pd.DataFrame(rows, columns=columns).astype({"doubtful": bool})
-    same_name = frame["name_before"].map(normalise) == frame["name_after"].map(normalise)
-    same_code = frame["code_before"] == frame["code_after"]
-    how = np.select([same_code & same_name, same_code, frame.pop("doubtful"), same_name],
-                    ["how.both", "how.code", "how.decided", "how.name"], "how.alias")
-    return frame.assign(how=how)
-
-
-def shared_codes(chosen: Sequence[Period]) -> dict[str, list[str]]:
-    """Codes that stand for different alliances in these sheets, with the registry's names in the order of the periods."""
-    holders: dict[str, dict[str, None]] = {}
-    for a in (a for sheet in chosen for a in (*sheet.evaluated, *sheet.absent)):
-        holders.setdefault(a.code, {})[chosen[-1].registry.names[a.id]] = None
-    return {code: [*names] for code, names in sorted(holders.items()) if len(names) > 1}
+        for a in (a for a in (*later.evaluated, *later.absent) if a.id in before):
+            was, same_name = before[a.id], normalise(a.name) == normalise(before[a.id].name)
+            doubtful = "doubtful" in codes.get((a.id, earlier.name), ()) + codes.get((a.id, later.name), ())
+            how = (("how.both" if same_name else "how.code") if a.code == was.code
+                   else "how.decided" if doubtful else "how.name" if same_name else "how.alias")
+            rows.append((a.id, earlier.name, later.name, was.name, was.code, a.name, a.code, how))
+    columns = ["id", "from_period", "to_period", "name_before", "code_before", "name_after", "code_after", "how"]
+    return pd.DataFrame(rows, columns=columns)

@@ -26,6 +26,11 @@ def verdict(name: str, /, **numbers: object) -> Verdict:
     return Verdict(name, numbers)
 
 
+def told(*names: str | None, **numbers: object) -> list[Verdict]:
+    """Verdicts of one set of numbers; None says nothing."""
+    return [Verdict(name, numbers) for name in names if name]
+
+
 class Text(str):
     """Markdown: JupyterLab shows it, the exporters carry it, and a sentence keeps its marks where it stands in another."""
 
@@ -87,7 +92,7 @@ def shown(value: object) -> str:
     """
     if isinstance(value, Text):
         return str(value)
-    if isinstance(value, (list, tuple)) and not hasattr(value, "percent"):
+    if isinstance(value, (list, tuple)) and not hasattr(value, "fraction"):
         return "、".join(map(shown, value))
     if isinstance(value, dt.date):
         return f"{value.year}年{value.month}月{value.day}日"

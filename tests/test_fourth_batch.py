@@ -1,13 +1,12 @@
 """A batch that came later: one line in batches.csv is all that it takes."""
 
 import csv
-import datetime as dt
 import io
 import re
 import shutil
 from pathlib import Path
 
-import openpyxl
+import periods
 import pytest
 from bs4 import BeautifulSoup
 from conftest import once
@@ -25,14 +24,7 @@ def data(tmp_path_factory) -> Path:
     for file, line in (("batches.csv", "4,第四批试点联盟,10,2022"), ("alliances.csv", f"L121,{NAME},")):
         path = data / "registry" / file
         path.write_text(f"{path.read_text('utf8').rstrip()}\n{line}\n", "utf8")
-    book = openpyxl.Workbook()
-    book.active.title = "评分表"
-    rows = [("联盟名称", "批次", "评分"), (NAME, "401", 91), *((r.name, r.code, r.score or 40) for r in scores("2020-2021"))]
-    facts = [("项目", "数值"), ("开始日期", dt.datetime(2022, 1, 1)), ("结束日期", dt.datetime(2022, 12, 31))]
-    for sheet, lines in ((book.active, rows), (book.create_sheet("评价期"), facts)):
-        for line in lines:
-            sheet.append(line)
-    book.save(data / "score_sheets" / "2022.xlsx")
+    periods.write(data, "2022", [(NAME, "401", 91, None), *((row.name, row.code, row.score or 40, None) for row in scores("2020-2021"))])
     return data
 
 

@@ -85,7 +85,7 @@ def test_each_printed_share(period):
         slip = slips.pop((where, grade, printed), None)
         right = slip[2] if slip else f"{Decimal(printed):.2f}"
         share = shares.share(part, of=whole)
-        assert share.percent == f"{right}%", (where, grade)
+        assert str(share) == f"{right}%", (where, grade)
         if slip:
             assert (share.part, share.whole) == slip[:2] and rounded(*slip[:2]) == right != printed
     assert not slips

@@ -1,17 +1,15 @@
 """The methods of the trend on alliances that are worked out on paper, and on the two real periods."""
 
-import csv
-import json
 from dataclasses import replace
 from fractions import Fraction
 
-import openpyxl
+import nbformat
 import pandas as pd
 import pytest
-from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
 from periods import SCHEME, sheets_of
 
-from analysis import NOTEBOOKS, registry, roster, trends
+from analysis import NOTEBOOKS, roster, trends, trends_charts
 from analysis.cells import RESOURCE
 from analysis.grades import FAIR, FAIRLY_HIGH, GRADES, HIGH, INCOMPLETE, LOW, NOT_EVALUATED, NOT_IN_PROGRAMME, Scheme
 from analysis.registry import Claim
@@ -34,18 +32,6 @@ def real() -> list:
     return roster.read_sheets()
 
 
-def write(data, period: str, marks: list[tuple]) -> None:
-    """A score sheet of names, codes, scores, and grades where a score is withheld."""
-    book = openpyxl.Workbook()
-    scores, facts = book.active, book.create_sheet("评价期")
-    scores.title = "评分表"
-    for line in [("序号", "联盟名称", "批次", "评分", "等级"), *((n, *mark) for n, mark in enumerate(marks, start=1))]:
-        scores.append(line)
-    for line in [("项目", "数值"), ("开始日期", f"{period}-01-01"), ("结束日期", f"{period}-12-31")]:
-        facts.append(line)
-    book.save(data / "score_sheets" / f"{period}.xlsx")
-
-
 def test_a_pair_has_each_alliance_once_and_no_row_without_an_id():
     pair = PAIR.set_index("id")
     assert list(pair.index.sort_values()) == sorted(LINES) and PAPER.id.isna().sum() == 6 + 8
@@ -55,16 +41,6 @@ def test_a_pair_has_each_alliance_once_and_no_row_without_an_id():
     assert pair.change.dropna().to_dict() == {"1a": -10, "1b": 15, "1c": -15, "2e": 55}
     assert (pair.least["2d"], pair.most["2d"]) == (-60, -10), "from 60 to 较差, which is 0 to 50"
     assert pair.state_before["4j"] == NOT_IN_PROGRAMME and pair.state_after["3i"] == NOT_EVALUATED
-    moved = {(HIGH, FAIRLY_HIGH), (FAIRLY_HIGH, HIGH), (FAIRLY_HIGH, FAIR), (FAIR, LOW), (LOW, HIGH), (FAIR, INCOMPLETE), (LOW, NOT_EVALUATED),
-             (NOT_EVALUATED, FAIRLY_HIGH), (INCOMPLETE, NOT_EVALUATED), (NOT_IN_PROGRAMME, HIGH)}
-    counts = pd.crosstab(pair.state_before, pair.state_after).stack()
-    assert {*counts[counts == 1].index} == moved and counts.sum() == len(moved)
-    # Evaluated first, then not, then again: 1a comes back, 1b is new, 1c was there all the time.
-    three = roster.of_all(sheets_of({"1a": (60, None, 60), "1b": (INCOMPLETE, None, 60), "1c": (60, 60, LOW)}, ("2017", "2018", "2019")))
-    back = trends.pair(three, "2018", "2019").set_index("id")
-    assert [*back.index[back.entered]] == ["1a", "1b"] and [*back.index[back.returned]] == ["1a"]
-    assert [*trends.pairs(three)[["from_period", "to_period"]].drop_duplicates().itertuples(index=False, name=None)] == [
-        ("2017", "2018"), ("2018", "2019")]
     with pytest.raises(ValueError, match="a trend needs two periods or more; there is 2017"):
         trends.last_two(roster.of_all(sheets_of({"1a": (80,)}, ("2017",))))
     with pytest.raises(pd.errors.MergeError):
@@ -103,7 +79,7 @@ def test_regression_and_correlation():
 def test_cutoffs_and_regrading():
     one = evaluated(87, 84, 70, 68, 67.9, 52, 50, 30, LOW)
     # −2: 84 and 68 rise. −1: 84. +1: 70 and 50 fall. +2: the same, since 87 and 52 still reach theirs.
-    assert trends.sensitivity(one, SCHEME).to_numpy().tolist() == [[-2, 2, 0, 1], [-1, 1, 0, 1], [1, 0, 2, 1], [2, 0, 2, 1]]
+    assert trends.sensitivity(one, SCHEME).to_numpy().tolist() == [[-2, 2, 0], [-1, 1, 0], [1, 0, 2], [2, 0, 2]]
     near = trends.near_cutoffs(one, SCHEME)
     assert [*zip(near.id, near.cutoff, near.distance)] == [
         ("1a", 85, 2), ("1b", 85, -1), ("1c", 70, 0), ("1d", 70, -2), ("1f", 50, 2), ("1g", 50, 0)]
@@ -133,7 +109,7 @@ def test_who_fails_again_and_again_and_who_holds():
     assert found.loc["1b", ["2017", "2018", "2019"]].to_list() == ["活跃度一般（60分）", "活跃度较差（评分未公布）", "活跃度较差（20分）"]
     assert found.loc["1a", "2018"] == INCOMPLETE
     assert [*trends.failing(three, 3)["id"]] == ["1a", "1c"] and "4e" in [*trends.failing(three, 1)["id"]]
-    assert trends.runs(three, HIGH).to_dict() == {"1a": 0, "1b": 0, "1c": 0, "2d": 0, "2f": 2, "4e": 0}
+    assert trends.runs(trends.by_period(three), HIGH).to_dict() == {"1a": 0, "1b": 0, "1c": 0, "2d": 0, "2f": 2, "4e": 0}
 
 
 def test_the_real_ones_that_fail_again_by_a_second_hand(real):
@@ -204,52 +180,32 @@ def test_the_two_real_periods(real):
     assert [*map(len, claims[claims.kind == "claimed.full"].needed)] == [3, 5]
     how = trends.matching(real).set_index("id").how
     assert (len(how), how["L010"], how["L050"], how["L006"], how["L002"]) == (87, "how.decided", "how.decided", "how.code", "how.both")
-    assert [*trends.shared_codes(real)] == ["109"]
     table = trends.everyone(alliances, real[-1].registry).set_index("代码")
     assert len(table) == 120 and "住宅联盟" in table.also["233"]
     assert table.loc["110", [earlier, later, "评分变化", "等级变化"]].to_list() == ["100", "100", "0", "0"]
     assert [*pair.loc[pair.steps <= -2, "id"].sort_values()] == ["L015", "L066"] and {*table.loc[["116", "236"], "等级变化"]} == {"−2"}
 
 
-def test_renamed_and_recoded_alliances_are_one_row(data, real):
-    names = real[-1].registry.names
-    write(data, "2018", [(names["L001"], "101", 90), (names["L007"], "107", 80), (names["L011"], "111", 70)])
-    with (data / "registry" / "codes.csv").open("a", encoding="utf8") as file:
-        csv.writer(file).writerows([("L001", "2019", "198", "certain", ""), ("L011", "2019", "197", "certain", "")])
-    write(data, "2019", [(names["L001"], "198", 91), ("汽车轻量化技术创新战略联盟", "107", 82), ("长风开放标准平台软件联盟", "197", 73)])
-    sheets = roster.read_sheets("2019 2018", data)
-    pair = trends.pair(roster.of_all(sheets), "2018", "2019").set_index("id")
-    assert pair.change.dropna().to_dict() == {"L001": 1, "L007": 2, "L011": 3} and pair.index.is_unique
-    assert trends.matching(sheets).set_index("id").how.to_dict() == {"L001": "how.name", "L007": "how.code", "L011": "how.alias"}
-    assert {*trends.unchosen(sheets)} == {"2017", "2020-2021"} and registry.short(names["L001"]) == "钢铁可循环流程"
+@pytest.mark.parametrize("alliances, panels", [(PAPER, 4), (PAPER[PAPER.batch == "第一批"], 2)], ids=["four batches", "one"])
+def test_the_carpet_has_a_row_for_each_alliance(alliances, panels):
+    named = alliances.dropna(subset="id")
+    drawn = trends_charts.carpet(named, SCHEME.floors.values())
+    assert len(drawn) == panels and {words.get_text() for axes in drawn for words in axes.get_yticklabels()} == {*named.name}
 
 
 def test_what_is_chosen_in_explore_is_answered_in_a_live_kernel():
     """The buttons of the two choices are pressed, the second after a code was typed."""
-    notebook = json.loads((NOTEBOOKS / "explore.ipynb").read_text("utf8"))
-    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    manager, client = start_new_kernel(kernel_name="python3", cwd=str(NOTEBOOKS))
-    opened, shown = {}, []
-
-    def heard(message: dict) -> None:
-        content = message["content"]
-        if message["msg_type"] == "comm_open":
-            opened[content["data"]["state"].get("description")] = content["comm_id"]
-        elif message["msg_type"] == "display_data" and RESOURCE in content["data"]:
-            shown.append([row["name"] for row in content["data"][RESOURCE]["data"]])
-
-    def press(name: str, data: dict) -> None:
-        client.shell_channel.send(client.session.msg("comm_msg", {"comm_id": opened[name], "data": data}))
-
-    try:
-        for cell in [*cells[:3], *(cell for cell in cells if "interact_manual.options" in cell)]:
-            assert client.execute_interactive(cell, output_hook=heard, timeout=90)["content"]["status"] == "ok"
-        press("比较", {"method": "custom", "content": {"event": "click"}})
-        press("联盟", {"method": "update", "state": {"value": "110"}, "buffer_paths": []})
-        press("查看", {"method": "custom", "content": {"event": "click"}})
-        while len(shown) < 2:
-            heard(client.get_iopub_msg(timeout=30))
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-    assert len(shown[0]) == 120 and {*shown[1]} == {"半导体照明产业技术创新战略联盟"}
+    notebook = nbformat.read(NOTEBOOKS / "explore.ipynb", 4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    press = """from ipywidgets import Widget
+for widget in [*Widget.widgets.values()]:
+    if getattr(widget, "description", "") == "联盟":
+        widget.value = "110"
+for widget in [*Widget.widgets.values()]:
+    if getattr(widget, "description", "") in ("比较", "查看"):
+        widget.click()"""
+    notebook.cells = [*code[:3], *(cell for cell in code if "interact_manual.options" in cell.source), nbformat.v4.new_code_cell(press)]
+    NotebookClient(notebook, timeout=90, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    states = [widget["state"] for widget in notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].values()]
+    shown = [[row["name"] for row in output["data"][RESOURCE]["data"]] for state in states for output in state.get("outputs", ())]
+    assert sorted(map(len, shown)) == [2, 120] and ["半导体照明产业技术创新战略联盟"] * 2 in shown

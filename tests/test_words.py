@@ -5,7 +5,6 @@ import datetime as dt
 import json
 import re
 import string
-import tomllib
 
 import pytest
 
@@ -68,9 +67,3 @@ def test_values_are_shown_as_they_are(monkeypatch, tmp_path):
     for wrong in ("a.none", "a.more"):
         with pytest.raises(KeyError, match=wrong):
             say(wrong, who=None)
-
-
-def test_the_tables_are_read_as_toml():
-    for report in REPORTS:
-        tables = tomllib.loads((NOTEBOOKS / "text" / f"{report}.toml").read_text("utf8"))
-        assert tables and all(isinstance(sentence, str) for table in tables.values() for sentence in table.values())
