@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import signal
 import sys
@@ -12,53 +11,57 @@ from importlib import import_module
 from pathlib import Path
 
 from analysis import DATA, ROOT
-from analysis.commands import UNHEARD, CommandError, from_here, say
+from analysis.commands import CommandError, from_here, say
 from analysis.messages import Said, reason
 from analysis.problems import DataError
-from analysis.publish import STOPS
+from analysis.publish import REPORTS, STOPS
 
 DONE, DATA_WRONG, COMMAND_WRONG, FAILED = 0, 1, 2, 3
-COMMANDS = {
-    "report": "make the report of one period", "reports": "make the reports of all periods, side by side",
-    "trends": "make the trend report of all periods, or of those named", "audit": "check the published report of one period",
-    "transcribe": "draft the figures that a published report prints, from its text or PDF",
-    "check": "read the sheet of one period and say whether it is sound", "new": "write an empty workbook to fill in",
-    "check-page": "make the check as a page that needs nothing installed",
-    "new-panel": "write an empty panel workbook", "intake": "write the chase list of one period",
-    "assign": "draw groups of experts and write their mark sheets", "panel": "from the marks of one period to its score sheet",
-    "example-panel": "make a small simulated panel to try that on",
-    "pages": "make a letter to each alliance of one period, and an index", "page": "make the letter to one alliance",
-    "word": "make the report of one period as a Word document", "release": "make everything that goes out, in one folder",
-    "preview": "show the report of one period at a local address, made again when something is saved",
-    "data": "write the tidy tables of all periods, CSV and Parquet, with a Data Package",
-    "lab": "start JupyterLab at explore.ipynb",
+COMMANDS = {  # the module and the arguments of each, and what it is for
+    "report": ("analysis.commands", "period", "make the report of one period"),
+    "reports": ("analysis.commands", "", "make the reports of all periods, side by side"),
+    "trends": ("analysis.commands", "periods --running", "make the trend report of all periods, or of those named"),
+    "audit": ("analysis.commands", "period", "check the published report of one period"),
+    "transcribe": ("analysis.commands", "period source", "draft the figures that a published report prints, from its text or PDF"),
+    "check": ("analysis.commands", "period", "read the sheet of one period and say whether it is sound"),
+    "new": ("analysis.commands", "period", "write an empty workbook to fill in"),
+    "check-page": ("analysis.commands", "", "make the check as a page that needs nothing installed"),
+    "new-panel": ("analysis.panel.commands", "period", "write an empty panel workbook"),
+    "intake": ("analysis.panel.commands", "period", "write the chase list of one period"),
+    "assign": ("analysis.panel.commands", "period", "draw groups of experts and write their mark sheets"),
+    "panel": ("analysis.panel.commands", "period --force", "from the marks of one period to its score sheet"),
+    "example-panel": ("analysis.panel.commands", "period", "make a small simulated panel to try that on"),
+    "pages": ("analysis.pages_run", "period --workers --scheduler", "make a letter to each alliance of one period, and an index"),
+    "page": ("analysis.pages_run", "period who", "make the letter to one alliance"),
+    "word": ("analysis.release", "period", "make the report of one period as a Word document"),
+    "release": ("analysis.release", "period --workers --scheduler", "make everything that goes out, in one folder"),
+    "preview": ("analysis.preview", "period", "show the report of one period at a local address, made again when something is saved"),
+    "data": ("analysis.commands", "", "write the tidy tables of all periods, CSV and Parquet, with a Data Package"),
+    "lab": ("analysis.commands", "", "start JupyterLab at explore.ipynb"),
 }
-MODULES = dict.fromkeys(("new-panel", "intake", "assign", "panel", "example-panel"), "analysis.panel.commands") | dict.fromkeys(
-    ("pages", "page"), "analysis.pages_run") | dict.fromkeys(("word", "release"), "analysis.release") | {"preview": "analysis.preview"}
+ARGUMENTS = {
+    "period": {"help": "a period with a sheet in data/score_sheets, such as 2017"},
+    "periods": {"nargs": "*", "metavar": "period", "help": "periods with a sheet; all where none is named"},
+    "source": {"nargs": "?", "default": "", "metavar": "report.pdf", "help": "the report, a PDF or a text in UTF-8"},
+    "who": {"help": "a name, an alias, or a code of that period"},
+    "--running": {"type": int, "default": 2, "metavar": "K", "help": "how many periods running are “again and again”"},
+    "--force": {"action": "store_true", "help": "replace a score sheet without asking"},
+    "--workers": {"type": int, "default": 0, "help": "processes; as many as there are cores"},
+    "--scheduler": {"default": "", "help": "a Dask cluster to draw on, such as tcp://host:8786"},
+}
 
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     main = argparse.ArgumentParser(prog="alliance", description="Reports of the alliance evaluation.")
     subparsers = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, what in COMMANDS.items():
+    for name, (module, words, what) in COMMANDS.items():
         command = subparsers.add_parser(name, help=what, description=what)
-        if name == "trends":
-            command.add_argument("periods", nargs="*", metavar="period", help="periods with a sheet; all where none is named")
-            command.add_argument("--running", type=int, default=2, metavar="K", help="how many periods running are “again and again”")
-        elif name not in ("reports", "data", "lab", "check-page"):
-            command.add_argument("period", help="a period with a sheet in data/score_sheets, such as 2017")
-        if name == "transcribe":
-            command.add_argument("source", nargs="?", default="", metavar="report.pdf", help="the report, a PDF or a text in UTF-8")
+        command.set_defaults(module=module)
+        for word in words.split():
+            command.add_argument(word, **ARGUMENTS[word])
         command.add_argument("--data", type=_folder, default=DATA, help="another data folder with the same layout")
         command.add_argument("--out", type=_place, default=ROOT, help="where reports/ and figures/ are made; for letters an address too")
-    subparsers.choices["page"].add_argument("who", help="a name, an alias, or a code of that period")
-    for name in ("pages", "release"):
-        subparsers.choices[name].add_argument("--workers", type=int, default=0, help="processes; as many as there are cores")
-        subparsers.choices[name].add_argument("--scheduler", default="", help="a Dask cluster to draw on, such as tcp://host:8786")
-    for name in ("report", "word", "release"):
-        subparsers.choices[name].add_argument("--pass-over-unfilled", action="store_true", help=argparse.SUPPRESS)
-    subparsers.choices["panel"].add_argument("--force", action="store_true", help="replace a score sheet without asking")
     return main
 
 
@@ -73,56 +76,44 @@ def _place(text: str) -> Path | str:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit status."""
     options = parser().parse_args(arguments)
-    options.changed = False
-    UNHEARD.clear()
     try:
         if isinstance(options.out, str) and options.command not in ("pages", "page"):
             raise CommandError(Said("command.address", out=options.out))
-        module = import_module(MODULES.get(options.command, "analysis.commands"))
-        status = getattr(module, options.command.replace("-", "_"))(options) or DONE
+        return getattr(import_module(options.module), options.command.replace("-", "_"))(options) or DONE
     except DataError as error:
         say(error, *getattr(error, "__notes__", ()), to=sys.stderr)
-        status = DATA_WRONG
+        return DATA_WRONG
     except CommandError as error:
         say(f"{options.command}: {error}", to=sys.stderr)
-        status = COMMAND_WRONG
+        return COMMAND_WRONG
     except Exception as error:
         _tell(error, options)
-        status = FAILED
-    if UNHEARD and not isinstance(UNHEARD[0], BrokenPipeError):
-        say(Said("command.unheard", command=options.command, reason=UNHEARD[0].strerror), to=sys.stderr)
-        status = status or FAILED
-    return status
+        return FAILED
 
 
 def _tell(error: Exception, options: argparse.Namespace) -> None:
     """A few lines on the terminal, the rest in a log."""
     import traceback
 
-    why, where = reason(error), getattr(error, "filename", None)
-    earlier = "" if options.changed else Said("command.earlier")
-    if isinstance(why, Said) or where:
-        say(Said("command.failed", command=options.command, why=why, where=f": {where}" if where else "", earlier=earlier), to=sys.stderr)
+    if why := reason(error):
+        where = getattr(error, "filename2", None) or getattr(error, "filename", None)  # the place that could not be renamed to
+        say(Said("command.failed", command=options.command, why=why, where=f": {where}" if where else ""), to=sys.stderr)
         return
     said = str(error) if hasattr(error, "log") else Said("run.error", command=options.command, kind=type(error).__name__, said=error)
     rest = getattr(error, "log", None) or traceback.format_exc()
     title = "-".join([options.command] * (options.command != "report") + getattr(options, "period", "").split())
-    log = (ROOT if isinstance(options.out, str) else options.out) / "reports" / f"{title}.log"
+    log = (ROOT if isinstance(options.out, str) else options.out) / REPORTS / f"{title}.log"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(rest, "utf8")
-        rest = Said("command.rest", log=from_here(log), earlier=earlier)
+        rest = Said("command.rest", log=from_here(log))
     except OSError:
         pass
     say(said, rest, to=sys.stderr)
 
 
 def _stop(number: int, _: object) -> None:
-    """Clear away and end at once: an error raised wherever the code happens to be could wait for a lock for ever."""
-    running = sys.modules.get("analysis.run")
-    for undo in reversed(getattr(running, "UNDO", ())):
-        with contextlib.suppress(Exception):
-            undo()
+    """End at once: an error raised wherever the code happens to be could wait for a lock for ever. The cells' process ends by itself."""
     os.write(2, "\n{}\n".format(Said("run.stopped")).encode())
     os._exit(128 + number)
 
@@ -133,11 +124,7 @@ def script() -> None:
         signal.signal(number, _stop)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
-    sys.unraisablehook = lambda _: None  # what the collector meets after an error has been told
     status = main()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):
-            stream.flush()
     if threading.active_count() == 1:
         os._exit(status)  # to clear up what is loaded takes a fifth of a second
     sys.exit(status)

@@ -9,20 +9,19 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis import NOTEBOOKS, ROOT, links, record
 from analysis.messages import CHINESE, Said, language
-from analysis.problems import DataError
+from analysis.problems import DataError, Problem
+from analysis.publish import FIGURES, REPORTS, publish, put
 from analysis.registry import PERIOD, first_year
 
 if TYPE_CHECKING:
     from analysis.sheets import Period
 
 SHEETS = "score_sheets"
-UNHEARD: list[OSError] = []  # what kept the terminal from being written to
 ADDED_IN_USE = [*(f"metadata.language_info.{key}" for key in (  # what JupyterLab writes into a notebook that it saves
     "codemirror_mode", "file_extension", "mimetype", "nbconvert_exporter", "pygments_lexer", "version")),
     "cell.metadata.editable", "cell.metadata.slideshow"]
@@ -33,13 +32,8 @@ class CommandError(Exception):
 
 
 def say(*lines: object, to=None) -> None:
-    """Print lines; where nobody can read them, the disk being full or the pipe closed, the work goes on."""
-    stream = to or sys.stdout
-    try:
-        print(*lines, sep="\n", file=stream, flush=True)
-    except OSError as error:
-        UNHEARD.append(error)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    """Print lines, at once."""
+    print(*lines, sep="\n", file=to or sys.stdout, flush=True)
 
 
 def from_here(path: Path) -> str:
@@ -50,96 +44,28 @@ def from_here(path: Path) -> str:
         return str(path)
 
 
-def known_period(name: str, data: Path, command: str = "report", folder: str = SHEETS) -> str:
+def with_size(path: Path) -> str:
+    """A file that was made, as a command names it."""
+    return f"{from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB"
+
+
+def must_be_period(name: str, more: object = "") -> None:
+    """Raise CommandError for what is not written like a period."""
+    if not PERIOD.fullmatch(name):
+        raise CommandError(Said("command.period", name=repr(name), more=more) if name else Said("command.year", more=more))
+
+
+def known_period(name: str, data: Path, folder: str = SHEETS) -> str:
     """The period if it has a sheet, or a workbook in another folder. Raises CommandError with those there are, and the nearest."""
     from analysis import sheets
 
-    there = sheets.periods(data, folder)
-    what = Said("command.sheet" if folder == SHEETS else "command.panel")
-    listed = Said("command.periods", what=what, periods=there) if there else Said("command.empty", what=what, folder=str(data / folder))
-    if not PERIOD.fullmatch(name):
-        raise CommandError(Said("command.then", said=_no_period(name, command), more=listed))
+    there, what = sheets.periods(data, folder), Said("command.sheet" if folder == SHEETS else "command.panel")
     if name not in there:
+        listed = Said("command.periods", what=what, periods=there) if there else Said("command.empty", what=what, folder=str(data / folder))
+        must_be_period(name, listed)
         near = min(there, key=lambda p: min(abs(int(year) - first_year(name)) for year in p.split("-")), default="")
-        what = Said("command.score_sheet" if folder == SHEETS else "command.panel")
         raise CommandError(Said("command.unknown", what=what, period=name, near=near and Said("command.near", near=near), more=listed))
     return name
-
-
-def _no_period(name: str, command: str, year: str = "2017") -> Said:
-    return Said("command.period", name=repr(name)) if name else Said("command.year", command=command, year=year)
-
-
-def up_to_date(options: Namespace, notebook: str, periods: list[str], title: str) -> bool:
-    """Whether a report is made of what is there; then a line says so. What it is to be made of is kept in `options`."""
-    options.state = record.state(notebook, periods, options.data) if all(map(PERIOD.fullmatch, periods)) else {}
-    if not options.state:
-        return False
-    options.state |= {"running": options.running} if "running" in options else {}
-    if not record.holds(options.out, title, options.state):
-        return False
-    links.refresh(options.out)
-    say(Said("command.nothing", title=title, path=from_here(options.out / "reports" / title)))
-    return True
-
-
-def make(options: Namespace, notebook: str, title: str, parameters: dict[str, str],
-         read: Callable[[], list[Period]] = list, **more) -> None:
-    """Run a notebook, and say what there is now and how long it took."""
-    started = time.perf_counter()
-    from analysis import run
-
-    made, notes = run.report(notebook, title, parameters, options.data, options.out, options.state, read, **more)
-    options.changed = True
-    links.refresh(options.out)
-    reports, figures = options.out / "reports", options.out / "figures" / title
-    (reports / f"{title}.log").unlink(missing_ok=True)
-    drawings = sum(path.suffix == ".svg" for path in made)
-    say(*(f"{from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB" for path in made if path.parent == reports),
-        Said("command.figure" if drawings == 1 else "command.figures", folder=from_here(figures), number=drawings),
-        *(f"  {note}" for note in notes), Said("command.done", title=title, seconds=f"{time.perf_counter() - started:.1f}"))
-
-
-def report(options: Namespace) -> None:
-    """Make the report of one period."""
-    if up_to_date(options, "report", [options.period], options.period):
-        return
-    period = known_period(options.period, options.data)
-    from analysis.sheets import Unfilled
-
-    try:
-        make(options, "report", period, {"period": period}, lambda: _checked(period, options.data))
-    except Unfilled as unfilled:
-        if not options.pass_over_unfilled:
-            raise
-        say(Said("command.over", what=str(unfilled)))
-
-
-def _checked(period: str, data: Path) -> list[Period]:
-    """The sheet of a period, and that of the one before. Raises DataError with every problem of it and of its remarks."""
-    from analysis import check, sheets
-
-    sheet = check.read(period, data)
-    return [sheet, *filter(None, [sheets.before(sheet)])]
-
-
-def reports(options: Namespace) -> int:
-    """Make the reports of all periods, side by side; the highest exit status."""
-    stale = [period for period in all_periods(options.data) if not up_to_date(options, "report", [period], period)]
-
-    def one(period: str) -> subprocess.CompletedProcess:
-        words = ["report", period, "--pass-over-unfilled", "--data", str(options.data), "--out", str(options.out)]
-        return subprocess.run([sys.executable, "-m", "analysis", *words], capture_output=True, text=True, encoding="utf8",
-                              env={**os.environ, "PYTHONIOENCODING": "utf8"}, check=False)
-
-    status = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done in as_completed([pool.submit(one, period) for period in stale]):
-            for said, stream in ((done.result().stdout, sys.stdout), (done.result().stderr, sys.stderr)):
-                if said:
-                    say(said.rstrip(), to=stream)
-            status = max(status, done.result().returncode)
-    return status
 
 
 def all_periods(data: Path) -> list[str]:
@@ -153,14 +79,74 @@ def all_periods(data: Path) -> list[str]:
     raise CommandError(Said("command.none", folder=str(data / SHEETS)))
 
 
+def out_of_date(options: Namespace, notebook: str, periods: list[str], title: str, **more: object) -> dict[str, object] | None:
+    """What a report is to be made of, where it is not made of that; else a line says so."""
+    state = record.state(notebook, periods, options.data) | more
+    if not record.holds(options.out, title, state):
+        return state
+    links.refresh(options.out)
+    say(Said("command.nothing", title=title, path=from_here(options.out / REPORTS / title)))
+    return None
+
+
+def make(options: Namespace, notebook: str, title: str, parameters: dict[str, str], state: dict[str, object],
+         read: Callable[[], list[Period]] = list, **more) -> None:
+    """Run a notebook, and say what there is now and how long it took."""
+    started = time.perf_counter()
+    from analysis import run
+
+    made, notes = run.report(notebook, title, parameters, options.data, options.out, state, read, **more)
+    links.refresh(options.out)
+    reports, figures = options.out / REPORTS, options.out / FIGURES / title
+    (reports / f"{title}.log").unlink(missing_ok=True)
+    say(*(with_size(path) for path in made if path.parent == reports),
+        Said("command.figures", folder=from_here(figures), number=sum(path.suffix == ".svg" for path in made)),
+        *(f"  {note}" for note in notes), Said("command.done", title=title, seconds=f"{time.perf_counter() - started:.1f}"))
+
+
+def report(options: Namespace) -> None:
+    """Make the report of one period."""
+    if state := out_of_date(options, "report", [options.period], options.period):
+        period = known_period(options.period, options.data)
+        make(options, "report", period, {"period": period}, state, lambda: _checked(period, options.data))
+
+
+def _checked(period: str, data: Path) -> list[Period]:
+    """The sheet of a period, and that of the one before. Raises DataError with every problem of it and of its remarks."""
+    from analysis import check, sheets
+
+    sheet = check.read(period, data)
+    return [sheet, *filter(None, [sheets.before(sheet)])]
+
+
+def reports(options: Namespace) -> int:
+    """Make the reports of all periods whose sheet is filled in, side by side; the highest exit status."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from analysis import sheets
+
+    all_periods(options.data)
+    filled, unfilled = sheets.filled_periods(options.data)
+    for name in unfilled:
+        say(Said("command.over", what=Problem.of(Said("file.unfilled"), f"{name}.xlsx")))
+    words = [sys.executable, "-m", "analysis", "report", "--data", str(options.data), "--out", str(options.out)]
+
+    def one(period: str) -> int:
+        done = subprocess.run([*words, period], stderr=subprocess.PIPE, text=True, check=False)
+        sys.stderr.write(done.stderr)
+        return done.returncode
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return max(pool.map(one, filled), default=0)
+
+
 def trends(options: Namespace) -> None:
     """Make the trend report of all periods with a sheet, or of those named."""
     names = sorted({name for words in options.periods for name in words.split()}) or all_periods(options.data)
-    if up_to_date(options, "trends", names, "trends"):
-        return
-    names = [known_period(name, options.data, "trends") for name in names]
-    parameters = {"periods": "", "running": str(options.running)}
-    make(options, "trends", "trends", parameters, lambda: _sound(names, options.data, parameters))
+    if state := out_of_date(options, "trends", names, "trends", running=options.running):
+        names = [known_period(name, options.data) for name in names]
+        parameters = {"periods": "", "running": str(options.running)}
+        make(options, "trends", "trends", parameters, state, lambda: _sound(names, options.data, parameters))
 
 
 def _sound(names: list[str], data: Path, parameters: dict[str, str]) -> list[Period]:
@@ -189,36 +175,35 @@ def _sound(names: list[str], data: Path, parameters: dict[str, str]) -> list[Per
 
 def audit(options: Namespace) -> None:
     """Check the published report of one period: every figure that it prints, recomputed."""
-    title = f"audit-{options.period}"
-    if up_to_date(options, "audit", [options.period], title):
-        return
-    period = known_period(options.period, options.data, "audit")
-    from analysis import run, sheets
+    title, corrections = f"audit-{options.period}", f"errata-{options.period}"
+    if state := out_of_date(options, "audit", [options.period], title):
+        period = known_period(options.period, options.data)
+        from analysis import run, sheets
 
-    def read() -> list[Period]:
-        sheet = sheets.read(period, options.data)
-        return [sheet, *sheets.others(sheet)[0]]
+        def read() -> list[Period]:
+            sheet = sheets.read(period, options.data)
+            return [sheet, *sheets.others(sheet)[0]]
 
-    try:
-        make(options, "audit", title, {"period": period}, read, parts={"errata": f"errata-{period}"},
-             saved={"everything": f"{title}.csv", "errata": f"errata-{period}.csv"})
-    except run.NotebookFailedError:
+        try:
+            make(options, "audit", title, {"period": period}, state, read, parts={"errata": corrections},
+                 saved={"everything": f"{title}.csv", "errata": f"{corrections}.csv"})
+        except run.NotebookFailedError:
+            from analysis import audit
+
+            audit.published(period, options.data)  # where the published file is wrong, this says what and where
+            raise
         from analysis import audit
 
-        audit.published(period, options.data)  # where the published file is wrong, this says what and where
-        raise
-    from analysis import audit
-
-    say(*audit.summary(period, options.out / "reports" / f"{title}.csv"))
+        say(*audit.summary(period, options.out / REPORTS / f"{title}.csv"))
 
 
 def transcribe(options: Namespace) -> None:
     """Draft the published figures of a period from the text of its report; a file that is there is never overwritten."""
     from analysis import transcribe
 
+    path, source = options.data / "published" / f"{options.period}.csv", Path(options.source).expanduser()
     if not PERIOD.fullmatch(options.period) or not options.source:
         raise CommandError(Said("command.from"))
-    path, source = options.data / "published" / f"{options.period}.csv", Path(options.source).expanduser()
     if os.path.lexists(path):
         raise CommandError(Said("command.kept", path=from_here(path)))
     if not source.is_file():
@@ -226,19 +211,16 @@ def transcribe(options: Namespace) -> None:
     drafted = transcribe.draft(transcribe.text_of(source), options.period, options.data)
     if not drafted:
         raise CommandError(Said("command.unread", path=options.source))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")  # so that a full disk leaves no half of it
-    part.write_bytes(transcribe.written(drafted))
-    part.rename(path)
+    put(path, transcribe.written(drafted))
     sure = sum(float(row["confidence"]) >= transcribe.TRUSTED for row in drafted)
     say(Said("command.drafted", path=from_here(path), rows=len(drafted), sure=sure, period=options.period))
 
 
 def check(options: Namespace) -> int:
     """Read the sheet of one period and say whether it is sound; where it is not, leave a marked copy of it."""
-    from analysis import check, publish, sheets
+    from analysis import check, sheets
 
-    name, problems, notes = known_period(options.period, options.data, "check"), [], []
+    name, problems, notes = known_period(options.period, options.data), [], []
     try:
         period = check.read(name, options.data)
         notes = sheets.notes(period)
@@ -247,26 +229,25 @@ def check(options: Namespace) -> int:
     except DataError as error:
         problems = error.problems
         say(error, to=sys.stderr)
-    made, folder = check.files(name, options.data, problems, notes), options.out / publish.REPORTS
+    made, folder, copy = check.files(name, options.data, problems, notes), options.out / REPORTS, f"{name}-check.xlsx"
+    (folder / copy).unlink(missing_ok=True)
     for file, content in made.items():
-        publish.put(folder / file, content)
-    if (copy := f"{name}-check.xlsx") in made:
+        put(folder / file, content)
+    if copy in made:
         say(Said("command.marked", path=from_here(folder / copy)))
-    else:
-        (folder / copy).unlink(missing_ok=True)
     return bool(problems)
 
 
 def check_page(options: Namespace) -> None:
     """Make the check as a page that needs nothing installed."""
-    from analysis import check_page, publish
+    from analysis import check_page
 
-    folder = publish.REPORTS / "check-page"
+    folder = REPORTS / "check-page"
     try:
         made = {folder / name: content for name, content in check_page.files(options.data).items()}
     except check_page.MissingError as error:
         raise CommandError(str(error)) from None
-    publish.publish(made, options.out, "check-page")
+    publish(made, options.out, "check-page")
     say(Said("command.page", path=from_here(options.out / folder), size=f"{sum(map(len, made.values())) / 1e6:.1f}"))
 
 
@@ -274,8 +255,7 @@ def new(options: Namespace) -> None:
     """Write an empty workbook to fill in; one that is there is never overwritten."""
     from analysis import registry, sheets, template
 
-    if not PERIOD.fullmatch(options.period):
-        raise CommandError(_no_period(options.period, "new", "2022"))
+    must_be_period(options.period)
     path = sheets.path_of(options.period, options.data)
     if os.path.lexists(path):
         raise CommandError(Said("command.there", path=from_here(path)))
@@ -289,11 +269,11 @@ def new(options: Namespace) -> None:
 
 def data(options: Namespace) -> None:
     """Write the tidy tables of all periods with a filled sheet."""
-    from analysis import publish, roster, tidy
+    from analysis import roster, tidy
 
     all_periods(options.data)
-    made = {publish.REPORTS / "data" / name: content for name, content in tidy.files(roster.read_sheets("", options.data)).items()}
-    say(*(f"{from_here(path)}  {path.stat().st_size / 1e3:,.0f} kB" for path in publish.publish(made, options.out, "data")))
+    made = {REPORTS / "data" / name: content for name, content in tidy.files(roster.read_sheets("", options.data)).items()}
+    say(*map(with_size, publish(made, options.out, "data")))
 
 
 def lab(_: Namespace) -> int:
@@ -306,14 +286,19 @@ def lab(_: Namespace) -> int:
 
 def settle(os_path: str, model: dict | None = None, contents_manager: object = None) -> None:
     """After JupyterLab has saved a notebook: let git see that nothing but its outputs changed, which it does not by itself."""
-    with contextlib.suppress(OSError):
-        if not subprocess.run(["git", "diff", "--quiet", os_path], cwd=Path(os_path).parent, capture_output=True, check=False).returncode:
-            subprocess.run(["git", "add", "--update", os_path], cwd=Path(os_path).parent, capture_output=True, check=False)
+    if _git(Path(os_path).parent, "diff", "--quiet", os_path):
+        _git(Path(os_path).parent, "add", "--update", os_path)
 
 
 def keep_outputs_out_of_git(folder: Path = ROOT) -> None:
-    """Set up the filter that .gitattributes names, so that a notebook that ran is no change; nothing where there is no git."""
+    """Set up the filter that .gitattributes names, so that a notebook that ran is no change."""
     strip = f'"{Path(sys.executable).as_posix()}" -m nbstripout --keep-id --extra-keys "{" ".join(ADDED_IN_USE)}"'
+    _git(folder, "config", "filter.nbstripout.clean", strip)
+    _git(folder, "config", "filter.nbstripout.smudge", "cat")
+
+
+def _git(folder: Path, *words: str) -> bool:
+    """Whether git does something in a folder; not where there is no git."""
     with contextlib.suppress(OSError):
-        for key, value in (("clean", strip), ("smudge", "cat")):
-            subprocess.run(["git", "config", f"filter.nbstripout.{key}", value], cwd=folder, capture_output=True, check=False)
+        return subprocess.run(["git", *words], cwd=folder, capture_output=True, check=False).returncode == 0
+    return False

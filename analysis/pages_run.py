@@ -175,7 +175,7 @@ def drawn(letters: dict[str, str], common: str, out: Path | str, start: Callable
 def pages(options: Namespace) -> int:
     """Make the letters of a period that are missing or out of date, and the index of all; the exit status."""
     started, files, folder, title = time.perf_counter(), store(options.out), _folder(options), f"alliances-{options.period}"
-    known_period(options.period, options.data, "pages")
+    known_period(options.period, options.data)
     state, kept, index = record.state("pages", [options.period], options.data), record.path_of(title).as_posix(), f"{folder}/index.html"
     with _turn(options, title):
         found, there = _earlier(files, kept, folder)
@@ -260,7 +260,7 @@ def page(options: Namespace) -> None:
     """Make the letter of one alliance, by a name, an alias or a code of that period."""
     from analysis import roster
 
-    known_period(options.period, options.data, "page")
+    known_period(options.period, options.data)
     if not options.who.strip():
         raise CommandError(Said("letters.who", period=options.period))
     frames, common, letters = _letters(options)

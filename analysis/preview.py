@@ -53,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def preview(options: Namespace) -> None:
     """Serve the report of one period, and make it again at each change, until the terminal says stop."""
-    period, seen, drawn = commands.known_period(options.period, options.data, "preview"), {}, {}
+    period, seen, drawn = commands.known_period(options.period, options.data), {}, {}
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     commands.say(Said("command.preview", address=f"http://127.0.0.1:{server.server_port}/"))

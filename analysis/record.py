@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -13,14 +14,8 @@ from pathlib import Path
 from analysis import NOTEBOOKS, ROOT
 
 BESIDE = re.compile(rb"(?<=<!-- beside -->).*?(?=<!-- /beside -->)", re.DOTALL)  # of a page, its links to other reports
-PANEL = ("panel/**/*.xlsx", "panel/**/*.csv")
-DATA_OF = {  # what a notebook reads in the data folder; the sheets of other periods too, for their dates, grades and names
-    "report": ("registry/*.csv", "logo.*", "score_sheets/*.xlsx", "remarks/{period}.md", *PANEL),
-    "trends": ("registry/*.csv", "score_sheets/*.xlsx", *PANEL),
-    "audit": ("registry/*.csv", "score_sheets/*.xlsx", "published/*.csv", *PANEL),
-    "pages": ("registry/*.csv", "score_sheets/*.xlsx", *PANEL),
-    "panel": ("registry/*.csv", "score_sheets/*.xlsx", *PANEL),
-}
+READ = ("registry/*.csv", "score_sheets/*.xlsx", "panel/**/*.xlsx", "panel/**/*.csv")  # other periods' too, for dates, grades and names
+READ_TOO = {"report": ("logo.*", "remarks/{period}.md"), "audit": ("published/*.csv",)}
 
 
 def path_of(title: str) -> Path:
@@ -30,34 +25,34 @@ def path_of(title: str) -> Path:
 
 def state(notebook: str, periods: list[str], data: Path) -> dict[str, object]:
     """All that decides what a notebook shows: the periods, the data folder, the versions, and each file's hash by its name."""
-    return {"periods": sorted(set(periods)), "data": str(data), "versions": _versions(),
+    packages = sorted(name for name in os.listdir(sysconfig.get_path("purelib")) if name.endswith(".dist-info"))
+    return {"periods": sorted(periods), "data": str(data), "versions": [sys.version, *packages],
             "inputs": {name: hash_of(path) for name, path in sorted(inputs(notebook, periods, data).items())}}
 
 
 def inputs(notebook: str, periods: list[str], data: Path) -> dict[str, Path]:
     """The files that decide what a notebook shows, by their names."""
-    patterns = {pattern.format(period=period) for pattern in DATA_OF[notebook] for period in periods}
+    patterns = {pattern.format(period=glob.escape(period)) for pattern in (*READ, *READ_TOO.get(notebook, ())) for period in periods}
     read = {f"data/{path.relative_to(data)}": path for pattern in patterns for path in data.glob(pattern) if path.name[0] not in "~."}
-    told = {f"notebooks/{name}": NOTEBOOKS / name for name in (f"{notebook}.ipynb", f"text/{notebook}.toml")}
-    code = {str(path.relative_to(ROOT)): path for path in (*_code(), ROOT / "requirements.lock")}
-    return {**code, **told, **read}
+    package = (Path(folder) / name for folder, _, names in os.walk(ROOT / "analysis") if not folder.endswith("__pycache__")
+               for name in names)
+    told = (*package, NOTEBOOKS / f"{notebook}.ipynb", NOTEBOOKS / "text" / f"{notebook}.toml", ROOT / "requirements.lock")
+    return read | {str(path.relative_to(ROOT)): path for path in told}
 
 
 def earlier(out: Path, title: str) -> dict:
     """The record that an earlier run left; empty where there is none that can be read."""
     try:
-        found = json.loads((out / path_of(title)).read_bytes())
+        return json.loads((out / path_of(title)).read_bytes())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def holds(out: Path, title: str, now: dict[str, object]) -> bool:
     """Whether what was made is made of what is there now, and is as it was made."""
     found = earlier(out, title)
     made = found.get("made", {})
-    same = {name: found.get(name) for name in now} == now
-    return bool(made) and same and all(hash_of(out / place) == digest for place, digest in made.items())
+    return bool(made) and found == found | now and all(hash_of(out / place) == digest for place, digest in made.items())
 
 
 def written(now: dict[str, object], files: dict[Path, bytes]) -> bytes:
@@ -76,16 +71,3 @@ def hash_of(path: Path) -> str:
 
 def _digest(path: Path, content: bytes) -> str:
     return hashlib.sha256(BESIDE.sub(b"", content) if path.suffix == ".html" else content).hexdigest()
-
-
-def _code() -> list[Path]:
-    """The files of the package: modules, templates, style and fonts."""
-    return [Path(folder) / name for folder, _, names in os.walk(ROOT / "analysis") if not folder.endswith("__pycache__")
-            for name in names]
-
-
-def _versions() -> list[str]:
-    """Python and every installed package with its version, as their folders are named; those for tests alone are left out."""
-    locked = {line.partition("==")[0] for line in (ROOT / "requirements.lock").read_text("utf8").splitlines() if line[:1].isalpha()}
-    there = (name.removesuffix(".dist-info") for name in os.listdir(sysconfig.get_path("purelib")) if name.endswith(".dist-info"))
-    return [sys.version, *sorted(name for name in there if name.partition("-")[0].replace("_", "-").lower() in locked)]

@@ -8,7 +8,7 @@ from html import unescape
 from pathlib import Path
 
 from analysis import commands, links, publish, record
-from analysis.commands import from_here, say
+from analysis.commands import from_here, say, with_size
 from analysis.messages import Said
 
 KINDS = {".html": "网页", ".pdf": "PDF", ".docx": "Word", ".xlsx": "Excel工作簿", ".csv": "CSV", ".parquet": "Parquet", ".json": "数据说明"}
@@ -19,8 +19,8 @@ def word(options: Namespace) -> None:
     """Make the report of one period as a Word document, from the notebook that ran."""
     commands.report(options)
     title = f"{options.period}-word"
-    path = publish.REPORTS / f"{options.period}.docx"
-    if record.holds(options.out, title, options.state):
+    path, state = publish.REPORTS / f"{options.period}.docx", record.state("report", [options.period], options.data)
+    if record.holds(options.out, title, state):
         return
     import nbformat
 
@@ -29,8 +29,7 @@ def word(options: Namespace) -> None:
 
     notebook = nbformat.read(options.out / publish.REPORTS / f"{options.period}.ipynb", 4)
     files = {path: writer.render(document.read(notebook))}
-    publish.publish({**files, record.path_of(title): record.written(options.state, files)}, options.out, title)
-    say(f"{from_here(options.out / path)}  {len(files[path]) / 1e3:,.0f} kB")
+    say(*map(with_size, publish.publish(files, options.out, title, state)))
 
 
 def release(options: Namespace) -> int:
@@ -69,6 +68,5 @@ def _gather(options: Namespace, groups: dict[str, list[str]]) -> None:
     heading = unescape(TITLE.search(content[f"{options.period}.html"])[1].decode())
     content["index.html"] = jinja2.Environment(autoescape=True).from_string(template).render(title=heading, groups=listed).encode()
     files = {folder / name: data for name, data in content.items()}
-    stale = [Path(place) for place in record.earlier(options.out, title).get("made", ())]
-    publish.publish({**files, record.path_of(title): record.written({}, files)}, options.out, title, stale)
+    publish.publish(files, options.out, title)
     say(Said("command.release", path=from_here(options.out / folder), number=len(files), size=f"{sum(map(len, files.values())) / 1e6:.1f}"))

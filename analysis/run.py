@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import gc
-import json
 import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
-from analysis import NOTEBOOKS, ROOT, fonts, record
+from analysis import NOTEBOOKS, ROOT, fonts
 from analysis.messages import Said
-from analysis.publish import FIGURES, REPORTS, check_writable, publish
+from analysis.publish import FIGURES, REPORTS, publish
 
 if TYPE_CHECKING:
     from analysis.sheets import Period
@@ -30,7 +26,6 @@ SPARED = ("rfc3987_syntax", "isoduration", "pyarrow", "numpy")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 MOST_OF_A_CAUSE = 600  # characters
 LEAST_MEMORY = 560_000_000  # bytes of addresses
-UNDO: list[Callable[[], object]] = []  # what a stop must clear away, latest last
 PROGRESS = "{desc} {percentage:3.0f}%|{bar:30}|"
 
 
@@ -54,8 +49,6 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
-    _check_parameters(path, {*parameters, "data"})
-    check_writable(out)
     _check_memory()
     with ThreadPoolExecutor(1) as pool, _worker(path.parent) as worker:
         with _spared():
@@ -68,7 +61,8 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
         document, html, pdf, book = loaded.result()
         whole = document.read(notebook)
         paper = pool.submit(pdf.render, whole)
-        page, tables = html.render(whole, _links(title)).encode(), book.render(whole)
+        beside = {f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"}
+        page, tables = html.render(whole, beside).encode(), book.render(whole)
         places = {f"{label}.csv": REPORTS / name for label, name in (saved or {}).items()}
         files = {REPORTS / f"{title}.ipynb": nbformat.writes(notebook).encode(), REPORTS / f"{title}.pdf": paper.result(),
                  REPORTS / f"{title}.html": page, REPORTS / f"{title}-tables.xlsx": tables,
@@ -77,8 +71,7 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
             some = document.read(_part(notebook, tag))
             beside = {f"{part}.pdf": "本文的PDF", f"{part}.csv": "数据（CSV）"}
             files |= {REPORTS / f"{part}.html": html.render(some, beside).encode(), REPORTS / f"{part}.pdf": pdf.render(some)}
-    stale = [Path(place) for place in record.earlier(out, title).get("made", ())]
-    return publish({**files, record.path_of(title): record.written(state, files)}, out, title, stale)[:-1], whole.notes
+    return publish(files, out, title, state), whole.notes
 
 
 def _check_memory() -> None:
@@ -90,17 +83,13 @@ def _check_memory() -> None:
             raise MemoryError
 
 
-def _writers() -> list[ModuleType]:
+def _writers() -> tuple:
     """The modules that write a report, ready to do it, loaded while its cells run."""
-    writers = [import_module(f"analysis.export.{name}") for name in ("document", "html", "pdf", "book")]
-    writers[1].template()
+    from analysis.export import book, document, html, pdf
+
+    html.template()
     fonts.faces("")
-    return writers
-
-
-def _links(title: str) -> dict[str, str]:
-    """The files that are made beside a page."""
-    return {f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"}
+    return document, html, pdf, book
 
 
 def _part(notebook, tag: str):
@@ -130,13 +119,11 @@ def _worker(folder: Path) -> Iterator[dict[str, object]]:
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen([sys.executable, "-m", "analysis.worker", str(folder)], cwd=ROOT, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=said)
-        UNDO[:] = [process.kill]
         try:
             yield {"process": process, "said": said}
         finally:
             process.kill()
             process.wait()
-            UNDO.clear()
 
 
 def _executed(path: Path, parameters: dict[str, str], worker: dict[str, object]):
@@ -150,6 +137,8 @@ def _executed(path: Path, parameters: dict[str, str], worker: dict[str, object])
     from analysis import engine
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the exception
+    if unknown := parameters.keys() - papermill.inspect_notebook(path):  # papermill runs the default for a name that is misspelt
+        raise ValueError(f"{path.name} has no parameter {', '.join(sorted(unknown))}")
     notebook = nbformat.read(path, as_version=4)
     progress = {"desc": path.stem, "leave": False, "bar_format": PROGRESS} if sys.stderr.isatty() else False
     try:
@@ -162,13 +151,3 @@ def _executed(path: Path, parameters: dict[str, str], worker: dict[str, object])
     heading = next((line.lstrip("# ") for cell in reversed(above) for line in reversed(cell.source.splitlines())
                     if cell.cell_type == "markdown" and line.startswith("#")), Said("run.beginning"))
     raise NotebookFailedError(Said("run.failed", name=path.name, heading=heading, cause=cause), log)
-
-
-def _check_parameters(path: Path, parameters: set[str]) -> None:
-    """papermill takes any name and runs the default for one that is misspelt; so look first."""
-    cells = json.loads(path.read_text("utf8"))["cells"]
-    source = "".join(next(cell["source"] for cell in cells if "parameters" in cell["metadata"].get("tags", ())))
-    declared = {target.id for node in ast.parse(source).body if isinstance(node, ast.Assign) for target in node.targets}
-    unknown = parameters - declared
-    if unknown:
-        raise ValueError(f"{path.name} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(sorted(declared))}")

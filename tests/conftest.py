@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import earlier
 import pytest
 from filelock import FileLock
 
@@ -72,6 +73,12 @@ def made_trends(shared) -> Path:
 def made_audit(shared, period) -> Path:
     """A folder with the made audit of the period."""
     return once(shared, f"made-audit-{period}", "audit", period)
+
+
+@pytest.fixture
+def out(tmp_path) -> Path:
+    """A folder in which an earlier report lies, which is no report."""
+    return earlier.put(tmp_path / "out")
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ import pytest
 from conftest import once
 from workbooks import change
 
-from analysis import ROOT
+from analysis import ROOT, record
 from analysis.publish import publish
 
 OLD, NEW = b"old " * 5000, b"new " * 5000
 NAMES = [*(f"figures/2017/{name}" for name in ("a.svg", "a.csv", "b.svg")), "reports/2017.ipynb", "reports/2017.pdf",
-         "reports/2017.html", "reports/record"]
-FILES, STALE = {Path(name): NEW for name in NAMES}, [Path("figures/2017/gone.svg")]
+         "reports/2017.html"]
+FILES = {Path(name): NEW for name in NAMES}
 
 
 def found(out: Path) -> dict[str, bytes]:
@@ -58,21 +58,21 @@ def killed_at(step: int, out: Path) -> None:
 
     for owner, name in ((os, "replace"), (os, "utime"), (os, "link"), (Path, "unlink"), (Path, "write_bytes"), (Path, "mkdir")):
         setattr(owner, name, or_die(getattr(owner, name)))
-    publish(FILES, out, "2017", STALE)
+    publish(FILES, out, "2017")
     os._exit(0)
 
 
 def test_a_kill_before_any_step_leaves_whole_files_and_the_next_run_completes_them(tmp_path):
     """The record, which says what the set is made of, comes last: a mixed set is never taken for done."""
     publish({Path(name): OLD for name in (*NAMES, "figures/2017/gone.svg")}, tmp_path / "out", "2017")
-    step, status = 0, -signal.SIGKILL
+    step, status, old = 0, -signal.SIGKILL, record.earlier(tmp_path / "out", "2017")
     while status == -signal.SIGKILL:
         here = Path(shutil.copytree(tmp_path / "out", tmp_path / f"out-{step}"))
         status = in_a_child(lambda step=step, here=here: killed_at(step, here))
         after = found(here)
         assert set(after.values()) <= {OLD, NEW} and set(NAMES) <= set(after), step
-        assert after["reports/record"] == OLD or set(after.values()) == {NEW}, step
-        publish(FILES, here, "2017", STALE)
+        assert record.earlier(here, "2017") == old or set(after.values()) == {NEW}, step
+        publish(FILES, here, "2017")
         assert found(here) == dict.fromkeys(NAMES, NEW) and not [*(here / "reports").glob(".making*")]
         step += 1
     assert status == 0 and step > 15

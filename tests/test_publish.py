@@ -1,6 +1,5 @@
 """Publishing is all or none: what is left when a write fails, a run is stopped, or one before was killed."""
 
-import contextlib
 import os
 import random
 import signal
@@ -21,16 +20,12 @@ from analysis.publish import publish
 NEW = {Path(name): b"new" for name in earlier.NAMES}
 
 
-@pytest.fixture
-def out(tmp_path) -> Path:
-    return earlier.put(tmp_path / "out")
-
-
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "ctrl-c"])
-@pytest.mark.parametrize("call", ["write_bytes", "replace"])
-@pytest.mark.parametrize("at", [2, len(earlier.NAMES)])
-def test_publish_is_all_or_none(out, monkeypatch, error, call, at):
-    calls = []
+@pytest.mark.parametrize(("call", "at"), [("write_bytes", 1), ("write_bytes", 6), ("replace", 6), ("replace", 8), ("replace", 12)])
+def test_publish_is_all_or_none(tmp_path, monkeypatch, error, call, at):
+    """Six files, the record with them, are written and renamed in a folder of their own, and then renamed into their places."""
+    publish(dict.fromkeys([*NEW, Path("figures/2017/stale.svg")], b"old"), tmp_path, "2017")
+    before, calls = earlier.files(tmp_path), []
 
     def failing(*arguments):
         calls.append(arguments)
@@ -42,10 +37,9 @@ def test_publish_is_all_or_none(out, monkeypatch, error, call, at):
     real = getattr(owner, call)
     monkeypatch.setattr(owner, call, failing)
     with pytest.raises(type(error)):
-        publish(NEW, out, "2017", [Path("figures/2017/stale.svg")])
+        publish(NEW, tmp_path, "2017")
     monkeypatch.undo()
-    assert len(calls) >= at
-    assert earlier.changed(out) == []
+    assert len(calls) >= at and len(before) == 7 and earlier.files(tmp_path) == before
 
 
 def test_publish_keeps_the_earlier_set_where_one_place_is_taken(out):
@@ -56,56 +50,37 @@ def test_publish_keeps_the_earlier_set_where_one_place_is_taken(out):
     assert set(earlier.files(out).values()) == {earlier.EARLIER}
 
 
-def test_publish_removes_what_is_stale_and_what_a_killed_run_left_and_nothing_else(out):
-    for name in ("old.svg", "mine.svg", "notes.txt"):
-        (out / "figures/2017" / name).write_text("there")
-    (out / "reports/.making-2017.killed/reports").mkdir(parents=True)
-    (out / "reports/.making-2020-2021.at-work").mkdir()
-    publish(NEW, out, "2017", [Path("figures/2017/old.svg"), Path("figures/2017/coverage.svg"), Path("figures/2017/gone.svg")])
-    own = {f"figures/2017/{name}": b"there" for name in ("mine.svg", "notes.txt")}
-    assert earlier.files(out) == {**{str(path): b"new" for path in NEW}, **own}
-    assert [path.name for path in (out / "reports").glob(".making-*")] == [".making-2020-2021.at-work"]
+def test_publish_removes_what_is_stale_and_what_a_killed_run_left_and_nothing_else(tmp_path):
+    publish(NEW | {Path("figures/2017/old.svg"): b"old", Path("figures/2017/gone.svg"): b"old"}, tmp_path, "2017")
+    (tmp_path / "figures/2017/gone.svg").unlink()
+    (tmp_path / "figures/2017/mine.svg").write_text("mine")
+    (tmp_path / "reports/.making-2017.killed/reports").mkdir(parents=True)
+    (tmp_path / "reports/.making-2020-2021.at-work").mkdir()
+    publish(NEW, tmp_path, "2017")
+    assert earlier.files(tmp_path).keys() == {*earlier.NAMES, "reports/.2017.json", "figures/2017/mine.svg"}
+    assert [path.name for path in (tmp_path / "reports").glob(".making-*")] == [".making-2020-2021.at-work"]
 
 
-def test_a_lock_never_empties_what_a_link_points_to(out):
-    precious = out.parent / "precious.txt"
-    precious.write_text("mine")
-    (out / "reports/.2017.lock").symlink_to(precious)
-    with contextlib.suppress(OSError):
-        publish(NEW, out, "2017")
-    assert precious.read_text() == "mine"
-
-
-def test_a_lock_is_not_waited_for_for_ever(out, monkeypatch):
-    """As where there is no fcntl: a lock without a holder's number is named after a time; one of a process that died is taken."""
-    monkeypatch.setattr(filelock, "FileLock", filelock.SoftFileLock)
+def test_a_lock_is_not_waited_for_for_ever_and_empties_nothing(out, monkeypatch):
     monkeypatch.setattr(publishing, "PATIENCE", 0.1)
-    lock = out / "reports/.2017.lock"
-    lock.touch()
-    with pytest.raises(BlockingIOError, match="another run has had this file; if none is at work, remove it") as said:
+    (out / "precious.txt").write_text("mine")
+    (out / "reports/.2017.lock").symlink_to(out / "precious.txt")
+    with filelock.FileLock(out / "reports/.2020-2021.lock"), pytest.raises(OSError, match=r"\.2020-2021\.lock"):
+        publish(NEW, out, "2020-2021")
+    with pytest.raises(OSError):
         publish(NEW, out, "2017")
-    assert said.value.filename == str(lock) and earlier.changed(out) == []
-    lock.unlink()
-    holder = "import filelock, os, sys; lock = filelock.SoftFileLock(sys.argv[1]); lock.acquire(); os._exit(0)"
-    subprocess.run([sys.executable, "-c", holder, str(lock)], check=True)
-    assert lock.exists() and publish(NEW, out, "2017") and not lock.exists()
+    assert (out / "precious.txt").read_text() == "mine" and earlier.changed(out) == ["precious.txt"]
 
 
-def test_a_stop_waits_until_the_files_are_in_their_places():
-    came = []
-    usual = signal.signal(signal.SIGTERM, lambda *_: came.append("after"))
-    try:
-        with publishing.undisturbed():
-            signal.raise_signal(signal.SIGTERM)
-            assert came == []
-        assert came == ["after"]
-    finally:
-        signal.signal(signal.SIGTERM, usual)
+def test_a_stop_comes_too_late_while_files_are_put_in_their_places(out, monkeypatch):
+    monkeypatch.setattr(publishing, "_swap", lambda *_: [signal.raise_signal(number) for number in publishing.STOPS])
+    usual = [*map(signal.getsignal, publishing.STOPS)]
+    publish(NEW, out, "2017")
+    assert [*map(signal.getsignal, publishing.STOPS)] == usual
 
 
-@pytest.mark.parametrize("how, moment", [
-    (signal.SIGKILL, (0, 0.6)), (signal.SIGTERM, (0, 0.6)), (signal.SIGINT, (0.6, 1.3)), (signal.SIGKILL, (0.6, 1.3)),
-    (signal.SIGKILL, (1.3, 2.6)), (signal.SIGTERM, (1.3, 2.6))], ids=str)
+@pytest.mark.parametrize(("how", "moment"), [
+    (signal.SIGTERM, (0, 0.6)), (signal.SIGINT, (0.6, 1.3)), (signal.SIGKILL, (0, 2.6)), (signal.SIGTERM, (1.3, 2.6))], ids=str)
 def test_a_stopped_run_leaves_one_whole_set_and_no_process(out, how, moment):
     """Stopped at a moment drawn anew each time, counted from the start of the process that runs the cells."""
     moment = random.uniform(*moment)

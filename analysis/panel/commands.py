@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import DATA, ROOT, record, sheets
-from analysis.commands import CommandError, from_here, known_period, make, say
+from analysis import DATA, ROOT, sheets
+from analysis.commands import CommandError, from_here, known_period, make, must_be_period, out_of_date, say
 from analysis.messages import Said
 from analysis.panel import example, organise, sheet, workbook
 from analysis.panel.experts import parts
 from analysis.panel.rules import EXPERTS, GROUPS, INTAKE
 from analysis.panel.scores import Scores
 from analysis.publish import put
-from analysis.registry import PERIOD
 
 DOSSIER, CHASE, SHEETS_OUT, GROUPS_FILE = "复核材料.xlsx", "催报名单", "评分表格", "分组.xlsx"
 
@@ -32,14 +31,14 @@ def internal(options: Namespace, period: str) -> Path:
 
 def panel(options: Namespace) -> None:
     """From a period's marks to its score sheet and the internal report; no score sheet while marks or decisions are to come."""
-    period = known_period(options.period, options.data, "panel", workbook.FOLDER)
-    options.state = record.state("panel", [period], options.data)
+    period = known_period(options.period, options.data, workbook.FOLDER)
     scores = Scores(workbook.read(period, options.data))
     panel, place = scores.panel, sheets.path_of(period, options.data)
     if not scores.given:
         raise CommandError(Said("panel.unmarked_yet", folder=from_here(panel.path.with_suffix(""))))
     alliances, options.out = scores.alliances, internal(options, period)
-    make(options, "panel", f"panel-{period}", {"period": period}, saved={"trace": f"panel-{period}-trace.csv"})
+    if state := out_of_date(options, "panel", [period], f"panel-{period}"):
+        make(options, "panel", f"panel-{period}", {"period": period}, state, saved={"trace": f"panel-{period}-trace.csv"})
     if alliances["待定"].any():
         put(options.out / DOSSIER, organise.dossier(scores))
         say(Said("panel.dossier", path=from_here(options.out / DOSSIER)))
@@ -60,7 +59,7 @@ def panel(options: Namespace) -> None:
 
 def assign(options: Namespace) -> None:
     """Draw groups without conflicts where there are none yet, and write a mark sheet for each expert and stage."""
-    period = known_period(options.period, options.data, "assign", workbook.FOLDER)
+    period = known_period(options.period, options.data, workbook.FOLDER)
     panel = workbook.read(period, options.data, EXPERTS)
     place, out = panel.path.with_suffix("") / GROUPS_FILE, internal(options, period) / SHEETS_OUT
     if place.exists() or GROUPS in workbook.PanelBook(panel.path).sheets:
@@ -84,7 +83,7 @@ def assign(options: Namespace) -> None:
 
 def intake(options: Namespace) -> None:
     """Write the chase list: every alliance of the programme by state, with what is blank, by liaison officer."""
-    period = known_period(options.period, options.data, "intake", workbook.FOLDER)
+    period = known_period(options.period, options.data, workbook.FOLDER)
     panel = workbook.read(period, options.data, INTAKE)
     frame, content = organise.chase_list(panel)
     out = internal(options, period)
@@ -98,7 +97,7 @@ def intake(options: Namespace) -> None:
 
 def new_panel(options: Namespace) -> None:
     """Write an empty panel workbook, its rules explained; one that is there is never overwritten."""
-    _must_be_period(options.period, "new-panel")
+    must_be_period(options.period)
     path = sheets.path_of(options.period, options.data, workbook.FOLDER)
     if os.path.lexists(path):
         raise CommandError(Said("command.there", path=from_here(path)))
@@ -106,14 +105,9 @@ def new_panel(options: Namespace) -> None:
     say(Said("panel.fill", path=from_here(path), period=options.period))
 
 
-def _must_be_period(period: str, command: str) -> None:
-    if not PERIOD.fullmatch(period):
-        raise CommandError(Said("command.period", name=repr(period)) if period else Said("command.year", command=command, year="2022"))
-
-
 def example_panel(options: Namespace) -> None:
     """Make a small data folder whose panel is drawn at random, to see the chain at work; never inside a data folder."""
-    _must_be_period(options.period, "example-panel")
+    must_be_period(options.period)
     out = ROOT / "build" / f"example-panel-{options.period}" if options.out == ROOT else options.out
     for data in (options.data, DATA):
         if out.resolve().is_relative_to(data.resolve()):
