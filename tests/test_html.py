@@ -42,8 +42,8 @@ def opened(browser, made, period):
     """A function that opens the report in a window of its own."""
     contexts = []
 
-    def open_report(viewport=WIDE, path=None, **more):
-        contexts.append(browser.new_context(viewport=viewport, locale="zh-CN", **more))
+    def open_report(viewport=WIDE, path=None, bypass_csp=True, **more):  # which lets tests add scripts of their own
+        contexts.append(browser.new_context(viewport=viewport, locale="zh-CN", bypass_csp=bypass_csp, **more))
         page = contexts[-1].new_page()
         page.heard = []
         page.on("request", lambda request: page.heard.append(request.url))
@@ -69,7 +69,7 @@ def names_shown(page) -> list[str]:
 
 @pytest.mark.chromium
 def test_nothing_is_fetched_and_nothing_complains(opened, made, period):
-    page = opened()
+    page = opened(bypass_csp=False)
     page.mouse.wheel(0, 20_000)
     page.emulate_media(media="print")
     page.wait_for_load_state("networkidle")
@@ -78,6 +78,19 @@ def test_nothing_is_fetched_and_nothing_complains(opened, made, period):
     assert report.stat().st_size < 600_000
     assert page.evaluate("document.fonts.ready.then(fonts => fonts.status)") == "loaded"
     assert page.evaluate("[...document.fonts].every(f => f.family.includes('Noto Sans SC') && f.status !== 'error')")
+
+
+@pytest.mark.chromium
+def test_what_an_output_brings_is_neither_fetched_nor_run(opened, tmp_path):
+    source = ("<table onclick='x'><tr><td style='background: url(http://x.y/a)'><img src=http://x.y/b onerror=\"document.title = 'run'\">"
+              "<a href='javascript:document.title = 1'>甲</a></td></tr></table><link rel=stylesheet href=http://x.y/c><iframe src=http://x.y/d>"
+              "</iframe><script>document.title = 'run'</script><style>@import 'http://x.y/e';</style>")
+    path = tmp_path / "page.html"
+    path.write_text(HTMLExporter().render(document.read(notebook.said(("x", {"text/html": source})), name="题")), "utf8")
+    page = opened(path=path, bypass_csp=False)
+    page.click("text=甲")
+    assert page.title() == "题" and page.locator("main script").count() == 0
+    assert sum("Content Security Policy" in heard for heard in page.heard) >= 6
 
 
 @pytest.mark.chromium

@@ -75,16 +75,6 @@ def test_text_of_a_sheet_in_a_table_is_text(text):
     assert {tag for tag, _ in page.tags} <= {"div", "table", "caption", "thead", "tbody", "tr", "th", "td", "p", "span", "a"}
 
 
-def test_hostile_html_of_an_output_fetches_and_runs_nothing():
-    source = ("<table onclick='x'><caption>c</caption><tr><td style='background: url(http://x.y/a.png)'><img src=http://x.y onerror=x>"
-              "<a href='javascript:x'>甲</a><a href='https://x.y'>乙</a></td></tr></table><link href=x><iframe src=x></iframe><script>x</script>"
-              "<style>@import 'http://x.y'; td {background: url('http://x.y')}</style>")
-    page = BeautifulSoup(main(said(("x", {"text/html": source}))), "html.parser")
-    assert [(tag.name, tag.attrs) for tag in page.find_all(["img", "a", "script", "iframe", "link"])] == [
-        ("img", {}), ("a", {}), ("a", {"href": "https://x.y"})]
-    assert "url(" not in str(page) and "@import" not in str(page) and "onclick" not in str(page)
-
-
 # No control characters: a sheet with one is refused.
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\\`*_{}[]()#+-.!|<>~$&@^=:\"'/ 012ab\u3000")))

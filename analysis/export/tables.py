@@ -16,10 +16,6 @@ MANY, NARROW = 200, 9  # rows; columns
 LINE, SPARE = 48, 2  # ems: a line of A4, and what stands empty in a column
 NUMBER = re.compile(r"[-+−±]?[\d.]+%?|—")
 RUN = re.compile(r"[=@\t\r]|[-+](?![\d.,]*%?$)")  # a spreadsheet runs a text that starts so; `-3.5%` is a number
-FETCHED = re.compile(r"@import[^;]*;|url\((?!['\"]?(?:data:|#))[^)]*\)", re.I)
-ACTIVE = ["script", "link", "iframe", "object", "embed", "meta", "form", "image", "video", "audio"]
-ADDRESSES = {"src": "data:", "srcset": "data:", "background": "data:", "href": ("#", "http:", "https:", "mailto:")}  # else it is dropped
-REFERRING = ("id", "for", "headers", "aria-labelledby", "aria-describedby", "href")
 
 
 @dataclass
@@ -58,14 +54,13 @@ class Table:
         """What is on a page, as JSON. Of a long table also how wide the columns without a room are, in ems, and which rows are `low`,
         of one line surely: so none of them is measured."""
         texts = [[value if isinstance(value, dict) else words for words, value in zip(*row)] for row in zip(self.texts, self.values)]
-        places, roomy = ([column["place"] for column in self.shown if bool(column["room"]) == has_room] for has_room in (False, True))
-        wide = {place: max(map(ems, (self.heads[place], *(row[place] for row in self.texts))), default=0) + SPARE for place in places}
-        left, low = LINE - sum(wide.values()) - len(roomy) * SPARE, []
+        fixed, roomy = ([column for column in self.shown if bool(column["room"]) == has_room] for has_room in (False, True))
+        left, low = LINE - sum(column["wide"] + SPARE for column in fixed) - len(roomy) * SPARE, []
         if roomy and left > 0 and len(self.texts) > MANY and len(self.shown) < NARROW:
-            rooms = {column["place"]: column["room"] for column in self.shown}
-            most = {place: left * rooms[place] / sum(rooms.values()) for place in roomy}
-            low = [all(ems(row[place]) < most[place] for place in roomy) for row in self.texts]
-        shown = [column | {"wide": wide.get(column["place"], 0) if low else 0} for column in self.shown]
+            rooms = sum(column["room"] for column in roomy)
+            most = {column["place"]: left * column["room"] / rooms for column in roomy}
+            low = [all(ems(row[place]) < most[place] for place in most) for row in self.texts]
+        shown = [column | {"wide": column["wide"] + SPARE if low and not column["room"] else 0} for column in self.shown]
         return {"heads": self.heads, "texts": texts, "shown": shown, "groups": self.groups, "low": low}
 
     def said(self, most: int = 40) -> str:
@@ -101,8 +96,9 @@ def of_resource(resource: dict, look: dict) -> Table:
         side = aligned if aligned.strip() else "r" if numeric else "l"
         narrow = place not in stretch and wide[place] <= UNBROKEN
         kind = {"r": "r", "c": "cn" if narrow else "c"}.get(side, "n" if narrow else "w" if wide[place] > LONG else "t")
-        room = 1 if stretch else min(max(wide[place], ems(heads[place])), 40) + 1
-        shown.append({"place": place, "side": side, "kind": kind, "room": room if place in roomy else 0})
+        most = max(wide[place], ems(heads[place]))
+        room = 1 if stretch else min(most, 40) + 1
+        shown.append({"place": place, "side": side, "kind": kind, "wide": most, "room": room if place in roomy else 0})
     groups = ["，".join(row[place] for place in group) for row in texts]
     words = ["，".join(" ".join(dict.fromkeys(row[place].split())) for place in also) for row in texts]
     chosen, grouped, found = ("，".join(heads[place] for place in some) for some in (choose, group, also))
@@ -123,25 +119,18 @@ def ems(words: str) -> float:
 
 
 def of_html(source: str, key: str) -> Table:
-    """The first table in some HTML, as it is: what runs or fetches is taken out, and its ids are made of `key`. Elsewhere than on
-    a page a wide or high cell is in each of its places."""
+    """The first table in some HTML, as it is but for scripts, its ids made of `key`. Elsewhere than on a page a wide or high cell is in
+    each of its places."""
     from bs4 import BeautifulSoup
 
     page = BeautifulSoup(source, "html.parser")
-    for tag in page.find_all(ACTIVE) + page.table.find_all("caption"):
+    for tag in page.find_all("script") + page.table.find_all("caption"):
         tag.decompose()
     stable = {tag["id"]: f"{key}-{place}" for place, tag in enumerate(page.find_all(id=True))}  # a Styler's are new in each run
-    for tag in page.find_all(True):
-        for name in [*tag.attrs]:
-            if name.startswith("on") or not str(tag[name]).strip().startswith(ADDRESSES.get(name, "")):
-                del tag[name]
-            elif name in REFERRING:
-                words = tag[name] if isinstance(tag[name], list) else str(tag[name]).split()
-                tag[name] = " ".join("#" * (word[0] == "#") + stable.get(word.lstrip("#"), word.lstrip("#")) for word in words)
-        if tag.name == "style":
-            tag.string = re.sub(r"#([\w-]+)", lambda match: f"#{stable.get(match[1], match[1])}", tag.get_text())
-        if tag.name == "th" and not tag.get_text(strip=True):
-            tag.name = "td"
+    own = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, stable))})(?![\w-])")
+    page = BeautifulSoup(own.sub(lambda found: stable[found[1]], str(page)) if stable else str(page), "html.parser")
+    for head in page.find_all("th"):
+        head.name = head.name if head.get_text(strip=True) else "td"
     lines = page.table.find_all("tr")
     high = len(page.table.thead.find_all("tr")) if page.table.thead else int(bool(lines) and not lines[0].find("td"))
     rows = _spread(lines)
@@ -149,7 +138,7 @@ def of_html(source: str, key: str) -> Table:
     fields = [{"name": str(place), "title": head, "type": "string"} for place, head in enumerate(heads)]
     data = [{str(place): cell for place, cell in enumerate(row)} for row in rows[high:]]
     page.table.insert(0, page.new_tag("caption"))
-    return replace(of_resource({"schema": {"fields": fields}, "data": data}, {}), names=heads, html=FETCHED.sub("none", str(page)))
+    return replace(of_resource({"schema": {"fields": fields}, "data": data}, {}), names=heads, html=str(page))
 
 
 def _spread(lines: list) -> list[list[str]]:
