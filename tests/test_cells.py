@@ -109,7 +109,7 @@ def test_html_tables_as_they_are_with_stable_ids(page, report):
     ids = [tag["id"] for tag in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
     part = next(part for part in report.of("表") if part.table.html and not part.label)
-    assert (part.table.heads, part.table.texts) == (["甲", "乙"], [["丙", "丁"], ["丙", "戊"]])
+    assert [(column.head, column.texts) for column in part.table.columns] == [("甲", ["丙", "丙"]), ("乙", ["丁", "戊"])]
 
 
 def test_groups_hidden_words_and_booleans(page):

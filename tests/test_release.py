@@ -36,7 +36,7 @@ def workbook(made, period) -> openpyxl.Workbook:
 
 
 def test_one_table_a_sheet_marked_and_nothing_merged(workbook, read):
-    shown = [part.number for part in read.parts if part.number and part.saved and part.saved.values]
+    shown = [part.number for part in read.parts if part.number and part.saved]
     assert workbook.sheetnames == ["封面", "目录", "注释", *shown] and len(shown) > 9
     names = [name for sheet in workbook for name in sheet.tables]
     assert len(names) == len(set(names)) == len(workbook.sheetnames) - 1
@@ -50,10 +50,10 @@ def test_one_table_a_sheet_marked_and_nothing_merged(workbook, read):
 
 
 def test_its_numbers_are_those_of_the_csvs_each_as_what_it_is(workbook, read):
-    for part in (part for part in read.parts if part.number and part.saved and part.saved.values):
+    for part in (part for part in read.parts if part.number and part.saved):
         sheet = workbook[part.number]
-        for row, values in zip(sheet.iter_rows(min_row=4), part.saved.values, strict=True):
-            for cell, value, head in zip(row, values, part.saved.heads, strict=True):
+        for row, values in zip(sheet.iter_rows(min_row=4), part.saved.rows("values"), strict=True):
+            for cell, value, head in zip(row, values, [column.head for column in part.saved.columns], strict=True):
                 if isinstance(value, float) and cell.number_format == "0.00%":
                     assert cell.value == pytest.approx(value / 100, abs=1e-12) and "占" in head
                 elif value is not None:

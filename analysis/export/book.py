@@ -24,7 +24,7 @@ def render(report: Document) -> bytes:
     """The workbook as an .xlsx file; the same document gives the same bytes."""
     import openpyxl
 
-    shown = [part for part in report.parts if part.number and part.saved and part.saved.values]
+    shown = [part for part in report.parts if part.number and part.saved]
     notes = {part.anchor: f"[注{place}]" for place, part in enumerate((part for part in shown if part.note), start=1)}
     book = openpyxl.Workbook()
     book.active.title = "封面"
@@ -80,13 +80,13 @@ def _listed(sheet, title: str, heads: list[str], rows: list[tuple], about: str =
 
 def _exhibit(sheet, part: Part, note: str, symbols: set[str]) -> None:
     """The numbers of a figure or a table, each as what it is: shares of percent are fractions that are shown as percent."""
-    saved = part.saved
-    heads = [head or f"列{place}" for place, head in enumerate(saved.heads, start=1)]
+    saved = part.saved.columns
+    heads = [column.head or f"列{place}" for place, column in enumerate(saved, start=1)]
     heads = [head if head not in heads[:place] else f"{head}（{place + 1}）" for place, head in enumerate(heads)]
-    rows = [tuple(_cell(value, head, symbols) for value, head in zip(row, saved.heads)) for row in saved.values]
+    rows = list(zip(*([_cell(value, column.head, symbols) for value in column.values] for column in saved)))
     _listed(sheet, "　".join(filter(None, (part.number, part.text, note))), heads, rows, f"注释见工作表“注释”的{note}。" if note else "")
-    for column in sheet.iter_cols(min_row=4):
-        for cell in column if PERCENT.match(saved.heads[column[0].column - 1]) else ():
+    for place, column in enumerate(saved, start=1):
+        for (cell,) in sheet.iter_rows(min_row=4, min_col=place, max_col=place) if PERCENT.match(column.head) else ():
             cell.number_format = "0.00%" if isinstance(cell.value, float) else cell.number_format
 
 

@@ -109,11 +109,11 @@ class _Writer:
 
     def widths(self, table: Table) -> list[int]:
         """The columns' widths in twentieths of a point: as wide as their texts, those with room sharing what is left."""
-        wide = [round(180 * column["wide"]) + 200 for column in table.shown]
-        left = self.room - sum(own for own, column in zip(wide, table.shown) if not column["room"])
-        rooms = sum(column["room"] for column in table.shown)
+        wide = [round(180 * column.wide) + 200 for column in table.shown]
+        left = self.room - sum(own for own, column in zip(wide, table.shown) if not column.room)
+        rooms = sum(column.room for column in table.shown)
         if rooms and left > 0:
-            wide = [round(left * column["room"] / rooms) if column["room"] else own for own, column in zip(wide, table.shown)]
+            wide = [round(left * column.room / rooms) if column.room else own for own, column in zip(wide, table.shown)]
         return [own * self.room // max(sum(wide), self.room) for own in wide]
 
     def part(self, name: str, kind: str, content: bytes, relation: str) -> str:
