@@ -113,13 +113,15 @@ def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float, thin: boo
     """One pie `of` a batch or a grade; a slice thinner than `inside` has its label outside, for which `thin` leaves room."""
     shares = shares[shares.iloc[:, 0] > 0]
     whole = shares.iloc[:, 0].sum()
+    reach = (1.55 if names else 1.42) if thin else 1.06
+    axes.axis("off")
+    if shares.empty:
+        axes.set(aspect="equal", xlim=(-reach, reach), ylim=(-1.06, 1.06))
+        axes.text(0, 0, "没有联盟", ha="center", va="center", size=9)
+        return
     wedges, *_ = axes.pie(shares.iloc[:, 0], colors=[colour(name) for name in shares.index], startangle=90, counterclock=False,
                           wedgeprops={"linewidth": 1.6 if len(shares) > 1 else 0, "edgecolor": "white"})
-    axes.axis("off")
-    reach = (1.55 if names else 1.42) if thin else 1.06
     axes.set(xlim=(-reach, reach), ylim=(-1.06, 1.06))
-    if shares.empty:
-        axes.text(0, 0, "没有联盟", ha="center", va="center", size=9)
     outside = []
     for wedge, (name, row) in zip(wedges, shares.iterrows()):
         wedge.set_hatch(hatch(name))
