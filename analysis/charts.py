@@ -77,14 +77,10 @@ def stands_for(artist: Artist, *names: object, each: bool = False) -> None:
 
 def legend(axes: Axes | Figure, names: Iterable[str] | Mapping[str, str], **more: object) -> None:
     """A line of coloured squares with their names above the axes."""
-    handles = _squares(names)
-    axes.legend(handles=handles, **{"ncols": len(handles), "loc": "lower left", "bbox_to_anchor": (-0.005, 1.0)} | more)
-
-
-def _squares(names: Iterable[str] | Mapping[str, str]) -> list[Patch]:
     words = names if isinstance(names, Mapping) else {name: called(name) for name in names}
-    return [Patch(facecolor=colour(name), edgecolor="#9A9A9A", linewidth=0.4, hatch=hatch(name), label=label)
-            for name, label in words.items()]
+    handles = [Patch(facecolor=colour(name), edgecolor="#9A9A9A", linewidth=0.4, hatch=hatch(name), label=label)
+               for name, label in words.items()]
+    axes.legend(handles=handles, **{"ncols": len(handles), "loc": "lower left", "bbox_to_anchor": (-0.005, 1.0)} | more)
 
 
 def pies(shares: pd.DataFrame, title: str = "", of: str = "") -> list[Axes]:
@@ -104,8 +100,7 @@ def pies(shares: pd.DataFrame, title: str = "", of: str = "") -> list[Axes]:
         _pie(here, part, named, inside, thin, (of, group))
         here.set_title(f"{called(group)}（{part.iloc[:, 0].sum()}家）", loc="center", size=9)
     if not named:
-        handles = _squares(shares.index.unique(1))
-        axes[0].figure.legend(handles=handles, ncols=len(handles), loc="outside lower center")
+        legend(axes[0].figure, shares.index.unique(1), loc="outside lower center", bbox_to_anchor=None)
     return list(axes)
 
 
@@ -183,8 +178,8 @@ def _on_bar(share: Share, wide: float, percent: bool, unit: str) -> str:
     return f"{share.part}{unit if wide >= 0.04 else ''}" if share.part else ""
 
 
-def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "", step: int = 5) -> Axes | None:
-    """How many of a roster have which score, in steps that the cut-offs divide; withheld scores are counted at their grade.
+def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "") -> Axes | None:
+    """How many of a roster have which score, in steps of 5 that the cut-offs divide; withheld scores are counted at their grade.
 
     Where no score is published nothing is drawn.
     """
@@ -192,7 +187,7 @@ def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "", step: in
     if known.empty:
         return None
     withheld = alliances.loc[alliances["score"].isna() & alliances["grade"].notna(), "grade"].value_counts()
-    edges = sorted({*range(0, 101, step), *(int(floor) for floor in scheme.floors.values())})
+    edges = sorted({*range(0, 101, 5), *(int(floor) for floor in scheme.floors.values())})
     bins = pd.cut(known, [*edges[:-1], 100.5], right=False, labels=edges[:-1]).value_counts(sort=False)
     bins, ends = bins[bins > 0], dict(pairwise(edges))
     axes = canvas(2.7, title=title)
@@ -201,7 +196,7 @@ def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "", step: in
     axes.bar_label(bars, size=8)
     for bar, low in zip(bars, bins.index):
         stands_for(bar, f"{low}~{ends[low]}")
-    first = min(bins.index) - (3 * step if withheld.sum() else 0)
+    first = min(bins.index) - (15 if withheld.sum() else 0)
     top = bins.max() * 1.3
     for grade in GRADES:
         start, end = max(scheme.floors[grade], first), scheme.ceiling(grade)

@@ -81,7 +81,6 @@ class Document:
     logo: Picture | None = None
     parts: list[Part] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    references: dict[str, tuple[str, str]] = field(default_factory=dict)
     footnotes: list[markup.Token] = field(default_factory=list)
 
     @property
@@ -120,8 +119,7 @@ def read(notebook: NotebookNode, name: str = "", folder: Path | str = NOTEBOOKS)
             reader.outputs(cell.get("outputs", ()), cells.options(cell.source))
     _entitle(document, name)
     document.parts = _without_empty(document.parts)
-    _number(document)
-    _check(document)
+    _check(document, _number(document))
     return document
 
 
@@ -272,8 +270,9 @@ def _without_empty(parts: list) -> list:
     return kept[::-1]
 
 
-def _number(document: Document) -> None:
-    """Number headings, figures, tables and footnotes."""
+def _number(document: Document) -> dict[str, Part]:
+    """Number headings, figures and tables; the latter two by their labels."""
+    labelled: dict[str, Part] = {}
     counts, annexes, exhibits, above = [0, 0, 0], 0, {FIGURE: 0, TABLE: 0}, 0
     for part in document.parts:
         if part.kind == "heading" and part.level == 1 and ANNEX.match(part.text):
@@ -287,9 +286,10 @@ def _number(document: Document) -> None:
         elif part.label and not part.empty:
             exhibits[part.kind] += 1
             part.number = f"{part.kind}{exhibits[part.kind]}"
-            if part.label in document.references:
+            if part.label in labelled:
                 raise DocumentError(f"{part.where}: two figures or tables have the label {part.label!r}; give one of them another")
-            document.references[part.label] = (part.number, part.anchor)
+            labelled[part.label] = part
+    return labelled
 
 
 def chinese_number(number: int) -> str:
@@ -298,20 +298,20 @@ def chinese_number(number: int) -> str:
     return ("" if tens < 2 else DIGITS[tens]) + ("十" if tens else "") + (DIGITS[units] if units or not tens else "")
 
 
-def _check(document: Document) -> None:
+def _check(document: Document, labelled: dict[str, Part]) -> None:
     """Resolve references, number footnotes, and look for characters that cannot be shown. Raises DocumentError."""
     front = "".join((document.title, document.subtitle, *document.facts, *document.publishers))
     for part in [Part("heading", "the cover", front), *document.parts]:
         for token in markup.walk(part.tokens):
             if token["type"] == "reference":
-                if token["raw"] not in document.references:
-                    known = ", ".join(document.references) or "no label"
+                if token["raw"] not in labelled:
+                    known = ", ".join(labelled) or "no label"
                     raise DocumentError(f"{part.where}: [@{token['raw']}] leads nowhere; the report has {known}")
-                token["shown"], token["anchor"] = document.references[token["raw"]]
+                token["shown"], token["anchor"] = labelled[token["raw"]].number, labelled[token["raw"]].anchor
             elif "note" in token:
-                token["first"] = token["note"] not in document.footnotes
-                document.footnotes += [token["note"]] * token["first"]
-                token["note"]["number"] = token["note"].get("number") or len(document.footnotes)
+                token["first"] = "number" not in token["note"]
+                document.footnotes += [token["note"]] if token["first"] else []
+                token["note"].setdefault("number", len(document.footnotes))
         if missing := ", ".join(f"{c} (U+{ord(c):04X})" for c in fonts.missing(part.characters())):
             raise DocumentError(f"{part.where}: the fonts in analysis/fonts have no {missing}; write it another way, or cut the fonts anew")
 
