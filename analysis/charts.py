@@ -162,7 +162,8 @@ def stacked(counts: pd.DataFrame, title: str = "", percent: bool = True, unit: s
         for bar, row in zip(bars, counts.index):
             stands_for(bar, row, name)
         words = [_on_bar(Share(*numbers), wide / most, percent, unit) for *numbers, wide in zip(counts[name], wholes, widths[name])]
-        axes.bar_label(bars, words, label_type="center", size=8, color=ink(colour(name)), linespacing=1.1)
+        for place, (said, start, wide) in enumerate(zip(words, left, widths[name])):  # not `bar_label`, which cannot be pickled
+            axes.text(start + wide / 2, place, said, ha="center", va="center", size=8, color=ink(colour(name)), linespacing=1.1)
     axes.set_yticks(range(len(counts)), [f"{called(row)}\n（{whole}家）" if percent else called(row) for row, whole in wholes.items()],
                     linespacing=1.4)
     axes.set(xlim=(0, most), ylim=(len(counts) - 0.5, -0.5), xticks=[])
@@ -193,9 +194,9 @@ def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "") -> Axes 
     axes = canvas(2.7, title=title)
     bars = axes.bar([*bins.index], bins, width=[ends[low] - low for low in bins.index], align="edge",
                     color=[colour(scheme.grade(low)) for low in bins.index], edgecolor="white")
-    axes.bar_label(bars, size=8)
-    for bar, low in zip(bars, bins.index):
+    for bar, (low, number) in zip(bars, bins.items()):
         stands_for(bar, f"{low}~{ends[low]}")
+        axes.text((low + ends[low]) / 2, number, number, ha="center", va="bottom", size=8)
     first = min(bins.index) - (15 if withheld.sum() else 0)
     top = bins.max() * 1.3
     for grade in GRADES:
