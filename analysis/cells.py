@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING
 from analysis import fonts
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -59,25 +57,23 @@ def options(source: str) -> dict[str, str]:
     return found
 
 
-def show(*shown: object, data: pd.DataFrame | pd.Series | None = None, label: str = "", caption: str = "", alt: str = "",
-         table: str = "", note: str = "", group: str = "", search: bool = False, choose: str = "", stretch: str = "",
-         also: str = "", align: str = "", cover: bool = False, date: dt.date | str = "", logo: str = "") -> None:
-    """Show a figure, a frame, Markdown (a str too) or a figure and its frame, with what option lines say elsewhere.
+def show(*shown: object, data: pd.DataFrame | pd.Series | None = None, **said: object) -> None:
+    """Show a figure, a frame, Markdown (a str too) or a figure and its frame, with what option lines say elsewhere (`KNOWN`).
 
     `data` is the frame whose CSV is saved where it is not the one shown; `logo` the picture above the title of a cover, as an address.
     """
-    said = {key: value for key, value in locals().items() if key in KNOWN and value} | ({"date": str(date)} if date else {})
+    if strangers := sorted(said.keys() - set(KNOWN)):
+        raise TypeError(f"show has no option {', '.join(strangers)}; it has {', '.join(KNOWN)}")
+    told = {key: str(value) for key, value in said.items() if value} | ({} if data is None else {"data": resource(data)})
     from IPython import get_ipython
     from IPython.display import publish_display_data
     from matplotlib import pyplot
 
-    if data is not None:
-        said["data"] = resource(data)
     for part, item in enumerate(shown):
         figure = figure_of(item)
         marked = {"text/markdown": item, "text/plain": item} if isinstance(item, str) else {}
         bundle, metadata = (marked, {}) if marked else get_ipython().display_formatter.format(figure or item)
-        publish_display_data(bundle, metadata | {SAID: {"part": part} | (said if part == 0 else {})})
+        publish_display_data(bundle, metadata | {SAID: {"part": part} | (told if part == 0 else {})})
         if figure:
             pyplot.close(figure)
 
@@ -228,11 +224,9 @@ def text(value: object, field: dict) -> str:
 def _html(table: dict) -> str:
     """A frame as stock tools show it: every row, text to the left."""
     fields = table["schema"]["fields"]
-    rows = [[escape(field["title"]) for field in fields], *([_drawn(row[field["name"]], field) for field in fields] for row in table["data"])]
     looks = ["right" if field["type"] in ("integer", "number") else "left" for field in fields]
+    rows = [[value["svg"] if isinstance(value, dict) else escape(text(value, field)) for value, field in zip(row.values(), fields)]
+            for row in table["data"]]
+    lines = [("th", [escape(field["title"]) for field in fields]), *(("td", row) for row in rows)]
     return "<table>" + "\n".join("<tr>" + "".join(f'<{tag} style="text-align: {look}">{cell}</{tag}>' for look, cell in zip(looks, row))
-                                 + "</tr>" for tag, row in zip(["th"] + ["td"] * len(rows), rows)) + "</table>"
-
-
-def _drawn(value: object, field: dict) -> str:
-    return value["svg"] if isinstance(value, dict) else escape(text(value, field))
+                                 + "</tr>" for tag, row in lines) + "</table>"

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -22,6 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from analysis.grades import BEST_FIRST, CALLED, GRADES, LOW, Scheme
+from analysis.shares import Share
 
 STYLE = Path(__file__).parent / "style"
 PALETTE = tomllib.loads((STYLE / "palette.toml").read_text("utf8"))
@@ -75,14 +77,10 @@ def stands_for(artist: Artist, *names: object, each: bool = False) -> None:
 
 def legend(axes: Axes | Figure, names: Iterable[str] | Mapping[str, str], **more: object) -> None:
     """A line of coloured squares with their names above the axes."""
-    handles = _squares(names)
-    axes.legend(handles=handles, **{"ncols": len(handles), "loc": "lower left", "bbox_to_anchor": (-0.005, 1.0)} | more)
-
-
-def _squares(names: Iterable[str] | Mapping[str, str]) -> list[Patch]:
     words = names if isinstance(names, Mapping) else {name: called(name) for name in names}
-    return [Patch(facecolor=colour(name), edgecolor="#9A9A9A", linewidth=0.4, hatch=hatch(name), label=label)
-            for name, label in words.items()]
+    handles = [Patch(facecolor=colour(name), edgecolor="#9A9A9A", linewidth=0.4, hatch=hatch(name), label=label)
+               for name, label in words.items()]
+    axes.legend(handles=handles, **{"ncols": len(handles), "loc": "lower left", "bbox_to_anchor": (-0.005, 1.0)} | more)
 
 
 def pies(shares: pd.DataFrame, title: str = "", of: str = "") -> list[Axes]:
@@ -102,22 +100,21 @@ def pies(shares: pd.DataFrame, title: str = "", of: str = "") -> list[Axes]:
         _pie(here, part, named, inside, thin, (of, group))
         here.set_title(f"{called(group)}（{part.iloc[:, 0].sum()}家）", loc="center", size=9)
     if not named:
-        handles = _squares(shares.index.unique(1))
-        axes[0].figure.legend(handles=handles, ncols=len(handles), loc="outside lower center")
+        legend(axes[0].figure, shares.index.unique(1), loc="outside lower center", bbox_to_anchor=None)
     return list(axes)
 
 
 def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float, thin: bool, of: Iterable[str]) -> None:
     """One pie `of` a batch or a grade; a slice thinner than `inside` has its label outside, for which `thin` leaves room."""
     shares = shares[shares.iloc[:, 0] > 0]
-    counts, whole = shares.iloc[:, 0], shares.iloc[:, 0].sum()
+    whole = shares.iloc[:, 0].sum()
     reach = (1.55 if names else 1.42) if thin else 1.06
-    axes.set(xlim=(-reach, reach), ylim=(-1.06, 1.06), aspect="equal")
     axes.axis("off")
     if shares.empty:
+        axes.set(aspect="equal", xlim=(-reach, reach), ylim=(-1.06, 1.06))
         axes.text(0, 0, "没有联盟", ha="center", va="center", size=9)
         return
-    wedges, *_ = axes.pie(counts, colors=[colour(name) for name in shares.index], startangle=90, counterclock=False, frame=True,
+    wedges, *_ = axes.pie(shares.iloc[:, 0], colors=[colour(name) for name in shares.index], startangle=90, counterclock=False,
                           wedgeprops={"linewidth": 1.6 if len(shares) > 1 else 0, "edgecolor": "white"})
     axes.set(xlim=(-reach, reach), ylim=(-1.06, 1.06))
     outside = []
@@ -154,41 +151,36 @@ def stacked(counts: pd.DataFrame, title: str = "", percent: bool = True, unit: s
 
     Without a `unit` the bars are thin, and bear the counts alone.
     """
-    names = [name for name in [*BEST_FIRST, *counts.columns] if name in counts.columns]
-    names = list(dict.fromkeys(names))
-    wholes = counts[names].sum(axis=1)
-    axes = canvas((0.6 if percent else 0.42 if unit else 0.25) * len(counts) + 0.75, title=title)
-    scale = 100 / wholes.where(wholes > 0) if percent else pd.Series(1.0, counts.index)
+    counts = counts[list(dict.fromkeys(name for name in [*BEST_FIRST, *counts.columns] if name in counts.columns))]
+    wholes = counts.sum(axis=1)
+    widths = counts.mul(100 / wholes.where(wholes > 0), axis=0).fillna(0) if percent else counts
     most = 100 if percent else wholes.max()
-    left = pd.Series(0.0, counts.index)
-    for name in names:
-        widths = (counts[name] * scale).fillna(0)
-        bars = axes.barh(range(len(counts)), widths, left=left, height=0.68, color=colour(name), hatch=hatch(name), edgecolor="white",
+    axes = canvas((0.6 if percent else 0.42 if unit else 0.25) * len(counts) + 0.75, title=title)
+    for name, left in (widths.cumsum(axis=1) - widths).items():
+        bars = axes.barh(range(len(counts)), widths[name], left=left, height=0.68, color=colour(name), hatch=hatch(name), edgecolor="white",
                          linewidth=1.2)
         for bar, row in zip(bars, counts.index):
             stands_for(bar, row, name)
-        for place, (count, width, start, whole) in enumerate(zip(counts[name], widths, left, wholes)):
-            _on_bar(axes, place, start + width / 2, width / most, count, whole, colour(name), percent, unit)
-        left += widths
+        words = [_on_bar(Share(*numbers), wide / most, percent, unit) for *numbers, wide in zip(counts[name], wholes, widths[name])]
+        for place, (said, start, wide) in enumerate(zip(words, left, widths[name])):  # not `bar_label`, which cannot be pickled
+            axes.text(start + wide / 2, place, said, ha="center", va="center", size=8, color=ink(colour(name)), linespacing=1.1)
     axes.set_yticks(range(len(counts)), [f"{called(row)}\n（{whole}家）" if percent else called(row) for row, whole in wholes.items()],
                     linespacing=1.4)
     axes.set(xlim=(0, most), ylim=(len(counts) - 0.5, -0.5), xticks=[])
     axes.spines[:].set_visible(False)
-    legend(axes, names)
+    legend(axes, counts)
     return axes
 
 
-def _on_bar(axes: Axes, place: int, middle: float, wide: float, count: int, whole: int, fill: str, percent: bool, unit: str) -> None:
+def _on_bar(share: Share, wide: float, percent: bool, unit: str) -> str:
     """The count and share on a piece of a bar, as much of it as there is room for; `wide` is its part of the axes."""
-    share = f"{(2 * 10_000 * int(count) + int(whole)) // (2 * int(whole)) / 100:.2f}%" if whole else ""
-    roomy = wide >= (0.07 if percent else 0.2)
-    words = f"{count}{unit}{chr(10) if percent else ' '}{share}" if roomy and unit else f"{count}{unit if wide >= 0.04 else ''}"
-    if count:
-        axes.text(middle, place, words, ha="center", va="center", size=8, color=ink(fill), linespacing=1.1)
+    if share.part and unit and wide >= (0.07 if percent else 0.2):
+        return f"{share.part}{unit}{chr(10) if percent else ' '}{share}"
+    return f"{share.part}{unit if wide >= 0.04 else ''}" if share.part else ""
 
 
-def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "", step: int = 5) -> Axes | None:
-    """How many of a roster have which score, in steps that the cut-offs divide; withheld scores are counted at their grade.
+def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "") -> Axes | None:
+    """How many of a roster have which score, in steps of 5 that the cut-offs divide; withheld scores are counted at their grade.
 
     Where no score is published nothing is drawn.
     """
@@ -196,16 +188,17 @@ def histogram(alliances: pd.DataFrame, scheme: Scheme, title: str = "", step: in
     if known.empty:
         return None
     withheld = alliances.loc[alliances["score"].isna() & alliances["grade"].notna(), "grade"].value_counts()
-    edges = sorted({*range(0, 101, step), *(int(floor) for floor in scheme.floors.values())})
+    edges = sorted({*range(0, 101, 5), *(int(floor) for floor in scheme.floors.values())})
     bins = pd.cut(known, [*edges[:-1], 100.5], right=False, labels=edges[:-1]).value_counts(sort=False)
+    bins, ends = bins[bins > 0], dict(pairwise(edges))
     axes = canvas(2.7, title=title)
-    for low, high in pairwise(edges):
-        if bins[low]:
-            bars = axes.bar(low, bins[low], width=high - low, align="edge", color=colour(scheme.grade(low)), edgecolor="white")
-            stands_for(bars[0], f"{low}~{high}")
-            axes.text((low + high) / 2, bins[low], bins[low], ha="center", va="bottom", size=8)
-    first = min([low for low in edges[:-1] if bins[low]] or [0]) - (3 * step if withheld.sum() else 0)
-    top = max(bins.max(), 1) * 1.3
+    bars = axes.bar([*bins.index], bins, width=[ends[low] - low for low in bins.index], align="edge",
+                    color=[colour(scheme.grade(low)) for low in bins.index], edgecolor="white")
+    for bar, (low, number) in zip(bars, bins.items()):
+        stands_for(bar, f"{low}~{ends[low]}")
+        axes.text((low + ends[low]) / 2, number, number, ha="center", va="bottom", size=8)
+    first = min(bins.index) - (15 if withheld.sum() else 0)
+    top = bins.max() * 1.3
     for grade in GRADES:
         start, end = max(scheme.floors[grade], first), scheme.ceiling(grade)
         if grade != LOW:
@@ -223,11 +216,12 @@ def dots(shares: pd.DataFrame, title: str = "") -> Axes | None:
     if shares.empty:
         return None
     axes = canvas(0.29 * len(shares) + 0.9, title=title)
-    for place, (_, row) in enumerate(shares.iterrows()):
-        axes.plot([row.min(), row.max()], [place, place], color="#C9C9C9", linewidth=2, zorder=1)
-        for order, (name, value) in enumerate(row.items()):
-            aside = 0.16 * (order - (len(row) - 1) / 2) if row.nunique() < len(row) else 0
-            axes.plot(value, place + aside, "o", markersize=7.5, color=colour(name), zorder=2, markeredgecolor="white", markeredgewidth=0.8)
+    places, alike = np.arange(len(shares)), shares.nunique(axis=1) < shares.shape[1]
+    axes.hlines(places, shares.min(axis=1), shares.max(axis=1), color="#C9C9C9", linewidth=2, zorder=1)
+    for order, (name, values) in enumerate(shares.items()):
+        aside = 0.16 * (order - (shares.shape[1] - 1) / 2)
+        axes.plot(values, places + aside * alike, "o", markersize=7.5, color=colour(name), zorder=2, markeredgecolor="white",
+                  markeredgewidth=0.8)
     axes.set_yticks(range(len(shares)), shares.index)
     axes.set(xlim=(min(35, shares.min().min() - 5), 103), ylim=(len(shares) - 0.5, -0.5), xlabel="占比（%）")
     axes.grid(axis="x")

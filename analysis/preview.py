@@ -39,7 +39,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host", "").partition(":")[0] not in ("127.0.0.1", "localhost"):  # a site whose name leads here
             return self.send_error(403)
         told = FAULT.format(escape(self.fault)) if self.fault else ""
-        page = str(self.number) if self.path == "/number" else self.html.replace("</body>", f"{told}{ASKS.format(self.number)}</body>")
+        shown = self.html.replace("<meta http-equiv", "<meta name")  # a page on its own runs no script but one
+        page = str(self.number) if self.path == "/number" else shown.replace("</body>", f"{told}{ASKS.format(self.number)}</body>")
         with contextlib.suppress(OSError):  # the browser has gone
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")

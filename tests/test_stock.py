@@ -60,9 +60,10 @@ def test_every_notebook_reads_as_analysis(name):
     assert all(line.partition(" = ")[2].startswith('"') for line in parameters(name).splitlines()), "plain defaults"
 
 
-@pytest.mark.parametrize("source", ["def f(): pass", "x = lambda: 1", "    for a in b:", "plt.rcParams['x']", "try:", "ax.set_position(x)"])
-def test_what_does_not_belong_in_a_notebook_is_found(source):
-    assert FORBIDDEN.search(f"x = 1\n{source}") and not FORBIDDEN.search("for batch in batches:\n    show(batch)")
+def test_what_does_not_belong_in_a_notebook_is_found():
+    for source in ("def f(): pass", "x = lambda: 1", "    for a in b:", "plt.rcParams['x']", "try:", "ax.set_position(x)"):
+        assert FORBIDDEN.search(f"x = 1\n{source}"), source
+    assert not FORBIDDEN.search("for batch in batches:\n    show(batch)")
 
 
 @pytest.fixture(scope="module")
@@ -111,12 +112,10 @@ def test_the_exporters_are_in_the_menu_of_jupyterlab_and_work_there(server, made
     assert body(server("nbconvert/alliance_html/reports/2017.ipynb")) == body((made_2017 / "reports/2017.html").read_bytes())
 
 
-@pytest.mark.parametrize("kind", ["html", "pdf"])
-def test_nbconvert_finds_the_exporters_by_their_names(made_2017, tmp_path, kind):
+def test_nbconvert_finds_the_exporters_by_their_names(made_2017, tmp_path):
     shutil.copy(made_2017 / "reports/2017.ipynb", tmp_path)
-    stock("jupyter", "nbconvert", "--to", f"alliance_{kind}", "2017.ipynb", cwd=tmp_path)
-    made, published = (tmp_path / f"2017.{kind}").read_bytes(), (made_2017 / f"reports/2017.{kind}").read_bytes()
-    assert made == published if kind == "pdf" else body(made) == body(published)
+    stock("jupyter", "nbconvert", "--to", "alliance_pdf", "2017.ipynb", cwd=tmp_path)
+    assert (tmp_path / "2017.pdf").read_bytes() == (made_2017 / "reports/2017.pdf").read_bytes()
 
 
 def test_a_notebook_that_ran_and_was_saved_is_no_change_for_git(tmp_path):

@@ -59,7 +59,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def page(browser, made):
-    page = browser.new_page(viewport={"width": 1440, "height": 850}, locale="zh-CN")
+    page = browser.new_page(viewport={"width": 1440, "height": 850}, locale="zh-CN", bypass_csp=True)
     page.heard = []
     page.on("request", lambda request: page.heard.append(request.url))
     page.on("console", lambda message: page.heard.append(message.text))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,11 +59,11 @@ class Part:
     @property
     def empty(self) -> bool:
         """Whether it is a table without rows: saved, and not shown."""
-        return self.kind == TABLE and not self.table.values
+        return self.kind == TABLE and not self.table
 
     def characters(self) -> str:
         """Every character that it shows."""
-        table = [*self.table.heads, *(cell for row in self.table.texts for cell in row)] if self.table else []
+        table = [words for column in self.table.columns for words in (column.head, *column.texts)] if self.table else []
         drawn = self.picture.words() if self.picture else ""
         return "".join([self.number, self.text, self.note, drawn, markup.characters(self.tokens), *table])
 
@@ -82,7 +81,6 @@ class Document:
     logo: Picture | None = None
     parts: list[Part] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    references: dict[str, tuple[str, str]] = field(default_factory=dict)
     footnotes: list[markup.Token] = field(default_factory=list)
 
     @property
@@ -97,7 +95,7 @@ class Document:
         """The drawing of each labelled figure and the CSV of each labelled frame, by their file names."""
         labelled = [part for part in self.parts if part.label]
         drawn = {f"{part.label}.{part.picture.suffix}": part.picture.content for part in labelled if part.picture}
-        return drawn | {f"{part.label}.csv": part.saved.csv() for part in labelled if part.saved}
+        return drawn | {f"{part.label}.csv": part.saved.csv() for part in labelled if part.saved is not None}
 
 
 def read(notebook: NotebookNode, name: str = "", folder: Path | str = NOTEBOOKS) -> Document:
@@ -121,8 +119,7 @@ def read(notebook: NotebookNode, name: str = "", folder: Path | str = NOTEBOOKS)
             reader.outputs(cell.get("outputs", ()), cells.options(cell.source))
     _entitle(document, name)
     document.parts = _without_empty(document.parts)
-    _number(document)
-    _check(document)
+    _check(document, _number(document))
     return document
 
 
@@ -147,31 +144,35 @@ class _Reader:
                     token["picture"] = pictures.formula(token["raw"])
             except (OSError, KeyError, ValueError) as error:
                 self.note(f"{token['alt']} is not drawn: {error}")
-        for level, some in groupby(tokens, lambda token: token["type"] == "heading" and token["attrs"]["level"]):
-            for part in [[token] for token in some] if level else [list(some)]:
-                self.document.parts.append(Part("heading", self.where, markup.words(part[0]["children"]).strip(), level) if level
-                                           else Part("prose", self.where, tokens=part))
+        parts = self.document.parts
+        for token in tokens:
+            if token["type"] == "heading":
+                parts.append(Part("heading", self.where, markup.words(token["children"]).strip(), token["attrs"]["level"]))
+            elif parts and (parts[-1].kind, parts[-1].where) == ("prose", self.where):
+                parts[-1].tokens.append(token)
+            else:
+                parts.append(Part("prose", self.where, tokens=[token]))
 
     def outputs(self, outputs: list[NotebookNode], said: dict[str, str]) -> None:
-        """What a cell shows as its options say, and each `show` as it was called; an option serves one call that lacks it."""
+        """What each call of `show` showed, as it was called, and together what was shown without one. The options of the cell are for
+        the first that has a figure or a table and no label of its own."""
         if strangers := sorted(set(said) - set(cells.KNOWN)):
             self.note(f"the option {', '.join(strangers)} is not known; known are {', '.join(cells.KNOWN)}")
-        groups: list[tuple[dict, list]] = []
-        bare: list[tuple[str, object]] = []
+        groups: dict[int, tuple[dict, list]] = {}
+        calls = 0
         for output in outputs:
             if output.output_type == "error":
                 raise DocumentError(f"{self.where} failed with {output.ename}: {output.evalue}".splitlines()[0])
-            piece, call = self.piece(output), output.get("metadata", {}).get(cells.SAID)
-            if call is not None:
-                groups += [(call, [])] if call["part"] == 0 else []
-                groups[-1][1].append(piece)
-            elif piece not in bare or piece[0] != "picture":  # `fig` as a last line shows twice
-                groups += [] if bare else [({}, bare)]
-                bare.append(piece)
-        shown = [group for group in groups if any(kind in SHOWN for kind, _ in group[1])]
-        owner = next((group for group in shown if group[1] is bare), next((group for group in shown if "label" not in group[0]), groups[:1]))
-        for group in groups:
-            self.group(said | group[0] if group is owner or len(groups) == 1 else group[0], group[1])
+            call = output.get("metadata", {}).get(cells.SAID)
+            calls += bool(call) and call["part"] == 0
+            _, pieces = groups.setdefault(calls if call else 0, (call or {}, []))
+            piece = self.piece(output)
+            if call or piece[0] != "picture" or piece not in pieces:  # `fig` as a last line shows twice
+                pieces.append(piece)
+        owner = next((group for group in groups.values() if "label" not in group[0] and any(kind in SHOWN for kind, _ in group[1])),
+                     next(iter(groups.values()), None))
+        for group in groups.values():
+            self.group(said | group[0] if group is owner else group[0], group[1])
 
     def piece(self, output: NotebookNode) -> tuple[str, object]:
         """What an output is (frame, html, picture, markdown or nothing) and its content; what is left out is noted."""
@@ -198,22 +199,21 @@ class _Reader:
         self.where = f"cell “{label}”" if label else cell
         if not re.fullmatch(r"[\w-]*", label):
             raise DocumentError(f"{self.where}: a label has letters, digits, - and _ only")
-        drawings = [place for place, (kind, _) in enumerate(pieces) if kind == "picture"]
-        frames = [place for place, (kind, _) in enumerate(pieces) if kind in ("frame", "html")]
+        drawings, frames = ([piece for piece in pieces if piece[0] in kinds] for kinds in (("picture",), ("frame", "html")))
         if label and len(drawings) > 1:
             raise DocumentError(f"{self.where} shows {len(drawings)} figures under one label; call show(figure, frame, label=…) for each")
-        paired = frames[-1:] if len(drawings) == 1 else []
+        paired = frames[-1] if frames and len(drawings) == 1 else None
+        named = (drawings[:1] or frames[-1:] or [None])[0]
         self.document.date = str(said.get("date", self.document.date))
-        for place, (kind, content) in enumerate(pieces):
-            own = said if place in (drawings[:1] or frames[-1:]) else {}
+        for piece in pieces:
+            kind, content = piece
             if kind == "markdown" and str(said.get("cover")).lower() == "true":
                 self.cover(content, said)
             elif kind == "markdown":
                 self.prose(content, {})
-            elif kind == "picture":
-                self.exhibit(own, content, pieces[paired[0]] if paired else None)
-            elif kind != "nothing" and place not in paired:
-                self.exhibit(own, None, (kind, content))
+            elif kind != "nothing" and piece is not paired:
+                picture, table = (content, paired) if kind == "picture" else (None, piece)
+                self.exhibit(said if piece is named else {}, picture, table)
         self.where = cell
 
     def cover(self, source: str, said: dict) -> None:
@@ -234,7 +234,7 @@ class _Reader:
         except ValueError as error:
             raise DocumentError(f"{self.where}: {error}") from None
         saved = tables.of_resource(said["data"], {}) if "data" in said else table
-        rows, numbers = bool(table and table.values), saved.said() if saved and saved.values else ""
+        rows, numbers = bool(table), saved.said() if saved else ""
         if picture and label and not numbers and not said.get("alt"):
             raise DocumentError(f"{self.where}: the figure has no alternative text; end the cell with its frame, or say it in #| alt:")
         if not label and (picture or rows):
@@ -264,17 +264,15 @@ def _without_empty(parts: list) -> list:
     kept = []
     level_with_content = 0
     for part in reversed(parts):
-        if part.kind != "heading":
+        if part.kind != "heading" or level_with_content >= part.level:
             kept.append(part)
-            level_with_content = level_with_content if part.empty else 9
-        elif level_with_content >= part.level:
-            kept.append(part)
-            level_with_content = part.level - 1
+            level_with_content = part.level - 1 if part.kind == "heading" else level_with_content if part.empty else 9
     return kept[::-1]
 
 
-def _number(document: Document) -> None:
-    """Number headings, figures, tables and footnotes."""
+def _number(document: Document) -> dict[str, Part]:
+    """Number headings, figures and tables; the latter two by their labels."""
+    labelled: dict[str, Part] = {}
     counts, annexes, exhibits, above = [0, 0, 0], 0, {FIGURE: 0, TABLE: 0}, 0
     for part in document.parts:
         if part.kind == "heading" and part.level == 1 and ANNEX.match(part.text):
@@ -288,9 +286,10 @@ def _number(document: Document) -> None:
         elif part.label and not part.empty:
             exhibits[part.kind] += 1
             part.number = f"{part.kind}{exhibits[part.kind]}"
-            if part.label in document.references:
+            if part.label in labelled:
                 raise DocumentError(f"{part.where}: two figures or tables have the label {part.label!r}; give one of them another")
-            document.references[part.label] = (part.number, part.anchor)
+            labelled[part.label] = part
+    return labelled
 
 
 def chinese_number(number: int) -> str:
@@ -299,20 +298,20 @@ def chinese_number(number: int) -> str:
     return ("" if tens < 2 else DIGITS[tens]) + ("十" if tens else "") + (DIGITS[units] if units or not tens else "")
 
 
-def _check(document: Document) -> None:
+def _check(document: Document, labelled: dict[str, Part]) -> None:
     """Resolve references, number footnotes, and look for characters that cannot be shown. Raises DocumentError."""
     front = "".join((document.title, document.subtitle, *document.facts, *document.publishers))
     for part in [Part("heading", "the cover", front), *document.parts]:
         for token in markup.walk(part.tokens):
             if token["type"] == "reference":
-                if token["raw"] not in document.references:
-                    known = ", ".join(document.references) or "no label"
+                if token["raw"] not in labelled:
+                    known = ", ".join(labelled) or "no label"
                     raise DocumentError(f"{part.where}: [@{token['raw']}] leads nowhere; the report has {known}")
-                token["shown"], token["anchor"] = document.references[token["raw"]]
+                token["shown"], token["anchor"] = labelled[token["raw"]].number, labelled[token["raw"]].anchor
             elif "note" in token:
-                token["first"] = token["note"] not in document.footnotes
-                document.footnotes += [token["note"]] * token["first"]
-                token["note"]["number"] = token["note"].get("number") or len(document.footnotes)
+                token["first"] = "number" not in token["note"]
+                document.footnotes += [token["note"]] if token["first"] else []
+                token["note"].setdefault("number", len(document.footnotes))
         if missing := ", ".join(f"{c} (U+{ord(c):04X})" for c in fonts.missing(part.characters())):
             raise DocumentError(f"{part.where}: the fonts in analysis/fonts have no {missing}; write it another way, or cut the fonts anew")
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from analysis import fonts
+from analysis.export import environment
 from analysis.pages import Frames, common
 
 SHOWN = ("name", "code", "batch", "sector", "state", "score", "graded")
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def html(frames: Frames, told: Iterable[dict[str, Any]]) -> bytes:
     """The index of what `pages.page` said of each."""
-    import jinja2
-
     registry = frames.sheet.registry
     also: dict[str, list[str]] = {id: [registry.names[id]] for id in frames.named.index}
     for alias, id in registry.aliases.items():
@@ -28,9 +25,7 @@ def html(frames: Frames, told: Iterable[dict[str, Any]]) -> bytes:
     orders = {"batch": lambda row: row["code"], "sector": lambda row: row["sector"],
               "state": lambda row: (not row["graded"], -float(row["score"] or 0))}
     choices = {key: [*dict.fromkeys(row[key] for row in sorted(rows, key=order) if row[key])] for key, order in orders.items()}
-    template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined).from_string(
-        (TEMPLATES / "index.html.j2").read_text("utf8"))
-    stream, characters = template.stream(common(frames), rows=rows, choices=choices), set()
+    stream, characters = environment.get_template("index.html.j2").stream(common(frames), rows=rows, choices=choices), set()
     stream.enable_buffering(1000)
     page = b"".join((characters.update(piece), piece.encode())[1] for piece in stream)
     above = page[:page.index(b"<tbody>")].decode()  # all that is in bold

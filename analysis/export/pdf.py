@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from pathlib import Path
 
 import typst
 
 from analysis import fonts
+from analysis.export import TEMPLATES
 from analysis.export.document import Document
 from analysis.export.pictures import Picture
 from analysis.export.tables import Table
 
-TEMPLATES = Path(__file__).parent / "templates"
 STANDARDS = ["a-3a", "ua-1"]
 
 

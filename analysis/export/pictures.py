@@ -6,7 +6,6 @@ import base64
 import io
 import mimetypes
 import re
-from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from html import escape, unescape
@@ -22,9 +21,6 @@ FORMULA_SIZE = 10.5  # pt
 OUTLINED = re.compile(  # a text as matplotlib draws it: noted beside the outlines of its characters
     r'<!-- (?P<words>.*?) -->\s*<g (?:style="(?P<look>[^"]*)" )?transform="(?P<place>[^"]*?) scale\((?P<size>[\d.]+) -[\d.]+\)">'
     r'\s*(?:<defs>.*?</defs>)?(?P<drawn>(?:\s*<use xlink:href="#NotoSansSC-\w+-[0-9a-f]+"(?: transform="[^"]*")?/>)+)\s*</g>', re.S)
-RECTANGLE = re.compile(r"M([\d.]+) ([\d.]+)L([\d.]+) \2L\3 ([\d.]+)L\1 \4(?:L\1 \2)?z?(?=\")")
-LOOK = re.compile(r'(?: clip-path="([^"]*)")? style="([^"]*)"')
-BARE = re.compile(r"<g/>|<g>((?:<(?!/?g[ >/])[^>]*>|[^<])*)</g>")
 CHINESE_MATHS = {"mathtext.fontset": "custom", "mathtext.rm": fonts.FAMILY, "mathtext.it": "STIXGeneral:italic", "mathtext.cal": fonts.FAMILY,
                  "mathtext.fallback": "stix"}
 
@@ -101,28 +97,14 @@ def _letters(text: re.Match) -> str:
 
 def _inline(svg: str, key: str, alt: str) -> str:
     """An SVG file as it stands in a page: no prologue, no style or title of its own, ids that no other figure has, and light."""
-    key = key.replace("figure-", "f-")
     svg = re.sub(r"<!--.*?-->|<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>|<style.*?</style>|<title>.*?</title>", "", svg, flags=re.S)
     svg = re.sub(r' id="(in|who)\.[\d-]+\.([^"]*)"', lambda mark: f' data-{mark[1]}="{escape(_read(mark[2]))}"', svg)
-    used = {name: f"{key}-{place}" for place, name in enumerate(dict.fromkeys(re.findall(r'(?:url\(|href=")#([^")]+)', svg)))}
-    svg = re.sub(r' id="([^"]+)"', lambda own: f' id="{used[own[1]]}"' if own[1] in used else "", svg)
-    svg = re.sub(r'(url\(|href=")#([^")]+)', lambda to: f"{to[1]}#{used[to[2]]}", svg)
+    svg = re.sub(r'( id="|url\(#|href="#)', rf"\1{key}-", re.sub(r' id="[a-z\d.]+_\d+"', "", svg.replace("xlink:href", "href")))
     svg = re.sub(rf"font: (bold )?([\d.]+px) '{fonts.FAMILY}'; white-space: pre",
                  lambda own: f"font-size: {own[2]}" + "; font-weight: 700" * bool(own[1]), svg)
-    svg = re.sub(r"scale\([^)]*\)|(\d\.\d\d)\d+", lambda number: number[1] or number[0], svg)
-    svg = re.sub(r'transform="translate\(([-\d.]+) ([-\d.]+)\)">', r'x="\1" y="\2">', svg.replace("xlink:href", "href"))
-    bare = 1
-    while bare:
-        svg, bare = BARE.subn(r"\1", svg)
-    svg = re.sub(r'\s*\n\s*(?=([LQCzM"])?)', lambda end: "" if end[1] else "\n", svg)
-    svg = RECTANGLE.sub(r"M\1 \2H\3V\4H\1z", re.sub(r"(?<=[MLQC]) ", "", svg))
-    looks = Counter(LOOK.findall(svg))
-    often = {look: f"{key}-c{place}" for place, look in enumerate(looks) if looks[look] > 2 and "700" not in look[1]}
-    svg = LOOK.sub(lambda own: f' class="{often[own.groups("")]}"' if own.groups("") in often else own[0], svg)
-    rules = "".join(f".chart .{name} {{ {f'clip-path: {clip}; ' * bool(clip)}{look} }}\n" for (clip, look), name in often.items())
-    return re.sub(r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"([^>]*)>',
-                  lambda own: f'<svg role="img" aria-label="{escape(alt)}" {own[1]}style="max-width:{own[2]}pt;--wide:{own[2]}pt"{own[3]}>\n'
-                              f"<style>\n{rules}</style>", svg.strip(), count=1)
+    svg = re.sub(r"scale\([^)]*\)|(\.\d\d)\d+", lambda number: number[1] or number[0], re.sub(r"\s*\n\s*", "\n", svg))
+    return re.sub(r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', lambda own: f'<svg role="img" aria-label="{escape(alt)}" {own[1]}'
+                  f'style="max-width:{own[2]}pt;--wide:{own[2]}pt"', svg.strip(), count=1)
 
 
 def _read(noted: str) -> str:

@@ -16,26 +16,34 @@ MANY, NARROW = 200, 9  # rows; columns
 LINE, SPARE = 48, 2  # ems: a line of A4, and what stands empty in a column
 NUMBER = re.compile(r"[-+−±]?[\d.]+%?|—")
 RUN = re.compile(r"[=@\t\r]|[-+](?![\d.,]*%?$)")  # a spreadsheet runs a text that starts so; `-3.5%` is a number
-FETCHED = re.compile(r"@import[^;]*;|url\((?!['\"]?(?:data:|#))[^)]*\)", re.I)
-ACTIVE = ["script", "link", "iframe", "object", "embed", "meta", "form", "image", "video", "audio"]
-ADDRESSES = {"src": "data:", "srcset": "data:", "background": "data:", "href": ("#", "http:", "https:", "mailto:")}  # else it is dropped
-REFERRING = ("id", "for", "headers", "aria-labelledby", "aria-describedby", "href")
+
+
+@dataclass(eq=False)
+class Column:
+    """A column as it is saved (`name`, `values`) and as it is shown: its `head`, its `texts` (a value that is a drawing is shown itself),
+    in ems how `wide` they are, the `side` they stand at (l, c, r), a `kind` for the page (right, centred, text, wide, narrow), and a
+    `room` (0: as wide as its texts; else its part of what is left)."""
+
+    name: str
+    head: str
+    values: list[object]
+    texts: list[str]
+    wide: float = 0
+    side: str = "l"
+    kind: str = ""
+    room: float = 0
 
 
 @dataclass
 class Table:
-    """A table: `heads` and `texts` as they are shown, `names` and `values` as they are saved, and what a template needs.
+    """A table of `columns`, of which `shown` are on the page.
 
-    `shown` are the columns that are on the page, with a `side` and a `kind` each (for the page: right, centred, text, wide, narrow) and
-    a `room` (0: as wide as its texts; else its part of what is left); a row begins a group where `groups` has another value than
-    before, and is found by the words in `also`; `grouped` and `found` head them. `html` is a table that a page shows as it is.
+    A row is under the name in `groups` where it begins a group, and is found by the words in `also`; `grouped` and `found` head them.
+    `html` is a table that a page shows as it is.
     """
 
-    heads: list[str]
-    texts: list[list[str]]
-    names: list[str]
-    values: list[list[object]]
-    shown: list[dict]
+    columns: list[Column]
+    shown: list[Column]
     groups: list[str]
     also: list[str]
     search: bool = False
@@ -44,6 +52,13 @@ class Table:
     found: str = ""
     html: str = ""
 
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def rows(self, of: str) -> list[tuple]:
+        """The values, or the texts, row by row."""
+        return list(zip(*(getattr(column, of) for column in self.columns)))
+
     def csv(self) -> bytes:
         """The values as CSV that Excel opens: UTF-8 with BOM, LF, floats in full, nothing for what is missing.
 
@@ -51,28 +66,31 @@ class Table:
         before it, and so has such a heading.
         """
         file = io.StringIO()
-        csv.writer(file, lineterminator="\n").writerows([map(_saved, row) for row in (self.names, *self.values)])
+        names = [column.name for column in self.columns]
+        csv.writer(file, lineterminator="\n").writerows([map(_saved, row) for row in (names, *self.rows("values"))])
         return b"\xef\xbb\xbf" + file.getvalue().encode()
 
     def data(self) -> dict[str, object]:
         """What is on a page, as JSON. Of a long table also how wide the columns without a room are, in ems, and which rows are `low`,
         of one line surely: so none of them is measured."""
-        texts = [[value if isinstance(value, dict) else words for words, value in zip(*row)] for row in zip(self.texts, self.values)]
-        places, roomy = ([column["place"] for column in self.shown if bool(column["room"]) == has_room] for has_room in (False, True))
-        wide = {place: max(map(ems, (self.heads[place], *(row[place] for row in self.texts))), default=0) + SPARE for place in places}
-        left, low = LINE - sum(wide.values()) - len(roomy) * SPARE, []
-        if roomy and left > 0 and len(self.texts) > MANY and len(self.shown) < NARROW:
-            rooms = {column["place"]: column["room"] for column in self.shown}
-            most = {place: left * rooms[place] / sum(rooms.values()) for place in roomy}
-            low = [all(ems(row[place]) < most[place] for place in roomy) for row in self.texts]
-        shown = [column | {"wide": wide.get(column["place"], 0) if low else 0} for column in self.shown]
-        return {"heads": self.heads, "texts": texts, "shown": shown, "groups": self.groups, "low": low}
+        roomy = [column for column in self.shown if column.room]
+        left = LINE - sum(column.wide for column in self.shown if not column.room) - len(self.shown) * SPARE
+        low = []
+        if roomy and left > 0 and len(self) > MANY and len(self.shown) < NARROW:
+            rooms = sum(column.room for column in roomy)
+            low = [all(ems(own) < left * column.room / rooms for own, column in zip(row, roomy))
+                   for row in zip(*(column.texts for column in roomy))]
+        columns = [{"head": column.head, "side": column.side, "room": column.room,
+                    "wide": column.wide + SPARE if low and not column.room else 0,
+                    "texts": [value if isinstance(value, dict) else words for words, value in zip(column.texts, column.values)]}
+                   for column in self.shown]
+        return {"columns": columns, "groups": self.groups, "low": low}
 
     def said(self, most: int = 40) -> str:
         """The numbers in words, row by row, for an alternative text; what first stands in a row names it."""
-        heads = self.heads[1:] if len(self.heads) > 2 else [""]
-        rows = [[row[0], "、".join(head + cell for head, cell in zip(heads, row[1:]) if cell != "—")] for row in self.texts[:most]]
-        return "；".join(map("：".join, rows)) + (f"（共{len(self.texts)}行，其余从略）" if len(self.texts) > most else "")
+        heads = [column.head for column in self.columns[1:]] if len(self.columns) > 2 else [""]
+        rows = [[row[0], "、".join(head + cell for head, cell in zip(heads, row[1:]) if cell != "—")] for row in self.rows("texts")[:most]]
+        return "；".join(map("：".join, rows)) + (f"（共{len(self)}行，其余从略）" if len(self) > most else "")
 
 
 def _saved(value: object) -> object:
@@ -85,36 +103,39 @@ def of_resource(resource: dict, look: dict) -> Table:
 
     Raises ValueError where they name a column that is not there.
     """
-    fields = resource["schema"]["fields"]
-    values = [[row.get(field["name"]) for field in fields] for row in resource["data"]]
-    texts = [[text(value, field) for value, field in zip(row, fields)] for row in values]
-    heads, names = [field.get("title", field["name"]) for field in fields], [field["name"] for field in fields]
-    group, also, stretch, choose = (_places(heads, names, look.get(key, "")) for key in ("group", "also", "stretch", "choose"))
-    places = [place for place in range(len(heads)) if place not in group + also]
-    wide = [max((ems(row[place]) for row in texts), default=0) for place in range(len(heads))]
-    roomy = stretch or [place for place in places if wide[place] > UNBROKEN] or places
-    shown = []
-    for place, aligned in zip(places, str(look.get("align", "")).ljust(len(places))):
-        column = [row[place] for row in texts]
-        numeric = fields[place]["type"] in ("integer", "number") or (any(re.search("[-.%+−±]", cell) for cell in column)
-                                                                     and all(map(NUMBER.fullmatch, column)))
-        side = aligned if aligned.strip() else "r" if numeric else "l"
-        narrow = place not in stretch and wide[place] <= UNBROKEN
-        kind = {"r": "r", "c": "cn" if narrow else "c"}.get(side, "n" if narrow else "w" if wide[place] > LONG else "t")
-        room = 1 if stretch else min(max(wide[place], ems(heads[place])), 40) + 1
-        shown.append({"place": place, "side": side, "kind": kind, "room": room if place in roomy else 0})
-    groups = ["，".join(row[place] for place in group) for row in texts]
-    words = ["，".join(" ".join(dict.fromkeys(row[place].split())) for place in also) for row in texts]
-    chosen, grouped, found = ("，".join(heads[place] for place in some) for some in (choose, group, also))
-    return Table(heads, texts, names, values, shown, groups, words, str(look.get("search")).lower() == "true", chosen, grouped, found)
+    columns = []
+    for field in resource["schema"]["fields"]:
+        values = [row.get(field["name"]) for row in resource["data"]]
+        columns.append(Column(field["name"], field.get("title", field["name"]), values, [text(value, field) for value in values]))
+        columns[-1].side = "r" if field["type"] in ("integer", "number") or _of_numbers(columns[-1].texts) else "l"
+        columns[-1].wide = max(map(ems, columns[-1].texts), default=0)
+    group, also, stretch, choose = (_named(columns, look.get(key, "")) for key in ("group", "also", "stretch", "choose"))
+    shown = [column for column in columns if column not in group + also]
+    roomy = stretch or [column for column in shown if column.wide > UNBROKEN] or shown
+    for column, aligned in zip(shown, str(look.get("align", "")).ljust(len(shown))):
+        column.side = aligned.strip() or column.side
+        narrow = column not in stretch and column.wide <= UNBROKEN
+        column.kind = {"r": "r", "c": "cn" if narrow else "c"}.get(column.side, "n" if narrow else "w" if column.wide > LONG else "t")
+        column.wide = max(column.wide, ems(column.head))
+        column.room = 0 if column not in roomy else 1 if stretch else min(column.wide, 40) + 1
+    groups = ["，".join(row) for row in zip(*(column.texts for column in group))] or [""] * len(resource["data"])
+    begun = [name if name != before else "" for name, before in zip(groups, ["", *groups])]
+    words = ["，".join(" ".join(dict.fromkeys(column.texts[row].split())) for column in also) for row in range(len(groups))]
+    heads = ("，".join(column.head for column in some) for some in (choose, group, also))
+    return Table(columns, shown, begun, words, str(look.get("search")).lower() == "true", *heads)
 
 
-def _places(heads: list[str], names: list[str], wanted: str) -> list[int]:
-    """Where the columns of some headings or names, parted by commas, stand."""
+def _of_numbers(texts: list[str]) -> bool:
+    return any(re.search("[-.%+−±]", cell) for cell in texts) and all(map(NUMBER.fullmatch, texts))
+
+
+def _named(columns: list[Column], wanted: str) -> list[Column]:
+    """The columns of some headings or names, parted by commas."""
+    known = {column.name: column for column in columns} | {column.head: column for column in reversed(columns)}
     found = [name.strip() for name in re.split("[,，]", wanted) if name.strip()]
-    if strangers := [name for name in found if name not in (*heads, *names)]:
-        raise ValueError(f"the frame has no column {', '.join(strangers)}; it has {', '.join(heads)}")
-    return [heads.index(name) if name in heads else names.index(name) for name in found]
+    if strangers := [name for name in found if name not in known]:
+        raise ValueError(f"the frame has no column {', '.join(strangers)}; it has {', '.join(column.head for column in columns)}")
+    return [known[name] for name in found]
 
 
 def ems(words: str) -> float:
@@ -123,33 +144,28 @@ def ems(words: str) -> float:
 
 
 def of_html(source: str, key: str) -> Table:
-    """The first table in some HTML, as it is: what runs or fetches is taken out, and its ids are made of `key`. Elsewhere than on
-    a page a wide or high cell is in each of its places."""
+    """The first table in some HTML, as it is but for scripts, its ids made of `key`. Elsewhere than on a page a wide or high cell is in
+    each of its places."""
     from bs4 import BeautifulSoup
 
     page = BeautifulSoup(source, "html.parser")
-    for tag in page.find_all(ACTIVE) + page.table.find_all("caption"):
+    for tag in page.find_all("script") + page.table.find_all("caption"):
         tag.decompose()
     stable = {tag["id"]: f"{key}-{place}" for place, tag in enumerate(page.find_all(id=True))}  # a Styler's are new in each run
-    for tag in page.find_all(True):
-        for name in [*tag.attrs]:
-            if name.startswith("on") or not str(tag[name]).strip().startswith(ADDRESSES.get(name, "")):
-                del tag[name]
-            elif name in REFERRING:
-                words = tag[name] if isinstance(tag[name], list) else str(tag[name]).split()
-                tag[name] = " ".join("#" * (word[0] == "#") + stable.get(word.lstrip("#"), word.lstrip("#")) for word in words)
-        if tag.name == "style":
-            tag.string = re.sub(r"#([\w-]+)", lambda match: f"#{stable.get(match[1], match[1])}", tag.get_text())
-        if tag.name == "th" and not tag.get_text(strip=True):
-            tag.name = "td"
+    own = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, stable))})(?![\w-])")
+    page = BeautifulSoup(own.sub(lambda found: stable[found[1]], str(page)) if stable else str(page), "html.parser")
+    for head in page.find_all("th"):
+        head.name = head.name if head.get_text(strip=True) else "td"
     lines = page.table.find_all("tr")
     high = len(page.table.thead.find_all("tr")) if page.table.thead else int(bool(lines) and not lines[0].find("td"))
     rows = _spread(lines)
     heads = [" ".join(dict.fromkeys(filter(None, column))) for column in zip(*rows[:high])] or [""] * max(map(len, rows), default=0)
-    fields = [{"name": str(place), "title": head, "type": "string"} for place, head in enumerate(heads)]
-    data = [{str(place): cell for place, cell in enumerate(row)} for row in rows[high:]]
+    fields = [{"name": place, "title": head, "type": "string"} for place, head in enumerate(heads)]
+    table = of_resource({"schema": {"fields": fields}, "data": [dict(enumerate(row)) for row in rows[high:]]}, {})
     page.table.insert(0, page.new_tag("caption"))
-    return replace(of_resource({"schema": {"fields": fields}, "data": data}, {}), names=heads, html=FETCHED.sub("none", str(page)))
+    for column in table.columns:
+        column.name = column.head
+    return replace(table, html=str(page))
 
 
 def _spread(lines: list) -> list[list[str]]:
