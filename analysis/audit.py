@@ -24,11 +24,9 @@ TOLD = dict(zip(VERDICTS[1:4], ("published.differs", "published.open", "publishe
 IN_CHINESE = dict(zip(VERDICTS, ("相符", "不符", "合不上", "待判断", "无法核实")))
 
 
-def published(period: str, data: Path | str = "") -> sheets.Period:
-    """The period, whose published file can be audited. Raises DataError with everything in it that cannot be understood."""
-    sheet = sheets.read(period, data)
-    _found(sheet, [])
-    return sheet
+def published(period: str, data: Path | str = "") -> None:
+    """Whether the period's published file can be audited. Raises DataError with everything in it that cannot be understood."""
+    _found(sheets.read(period, data), [])
 
 
 def findings(sheet: sheets.Period, others: list[sheets.Period] = ()) -> pd.DataFrame:

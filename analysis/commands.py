@@ -103,7 +103,7 @@ def report(options: Namespace) -> None:
     from analysis.sheets import Unfilled
 
     try:
-        make(options, "report", period, {"period": period}, meanwhile=lambda: [check_period(period, options.data)])
+        make(options, "report", period, {"period": period}, meanwhile=lambda: check_period(period, options.data) and None)
     except Unfilled as unfilled:
         if not options.pass_over_unfilled:
             raise
@@ -147,17 +147,18 @@ def trends(options: Namespace) -> None:
         return
     names = [known_period(name, options.data, "trends") for name in names]
     make(options, "trends", "trends", {"periods": "", "running": str(options.running)},
-         meanwhile=lambda: _sound(names, options.data))
+         meanwhile=lambda: {"periods": " ".join(_sound(names, options.data))})
 
 
-def _sound(names: list[str], data: Path) -> list:
+def _sound(names: list[str], data: Path) -> list[str]:
     """The periods without those that nobody has filled in. Raises DataError, with the way around it, for what is wrong in any."""
     from analysis import sheets
 
-    sound, problems = [], []
+    sound, problems, known = [], [], None
     for name in names:
         try:
-            sound.append(sheets.read(name, data, sound[0].registry if sound else None))
+            known = sheets.read(name, data, known).registry
+            sound.append(name)
         except sheets.Unfilled as unfilled:
             say(Said("command.over", what=str(unfilled)))
         except DataError as error:
@@ -165,10 +166,10 @@ def _sound(names: list[str], data: Path) -> list:
     if problems:
         wrong = DataError(problems)
         if len(sound) > 1:
-            wrong.add_note(str(Said("command.around", periods=" ".join(sheet.name for sheet in sound))))
+            wrong.add_note(str(Said("command.around", periods=" ".join(sound))))
         raise wrong
     if len(sound) < 2:
-        raise CommandError(Said("command.few", periods=[sheet.name for sheet in sound] or Said("command.no")))
+        raise CommandError(Said("command.few", periods=sound or Said("command.no")))
     return sound
 
 
@@ -182,7 +183,7 @@ def audit(options: Namespace) -> None:
 
     make(options, "audit", title, {"period": period}, parts={"errata": f"errata-{period}"},
          saved={"everything": f"{title}.csv", "errata": f"errata-{period}.csv"},
-         meanwhile=lambda: [audit.published(period, options.data)])
+         meanwhile=lambda: audit.published(period, options.data))
     say(*audit.summary(period, options.out / "reports" / f"{title}.csv"))
 
 

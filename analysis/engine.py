@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import subprocess
 import sys
 from typing import IO
@@ -22,11 +21,11 @@ class WorkerEngine(Engine):
     """Runs the cells in a process that `worker.start` has started. One that dies makes an error in the cell that it was at."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, *, process: subprocess.Popen, said: IO[bytes], read: list = (), **_):
+    def execute_managed_notebook(cls, nb_man, kernel_name, *, process: subprocess.Popen, said: IO[bytes], **_):
         cells, place, answer = nb_man.nb.cells, -1, None
         sources = [cell.source if cell.cell_type == "code" else "" for cell in cells]
         try:
-            process.stdin.write(pickle.dumps((sources, read)))
+            process.stdin.write(json.dumps(sources).encode() + b"\n")
             process.stdin.flush()
         except OSError:
             pass  # it died; there is no answer either

@@ -40,13 +40,12 @@ class NotebookFailedError(Exception):
 
 def report(name: str, title: str, parameters: dict[str, str], out: Path, state: dict[str, object], *,
            saved: dict[str, str] | None = None, parts: dict[str, str] | None = None,
-           meanwhile: Callable[[], list] = list) -> tuple[list[Path], list[str]]:
+           meanwhile: Callable[[], dict | None] = dict) -> tuple[list[Path], list[str]]:
     """Run `notebooks/<name>.ipynb` and publish `reports/<title>.*`, `figures/<title>/*` and the record; what was made, and notes.
 
     `state` is what `record.state` said before anything was read. `saved` names the files under `reports` for the tables of
     some labels; others go beside the figures. `parts` has the titles of the documents that the cells with some tags make again.
-    `meanwhile` is called while the process that runs it starts: it checks the periods, which the notebook need not read again then, and
-    whose names a parameter `periods` has; an error of it ends the run.
+    `meanwhile` is called while the process that runs it starts: it may give parameters their values, and an error of it ends the run.
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
@@ -55,13 +54,12 @@ def report(name: str, title: str, parameters: dict[str, str], out: Path, state: 
     _check_memory()
     with ThreadPoolExecutor(1) as pool, _worker(path.parent) as worker:
         with _spared():
-            read = meanwhile()
-            parameters |= {"periods": " ".join(sheet.name for sheet in read)} if "periods" in parameters else {}
+            parameters = parameters | (meanwhile() or {})
             import nbformat
             import papermill  # noqa: F401  before the thread, so that no module is loaded by both at once
 
         loaded = pool.submit(_writers)
-        notebook = _executed(path, parameters, worker | {"read": read})
+        notebook = _executed(path, parameters, worker)
         document, html, pdf, book = loaded.result()
         whole = document.read(notebook)
         paper = pool.submit(pdf.render, whole)

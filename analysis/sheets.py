@@ -17,7 +17,6 @@ from analysis.registry import Registry, normalise
 from analysis.tables import Book
 
 FOLDER = "score_sheets"
-READ: dict[tuple[str, Path], Period] = {}  # what the process that runs a notebook is given, read and checked
 SHEET_LIKE = re.compile(r"(?!~\$|\.).+\.(xls[xmb]?|et|ods|csv|numbers)", re.IGNORECASE)
 
 
@@ -73,8 +72,6 @@ def read(period: str | int, data: Path | str = "", known: registry.Registry | No
     Raises DataError with every problem of the workbook, or of the registry; Unfilled for an unfilled template.
     """
     period, data = str(period), Path(data or DATA)
-    if (period, data) in READ:
-        return READ[period, data]
     known, path = known or registry.read(data), path_of(period, data)
     book = ScoreSheet(path)
     if book.unfilled:

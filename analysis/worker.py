@@ -1,6 +1,6 @@
 """The process that runs the cells of a notebook: IPython's shell, without a kernel, spoken to through its own pipes.
 
-It is asked once, with the sources of all cells and the periods that were read already. It answers with the number of each cell that begins, and
+It is asked once, with the sources of all cells as one line of JSON. It answers with the number of each cell that begins, and
 last with what the cells show, as Jupyter notes it. Where cores have nothing to do, figures are drawn in forks of it.
 """
 
@@ -13,7 +13,6 @@ import io
 import json
 import numbers
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -28,7 +27,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from analysis import cells, sheets
+from analysis import cells
 
 PRELOADED = ("analysis.charts", "analysis.roster", "analysis.words")
 
@@ -218,12 +217,10 @@ def main() -> None:
         list(map(import_module, PRELOADED))
     gc.freeze()  # what is loaded stays
     gc.enable()
-    with contextlib.suppress(EOFError):  # it is not asked
-        sources, read = pickle.load(asked)
-        sheets.READ.update({(sheet.name, sheet.data): sheet for sheet in read})
+    if sources := asked.readline():
         threading.Thread(target=lambda: (asked.read(), os._exit(1)), daemon=True).start()
         sys.stdout, sys.stderr = Stream("stdout", shell), Stream("stderr", shell)
-        shell.answer(sources, lambda what: (answers.write(json.dumps(what).encode() + b"\n"), answers.flush()))
+        shell.answer(json.loads(sources), lambda what: (answers.write(json.dumps(what).encode() + b"\n"), answers.flush()))
     os._exit(0)
 
 

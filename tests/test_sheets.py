@@ -218,9 +218,3 @@ def test_a_batch_has_the_size_of_its_period(data):
     write(data, "2022", [(steel, "101", 90)])
     assert problems(data, "2022") == [f'2022.xlsx › 评分表 › A2: "{steel}" was not in the programme in 2022 (joined, left in '
                                       'registry/alliances.csv: "", "2022"); correct one of them']
-
-
-def test_a_period_that_was_handed_over_is_not_read_again(monkeypatch, tmp_path):
-    given = sheets.read("2017")
-    monkeypatch.setitem(sheets.READ, ("2017", tmp_path), given)
-    assert sheets.read(2017, str(tmp_path)) is given
