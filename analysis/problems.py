@@ -78,7 +78,7 @@ def quoted(value: object) -> str:
     """
     text = str(value)
     text = text[:SHOWN_CHARACTERS] + "…" * (len(text) > SHOWN_CHARACTERS)
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text) + '"'
+    return f'"{text}"' if text.isprintable() else '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text) + '"'
 
 
 def unshown(text: str, what: object) -> Said | None:

@@ -132,7 +132,9 @@ def _executed(path: Path, parameters: dict[str, str], worker: dict[str, object])
 
     import nbformat
     import papermill
+    from papermill.engines import papermill_engines
     from papermill.exceptions import PapermillExecutionError
+    from papermill.execute import raise_for_execution_errors
 
     from analysis import engine
 
@@ -142,8 +144,12 @@ def _executed(path: Path, parameters: dict[str, str], worker: dict[str, object])
     notebook = nbformat.read(path, as_version=4)
     progress = {"desc": path.stem, "leave": False, "bar_format": PROGRESS} if sys.stderr.isatty() else False
     try:
-        return papermill.execute_notebook(notebook, None, parameters, engine_name=engine.NAME, kernel_name="python3", progress_bar=progress,
-                                          request_save_on_cell_execute=False, autosave_cell_every=0, **worker)
+        # Prepared and run apart: papermill would write out the whole that was run, for no file.
+        ready = papermill.execute_notebook(notebook, None, parameters, kernel_name="python3", prepare_only=True)
+        executed = papermill_engines.execute_notebook_with_engine(engine.NAME, ready, "python3", progress_bar=progress,
+                                                                  autosave_cell_every=0, **worker)
+        raise_for_execution_errors(executed, None)
+        return executed
     except PapermillExecutionError as error:
         log = COLOURS.sub("", "\n".join([error.source, "", *error.traceback]))
         cause = f"{error.ename}: {error.evalue.strip()}".splitlines()[0][:MOST_OF_A_CAUSE]

@@ -7,6 +7,7 @@ Everything starts from the roster of all periods. A withheld score is never fill
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
@@ -122,8 +123,8 @@ def everyone(alliances: pd.DataFrame, registry: Registry) -> pd.DataFrame:
 
 def mean(scores: pd.Series) -> Fraction | None:
     """The exact mean of the scores that there are; None of none."""
-    known = [Fraction(str(score)) for score in scores.dropna()]
-    return sum(known, Fraction()) / len(known) if known else None
+    known = [Decimal(str(score)) for score in scores.dropna()]
+    return Fraction(sum(known)) / len(known) if known else None
 
 
 def rates(holds: pd.Series, by: pd.Series) -> pd.DataFrame:
