@@ -218,7 +218,7 @@ def _ribbon(axes: Axes, moves: pd.DataFrame) -> None:
             axes.text(y=top[state] - n / 2, s=f"{called(state)} {n}", va="center", size=7, **ends)
         axes.text(place, whole * 1.24, moves[("from_period", "to_period")[place]].iloc[0], ha="center", va="bottom", weight="bold", size=8)
         tops.append(top)
-    along = np.linspace(0, 1, 30)
+    along = np.linspace(0, 1, 16)
     bend = along ** 2 * (3 - 2 * along)
     for row in moves.sort_values(["state_before", "state_after"], ascending=False).itertuples():
         left, right = tops[0][row.state_before], tops[1][row.state_after]
