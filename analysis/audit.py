@@ -5,8 +5,10 @@ data/README.md says what a row is and what it may count.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pandas as pd
 from analysis import audit_errata as errata
 from analysis import registry, sheets
 from analysis.audit_phrases import UNITS, Printed, UnknownWord
-from analysis.audit_verdicts import UNVERIFIED, VERDICTS, Finding, Report, faults, finding
+from analysis.audit_verdicts import UNVERIFIED, VERDICTS, Finding, Report, finding, formed
 from analysis.messages import Said
 from analysis.problems import DataError, Problem, quoted
 
@@ -54,21 +56,24 @@ def _found(sheet: sheets.Period, others: list[sheets.Period]) -> tuple[Report, l
     rows = _rows(sheet.data / name, problems)
     if not rows and not problems:
         problems.append(Problem.of(Said("published.empty"), name))
-    wrong = {row: found for row in rows if (found := faults(row))}
-    report = Report([row for row in rows if row not in wrong], sheet, others)
-    for path in (sheet.data / "published").glob("*.csv"):  # what other reports print, whether that is right or not
-        report.items |= {f"[{path.stem} {row.id}]": (row.value, False) for row in _rows(path, [])
-                         if row.unit in UNITS and path.stem != sheet.name and not faults(row)}
 
-    found: dict[Printed, Finding] = {}
-    for step in (report.compute, partial(finding, report=report)):  # every number before any finding
-        for row in (row for row in report.printed if row not in wrong):
+    def each(step: Callable[[Printed], object], rows: Iterable[Printed]) -> dict[Printed, object]:
+        done = {}
+        for row in rows:
             try:
-                found[row] = step(row)
+                done[row] = step(row)
             except UnknownWord as error:
-                wrong[row] = [(error.column, Said("published.unknown", found=quoted(getattr(row, error.column)), why=error.said))]
-    problems += [Problem.of(said, name, Said("word.line", number=row.line), column, order=(row.line,))
-                 for row, faults in wrong.items() for column, said in faults]
+                said = Said("published.unknown", found=quoted(getattr(row, error.column)), why=error.said)
+                problems.append(Problem.of(said, name, Said("word.line", number=row.line), error.column, order=(row.line,)))
+        return done
+
+    report = Report([*each(formed, rows)], sheet, others)
+    for path in (sheet.data / "published").glob("*.csv"):  # what other reports print, whether that is right or not
+        for row in _rows(path, []) if path.stem != sheet.name else ():
+            with contextlib.suppress(UnknownWord):
+                formed(row)
+                report.items |= {f"[{path.stem} {row.id}]": (row.value, False)} if row.unit in UNITS else {}
+    found = each(partial(finding, report=report), each(report.compute, report.printed))  # every number before any finding
     if problems:
         raise DataError(problems)
     return report, [*found.values()]

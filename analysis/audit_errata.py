@@ -6,22 +6,24 @@ import re
 
 import pandas as pd
 
-from analysis.audit_phrases import CLAIM, CODE, JUDGEMENT, LABEL, NAME, PLACE, SIGN, plain
-from analysis.audit_verdicts import DIFFERS, OPEN, READING, Report, compared
+from analysis.audit_phrases import CLAIM, CODE, LABEL, NAME, PLACE, SHARE, plain
+from analysis.audit_verdicts import DIFFERS, OPEN, READING, Report
 from analysis.words import Verdict, Words, verdict
 
 SUM = re.compile(r"\{(.+?)\}")
+BETWEEN_TERMS = re.compile(r"\s+(?:[+\-−]|[<>]=?|=)\s+|[;；]\s*")
+WORDS = (LABEL, NAME, CODE)
 
 
 def one_finding(found: pd.DataFrame, report: Report) -> list[str]:
     """For each row the first row of its finding: sums that do not close and share a term are one, readings of one wording are one."""
-    ones, groups = [], []
+    ones, first = [], {}  # the first row by each term, or by the wording
     for row in found.itertuples():
-        shared = {(row.section, row.printed)} if row.verdict == READING else set() if row.verdict != OPEN else {
+        shared = [(row.section, row.printed)] if row.verdict == READING else [] if row.verdict != OPEN else [
             word for _, what, *_ in report.numbers[row.id].terms for word in report.source(what).split()
-            if report.words.get(word, " ")[0] not in ("batch", " ") or word in report.items}
-        one, known = next((group for group in groups if group[1] & shared), (row.id, set()))
-        groups = [(one, known | shared), *(group for group in groups if group[0] != one)]
+            if report.words.get(word, " ")[0] not in ("batch", " ") or word in report.items]
+        one = next((first[term] for term in shared if term in first), row.id)
+        first |= dict.fromkeys(shared, one)
         ones.append(one)
     return ones
 
@@ -37,33 +39,29 @@ def corrected(found: pd.DataFrame, report: Report) -> list[str]:
 
 
 def touches(found: pd.DataFrame) -> list[list[str]]:
-    """For each row that differs the ids of the statements that change with it: sums of it, claims that fail on what it counts,
-    the same slip again, shares computed from it; and of a wrong word the rows that have it too."""
-    def sides(row: object) -> set[str]:
-        return {*SIGN.split(row.counts), *(side for match in compared(row.counts) if match for side in match.group(1, 3))}
-
+    """For each row that differs the ids of the statements that change with it: sums of it, what is wrong of the same count, the same
+    share again; and of a wrong word the rows that have it too."""
     def changes(other: object, row: object) -> bool:
         if row.unit in (LABEL, NAME):
-            return row.printed in other.sentence + other.printed and other.unit not in (LABEL, NAME, CODE)
-        again = (other.printed, other.unit, other.counts, other.of) == (row.printed, row.unit, row.counts, row.of)
-        computed = any(cause.numbers.get("id") == row.id for cause in other.causes)
-        failing = other.unit in (CLAIM, JUDGEMENT) and row.counts in sides(other)
-        wrong = bool(row.counts) and other.verdict in (DIFFERS, READING)
-        return f"[{row.id}]" in sides(other) or (wrong and (again or computed or failing))
+            return row.printed in other.sentence + other.printed and other.unit not in WORDS
+        terms = BETWEEN_TERMS.split(other.counts)
+        again = row.counts != "" and row.counts in terms and other.verdict in (DIFFERS, READING)
+        return f"[{row.id}]" in terms or (again and (row.unit != SHARE or (other.printed, other.of) == (row.printed, row.of)))
 
     rows = [*found.itertuples()]
     return [[other.id for other in rows if row.verdict == DIFFERS and other.id != row.id and changes(other, row)] for row in rows]
 
 
-def place(row: object) -> str:
-    """The section, and the page where it is known."""
-    return f"{row.section}，第{row.page}页" if row.page else str(row.section)
+def places(rows: pd.DataFrame) -> pd.Series:
+    """The sections, with the page where it is known."""
+    return rows["section"].astype(str) + ("，第" + rows["page"] + "页").where(rows["page"] != "", "")
 
 
 def table(found: pd.DataFrame, say: Words) -> pd.DataFrame:
     """The errata, a row a slip, figures and claims before words and words before headings: 位置, 原文, 印作, 应为, 依据, 随之变动."""
-    by_id, rows = {row.id: row for row in found.itertuples()}, found[found["verdict"] == DIFFERS]
-    rows = rows.sort_values("unit", kind="stable", key=lambda units: units.isin([NAME, LABEL, CODE, PLACE]) + 1 * (units == PLACE))
+    statements, sections = (found.set_index("id")[column] for column in ("statement", "section"))
+    rows = found[found["verdict"] == DIFFERS]
+    rows = rows.sort_values("unit", kind="stable", key=lambda units: units.isin(WORDS) + 2 * (units == PLACE))
 
     def grounds(row: object) -> str:
         told, working = say.plain(row.told), f"{row.statement}：{row.working}" if row.unit == CLAIM else row.working
@@ -72,25 +70,23 @@ def table(found: pd.DataFrame, say: Words) -> pd.DataFrame:
     def moved(row: object) -> str:
         if row.unit == CLAIM or not row.touches:
             return say.plain("errata.claim" if row.unit == CLAIM else "errata.unchanged")
-        others = [by_id[id] for id in row.touches]
-        if row.unit in (LABEL, NAME):
-            sections = dict.fromkeys(other.section.partition(" ")[0] for other in others if other.section != row.section)
-            return say.plain("errata.again", places="；".join(sections)) if sections else say.plain("errata.here")
-        return say.plain("errata.changes", statements=[other.statement for other in others])
+        if row.unit in WORDS:
+            others = [section.partition(" ")[0] for section in sections[row.touches].unique() if section != row.section]
+            return say.plain("errata.again", places="；".join(others)) if others else say.plain("errata.here")
+        return say.plain("errata.changes", statements=[*statements[row.touches]])
 
     sentences = rows["sentence"].where(rows["sentence"] != "", rows["printed"])
     return pd.DataFrame({
-        "位置": map(place, rows.itertuples()), "原文": sentences,
-        "印作": rows["printed"].mask(rows["printed"] == sentences, say.plain("errata.same")),
+        "位置": places(rows), "原文": sentences, "印作": rows["printed"].mask(rows["printed"] == sentences, say.plain("errata.same")),
         "应为": rows["corrected"].where(rows["corrected"] != "", say.plain("errata.rewrite")),
-        "依据": map(grounds, rows.itertuples()), "随之变动": map(moved, rows.itertuples())}).reset_index(drop=True)
+        "依据": [*map(grounds, rows.itertuples())], "随之变动": [*map(moved, rows.itertuples())]}).reset_index(drop=True)
 
 
 def asked(found: pd.DataFrame) -> Verdict:
     """How many rows, and of which kinds, the author must decide."""
     unclosed, readings = (int((found["verdict"] == kind).sum()) for kind in (OPEN, READING))
-    names = {(True, True): "author.intro", (True, False): "author.intro-open", (False, True): "author.intro-readings"}
-    return verdict(names.get((unclosed > 0, readings > 0), "author.none"), open=unclosed, reading=readings)
+    name = "author.none" if not unclosed + readings else "author.intro" + "-readings" * (not unclosed) + "-open" * (not readings)
+    return verdict(name, open=unclosed, reading=readings)
 
 
 def questions(found: pd.DataFrame) -> list[Verdict]:
@@ -98,11 +94,10 @@ def questions(found: pd.DataFrame) -> list[Verdict]:
     said = []
     for kind, name in ((OPEN, "author.closure"), (READING, "author.reading")):
         for _, rows in found[found["verdict"] == kind].groupby("one", sort=False):
-            remedies = {told.numbers["term"]: f"{told.numbers['term']}{told.numbers['number']}改为{told.numbers['closing']}"
-                        for verdicts in rows["told"] for told in verdicts if told.name == "cause.loose-term"}
+            loose = [told.numbers for verdicts in rows["told"] for told in verdicts if told.name == "cause.loose-term"]
             ends = "；印作" + rows["printed"] if kind == OPEN else ""
-            said += [verdict(name, places=[*dict.fromkeys(map(place, rows.itertuples()))], ids=[*rows["id"]],
-                             printed=[*dict.fromkeys(rows["printed"])],
-                             workings="；".join(rows["statement"] + "（" + rows["working"] + ends + "）")),
-                     *([verdict("author.remedy", remedies="，".join(remedies.values()))] if remedies else [])]
+            said.append(verdict(name, places=[*places(rows).unique()], ids=[*rows["id"]], printed=[*rows["printed"].unique()],
+                                workings="；".join(rows["statement"] + "（" + rows["working"] + ends + "）")))
+            if remedies := dict.fromkeys(f"{term['term']}{term['number']}改为{term['closing']}" for term in loose):
+                said.append(verdict("author.remedy", remedies="，".join(remedies)))
     return said
