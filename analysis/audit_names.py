@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis import sheets
 from analysis.audit_phrases import LIST, NAME, lists
-from analysis.registry import Registry, normalise
+from analysis.registry import normalise
 
 KIND_OF_ALIAS = {"renamed": "更名", "misspelt": "误写", "short": "简称"}
 Row = tuple[str, str, str, str]  # 情形, 见于, 名录的判定, 依据
@@ -24,14 +24,10 @@ def names(sheet: sheets.Period, others: list[sheets.Period], findings: pd.DataFr
     told = [(sheet.name, row.section, name, "", known.id_of(name))
             for row in findings[findings["unit"].isin([LIST, NAME])].itertuples() for name in row.printed.split("；")]
     seen = pd.DataFrame([*listed, *told], columns=["period", "place", "name", "code", "id"]).dropna(subset="id")
-    coded, named = seen[seen["code"] != ""], seen.assign(form=seen["name"].map(normalise))
-    rows = [_shared(code, of_code, known) for code, of_code in _here(coded, "code", sheet) if of_code["id"].nunique() > 1]
-    rows += [("一家两码", f"{known.names[id]}：{_where(of_id, 'code')}", *_decided(known, [id]))
-             for id, of_id in _here(coded, "id", sheet) if of_id["code"].nunique() > 1]
-    rows += sorted((_named(id, of_id, sheet) for id, of_id in _here(named, "id", sheet) if {*of_id["form"]} != {normalise(known.names[id])}),
-                   key=lambda row: row[0])
-    rows = [row for row in rows if row[0] != "误写"]  # a slip of the report that prints it, which its errata have
-    return pd.DataFrame([*rows, *_ties(sheet)], columns=["情形", "见于", "名录的判定", "依据"])
+    seen = seen.assign(form=seen["name"].map(normalise), own=seen["id"].map(known.names))
+    named = sorted((_named(id, rows, sheet) for id, rows in _here(seen, "id", sheet)), key=lambda row: row[0])
+    odd = [row for row in named if row[0] not in ("", "误写")]  # a misspelt name is a slip of the report that prints it, in its errata
+    return pd.DataFrame([*_codes(seen[seen["code"] != ""], sheet), *odd, *_ties(sheet)], columns=["情形", "见于", "名录的判定", "依据"])
 
 
 def _here(seen: pd.DataFrame, column: str, sheet: sheets.Period) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -46,24 +42,23 @@ def _where(seen: pd.DataFrame, column: str) -> str:
     return "；".join(f"{period}：{'、'.join(found)}" for period, found in values.groupby(level=0, sort=False))
 
 
-def _shared(code: str, rows: pd.DataFrame, known: Registry) -> Row:
-    held = rows.groupby("period", sort=False)["id"].unique()
-    where = "；".join(f"{period}：{'、'.join(known.names[id] for id in sorted(ids))}" for period, ids in held.items())
-    return "一码两家", f"{code}：{where}", *_decided(known, sorted(rows["id"].unique()), code)
-
-
-def _decided(known: Registry, ids: list[str], code: str = "") -> tuple[str, str]:
-    """What the registry holds of the codes of alliances, and why."""
-    held = [f"{known.names[id] if code else ''}{period}的{own}{'存疑' if status == 'doubtful' else '可信'}"
-            for (id, period), (own, status) in known.codes.items() if id in ids and code in ("", own)]
-    doubts = [d["evidence"] for id in ids for d in known.decisions.get(id, ()) if d.get("status") == "doubtful"]
-    return "；".join(held), " ".join(dict.fromkeys(doubts)) or "—"
+def _codes(coded: pd.DataFrame, sheet: sheets.Period) -> Iterator[Row]:
+    known = sheet.registry
+    for kind, by, other, shown in (("一码两家", "code", "id", "own"), ("一家两码", "id", "code", "code")):
+        for key, rows in _here(coded, by, sheet):
+            if rows[other].nunique() > 1:
+                held = [f"{known.names[id] if by == 'code' else ''}{period}的{code}{'存疑' if status == 'doubtful' else '可信'}"
+                        for (id, period), (code, status) in known.codes.items() if id in {*rows["id"]} and code in {*rows["code"]}]
+                doubts = [d["evidence"] for id in sorted({*rows["id"]}) for d in known.decisions.get(id, ()) if d.get("status") == "doubtful"]
+                yield kind, f"{known.names.get(key, key)}：{_where(rows, shown)}", "；".join(held), " ".join(dict.fromkeys(doubts)) or "—"
 
 
 def _named(id: str, rows: pd.DataFrame, sheet: sheets.Period) -> Row:
+    """The forms of a name beside what the registry decided; of no kind where there is but the registry's own."""
     decisions = [d for d in sheet.registry.decisions.get(id, ()) if normalise(d.get("alias", "")) in {*rows["form"]}]
+    kinds = dict.fromkeys(KIND_OF_ALIAS[d["kind"]] for d in decisions)
     within = "（本报告之内不一）" if rows.loc[rows["period"] == sheet.name, "form"].nunique() > 1 else ""
-    return ("、".join(dict.fromkeys(KIND_OF_ALIAS[d["kind"]] for d in decisions)) or "写法",
+    return ("、".join(kinds) or "写法" * ({*rows["form"]} != {normalise(sheet.registry.names[id])}),
             _where(rows, "name").removeprefix(f"{sheet.name}：") + within,
             "；".join([f"采用{sheet.registry.names[id]}", *(f"{d['alias']}记为{KIND_OF_ALIAS[d['kind']]}" for d in decisions)]),
             " ".join(d["evidence"] for d in decisions) or "—")
