@@ -137,8 +137,9 @@ Causes = Iterator[tuple[Fraction | Decimal, Verdict]]  # each with the value tha
 
 def carried(row: Printed, known: Number, report: Report) -> Causes:
     """Computed rightly from a number that is itself printed wrong."""
-    for other in report.printed:
-        if other.unit in UNITS and other.counts == row.counts and other.value != report.numbers[other.id].right:
+    wrong = (other for other in report.printed if other.id in report.numbers and other.value != report.numbers[other.id].right)
+    for other in wrong:
+        if other.unit in UNITS and other.counts == row.counts:
             yield half_up(100 * other.value / known.share.whole, report.places), verdict(
                 "cause.carried", detail=f"{plain(other.value)} ÷ {known.share.whole} = {row.printed}", statement=other.statement, id=other.id)
 

@@ -28,11 +28,17 @@ COLUMNS = (*Printed._fields[:-1], "confidence")
 TRUSTED = 0.85  # from here on a row is taken as read rightly
 SURE, LIKELY, UNREAD, FITTING = 0.8, 0.7, 0.5, {AGREES: 0.15, DIFFERS: -0.3, OPEN: -0.3}  # how it was read; what the sheet adds
 CHINESE, CONTENTS, COVER, NEAR = "一二三四五六七八九十", "目录", "封面", 24  # so many characters before a number say what it counts
-HEADINGS = [re.compile(form) for form in (rf"([{CHINESE}]+)、(\D{{1,28}})", r"(\d{1,2})[.．](\D{1,28})", r"附件(?:(\d)(?!\d))?：?(.*)")]
+CHAPTER, NUMBERED = re.compile(rf"([{CHINESE}]+)、(\D{{1,28}})"), re.compile(r"(\d{1,2})[.．](\D{1,28})")
+ANNEX = re.compile(r"附件(?:(\d)(?!\d))?：?(.*)")
 WIDTHS = str.maketrans("():;％０１２３４５６７８９", "（）：；%0123456789")
 TO_PAGE = re.compile(r"[\s.．…·]+\d+$")  # the end of a line of the contents
-GRADES = {"高": HIGH, "较高": FAIRLY_HIGH, "一般": FAIR, "较差": LOW, "差": LOW}
-HALVES = {"前两档": [HIGH, FAIRLY_HIGH], "后两档": [FAIR, LOW], "其余两档": [FAIR, LOW]}
+ROWS = re.compile(r"\d+\s+\S.*?联盟\s+D?\d{3}(?:\s+\d+)?|\d+ ?家(?:\s+\d+ ?家){2,}")  # of tables, with blanks for tabs
+GRADES = {"高": [HIGH], "较高": [FAIRLY_HIGH], "一般": [FAIR], "较差": [LOW], "差": [LOW], "不活跃": [LOW], "前两档": [HIGH, FAIRLY_HIGH],
+          "后两档": [FAIR, LOW], "其余两档": [FAIR, LOW]}
+GRADE = re.compile("不活跃度?|活跃度?(?:较高|高|一般|较差|差)|(?<=[和、与])(?:较高|一般|较差)(?=的?联盟|的?共)|前两档|后两档|其余两档")
+BATCH = re.compile(rf"第[{CHINESE}]批(?!次)|(?:协发网)?网员联盟|协发网联盟|(?<!批)试点联盟(?=有|共)|A级")
+SCORE = re.compile(r"(?<![至~～—-])(\d+分|满分)(?![至~～—-]|以下)(及?以上)?")
+JOINED = re.compile(r"(的?(试点)?联盟)?[和、与及]?")
 STEPS = {"^试点联盟": phrases.PILOTS, "网站": "有网站联盟数", "不完整": INCOMPLETE, "未参评": NOT_EVALUATED,
          "较全|较完整|较为完整|较为完善|参评|纳入评价": phrases.EVALUATED, "没有.*填报|没有录入|未录入": phrases.NOT_ENTERED,
          "录入": phrases.ENTERED, "(?<!档)合计": phrases.EVERYONE, f"[两{CHINESE}]批": phrases.PILOTS, "连续": phrases.A_LEVEL}
@@ -40,20 +46,12 @@ WHOLES = {"[该本]批.*参评": phrases.OWN_BATCH_EVALUATED, "参评联盟": ph
           "试点联盟总数": phrases.PILOTS, "联盟总数": phrases.EVERYONE, "活跃.*试点": phrases.OWN_GRADE_PILOTS, "活跃": phrases.OWN_GRADE}
 DATES = {r"^[至-]\d": "开始日期", "[至-]$": "结束日期", "通知": "通知时间", "启动会": "启动会日期", "复核会": "复核日期", "会评": "会评日期"}
 LISTS = {"未纳入": INCOMPLETE, "A级": phrases.A_LEVEL}  # what an annex lists, if not those evaluated
-UNIT = "|".join(sorted(UNITS, key=len, reverse=True))
-NUMBER = (rf"(?<![{CHINESE}第])(?P<number>\d+(?:\.\d+)?多?|[{CHINESE}]?十[{CHINESE}]?|[无两{CHINESE}])"
-          rf"(?P<unit>{UNIT}|大(?=\w\w)|(?=方面))(?!级|数|月)")
-ROWS = (re.compile(r"\d+\s+\S.*?联盟\s+D?\d{3}(?:\s+\d+)?"), re.compile(r"\d+ ?家(?:\s+\d+ ?家){2,}"),  # of tables, with blanks for tabs
-        re.compile(r"[^\d\s，。]{4,}(?:\s+\d+){2,}"))
-CAPTION, PROSE = re.compile(r"图 ?\d+ "), re.compile("[。；：]$|共")
-GRADE = "不活跃度?|活跃度?(?:较高|高|一般|较差|差)"
 TOKEN = re.compile("|".join([
-    r"(?:占|达到)(?P<whole>[^，。；占%（）]*?)(?P<share>\d+(?:\.\d+)?%)", r"(?P<date>\d{4}年\d{1,2}月(?:\d{1,2}日)?)",
-    r"(?P<band>\d+分?(?:至|~|～|—+|-)\d+分|\d+分以下)", r"(?P<score>\d+分|满分)(?P<side>及?以上)?", r"(?P<none>无)(?=\S{0,3}网员联盟)",
-    NUMBER, rf"(?P<grade>{GRADE}|(?<=[和、与])(?:较高|一般|较差)(?=的?联盟|的?共))", f"(?P<half>{'|'.join(HALVES)})",
-    rf"(?P<batch>第[{CHINESE}]批(?!次)|(?:协发网)?网员联盟|协发网联盟|(?<!批)试点联盟(?=有|共)|A级)",
-    r"（(?P<names>[^（）]*?联盟(?:、[^（）]*?联盟)*)）"]))
-JOINED = re.compile(r"(的?(试点)?联盟)?[和、与及]?")
+    r"(?P<share>\d+(?:\.\d+)?%)", r"(?P<date>\d{4}年\d{1,2}月(?:\d{1,2}日)?)", r"(?P<band>\d+分?(?:至|~|～|—+|-)\d+分|\d+分以下)",
+    r"（(?P<names>[^（）]*?联盟(?:、[^（）]*?联盟)*)）", r"(?P<none>无)(?=\S{0,3}网员联盟)",
+    rf"(?<![{CHINESE}第])(?P<number>\d+(?:\.\d+)?多?|[{CHINESE}]?十[{CHINESE}]?|[无两{CHINESE}])"
+    rf"(?P<unit>{'|'.join(sorted(UNITS, key=len, reverse=True))}|大(?=\w\w)|(?=方面))(?!级|数|月)"]))
+WHOLE = re.compile("(?:占|达到)([^，。；占%（）]*)$")
 OTHER_THINGS = re.compile("方面|原则|程序|等级|部门|评价期|[一二]级|开放|大|步|月")  # that are counted, and are no alliances
 MARK = re.compile(r"[-•]?(?:[①-⑳]|（\d）|(?<!\d)\d[.、．](?!\d))")
 
@@ -64,9 +62,11 @@ def looked_up(forms: dict[str, str], *places: str) -> str:
 
 
 class Sentence(NamedTuple):
-    """A sentence of the report, where it stands, and what follows it in its section."""
+    """A sentence of the report or a row of a table, its section with key and printed heading, and what follows it there."""
 
+    key: str
     section: str
+    title: str
     text: str
     page: str
     after: tuple[str, ...] = ()
@@ -99,62 +99,66 @@ def bare(text: str) -> str:
 
 
 def prose(pages: list[str]) -> list[tuple[str, str]]:
-    """The lines with their page, without running heads and feet, and without what a chart has above its caption."""
-    kept, split = [], [[line.strip(" ") for line in page.splitlines() if line.strip()] for page in pages]
-    starts = [[re.sub(r"\d|\s", "", line)[:NEAR // 2] for line in lines] for lines in split]
-    ends = Counter(start for each in starts for start in {*each[:1], *each[-1:]})
-    for number, (lines, own) in enumerate(zip(split, starts), start=1):
-        for place, (line, start) in enumerate(zip(lines, own)):
-            if place in (0, len(lines) - 1) and ends[start] > max(1, len(pages) // 3):
-                continue
-            while len(pages) > 1 and CAPTION.match(line) and kept and not (
-                    PROSE.search(kept[-1][1]) or heading(kept[-1][1]) or row_of(kept[-1][1])):
-                kept.pop()
-            kept.append((str(number) if len(pages) > 1 else "", line))
-    return kept
+    """The lines with their page, without running heads and feet; the number of an annex stands with its title."""
+    split = [[line.strip() for line in re.sub(r"(附件\s*\d?\s*[：:]?)\s*\n", r"\1", page).splitlines() if line.strip()] for page in pages]
+    ends = Counter(re.sub(r"\d|\s", "", line) for lines in split for line in {*lines[:1], *lines[-1:]})
+    running = {line for line, times in ends.items() if times > max(1, len(pages) // 3)}
+    return [(str(number) if len(pages) > 1 else "", line) for number, lines in enumerate(split, start=1)
+            for place, line in enumerate(lines) if place not in (0, len(lines) - 1) or re.sub(r"\d|\s", "", line) not in running]
 
 
-def row_of(line: str) -> str:
-    """A row of a table, with tabs between its cells; nothing where it is none."""
-    known = "\t" in line or any(form.fullmatch(line) for form in ROWS)
-    return re.sub(r"[^\S\t]+", "", line if "\t" in line else "\t".join(re.split(r"\s+(?!家)", line))) if known else ""
-
-
-def heading(line: str) -> re.Match | None:
-    """The number and the title of a heading."""
-    return next((match for form in HEADINGS if (match := form.fullmatch(bare(line))) and not re.search("[。；，]", line)), None)
+def placed(lines: Iterable[tuple[str, str]]) -> Iterator[Sentence]:
+    """The lines in their sections; a heading is a sentence too, and a row of a table has tabs between its cells."""
+    chapter, here = "", ("", "", "")
+    for page, line in lines:
+        text, found = bare(line), None
+        if not re.search("[。；，]", line):
+            found = ANNEX.fullmatch(text) or (not chapter.startswith("附件") and (CHAPTER.fullmatch(text) or NUMBERED.fullmatch(text)))
+        if found and found.re is NUMBERED:
+            here = f"{CHINESE.find(chapter) + 1}.{found[1]}", f"{chapter}、{found[1]} {found[2]}", f"{found[1]}.{found[2]}"
+        elif found:
+            is_annex, number = found.re is ANNEX, found[1] or ""
+            chapter = f"附件{number}" if is_annex else number
+            here = (f"A{number}" if is_annex else str(CHINESE.find(chapter) + 1), f"{chapter} {found[2]}",
+                    f"{chapter}{'：' if is_annex else '、'}{found[2]}")
+        is_row = "\t" in line or ROWS.fullmatch(line)
+        cells = re.split(r"\t" if "\t" in line else r"\s+(?!家)", line)
+        yield Sentence(*here, f"{found[2]}。" if found else "\t".join(map(bare, cells)) if is_row else text, page)
 
 
 def sentences(pages: list[str]) -> Iterator[Sentence]:
     """Dates of the cover, headings in the contents, then the sentences of the text and the rows of its tables, each in its section."""
-    chapter, section, text, first, ahead = "", "", "", "", True
-    for page, line in [*prose(pages), ("", "附件")]:
-        contents, row = bool(ahead and TO_PAGE.search(line)), row_of(line)
-        found = heading(TO_PAGE.sub("", line) if contents else line)
-        if ahead and found and found[1] == "一" and not contents:
-            chapter, ahead = "", False
-        if found and not ahead and chapter.startswith("附件") and found.re is not HEADINGS[2]:
-            found = None  # inside an annex
-        if not ahead and (found or row):
-            pieces = [piece for piece in re.split("[。；]", text) if piece]
-            yield from (Sentence(section, piece, first, tuple(pieces[at:])) for at, piece in enumerate(pieces, start=1))
-            text = ""
-        if found:
-            chapter = chapter if found.re is HEADINGS[1] else found[1] if found.re is HEADINGS[0] else f"附件{found[1] or ''}"
-            section = f"{chapter}、{found[1]} {found[2]}" if found.re is HEADINGS[1] else f"{chapter} {found[2]}"
-        if ahead and ((contents and found) or re.fullmatch(r"\d{4}年\d+月(\d+日)?", bare(line))):
-            yield Sentence(CONTENTS if contents else COVER, section if contents else bare(line), page)
-        elif not ahead and found:
-            first, text = page, f"{found[2]}。"
-        elif not ahead and row:
-            yield Sentence(section, row, page)
-        elif not ahead:
-            section += bare(line) if section.endswith(" ") else ""  # the title of an annex, under its number
-            first, text = first if text else page, text + bare(line)
+    lines = prose(pages)
+    start = next((n for n, (_, line) in enumerate(lines) if CHAPTER.fullmatch(bare(line)) and line[0] == "一"), 0)
+    for page, line in lines[:start]:
+        if re.fullmatch(r"\d{4}年\d+月(\d+日)?", bare(line)):
+            yield Sentence("", COVER, "", bare(line), page)
+    contents = placed((page, TO_PAGE.sub("", line)) for page, line in lines[:start] if TO_PAGE.search(line))
+    yield from (line._replace(section=CONTENTS) for line in {line.section: line for line in contents}.values() if line.section)
+    for (_, page, is_table), group in groupby(placed(lines[start:]), key=lambda line: (
+            line.section, line.page * ("\t" in line.text), "\t" in line.text)):
+        first, *rest = group
+        texts = [first.text, *(line.text for line in rest)]
+        pieces = [piece for piece in (texts if is_table else re.split("[。；]", "".join(texts))) if piece]
+        yield from (first._replace(text=piece, after=tuple(pieces[at:])) for at, piece in enumerate(pieces, start=1))
 
 
-def grade_of(words: str) -> str:
-    return LOW if words.startswith("不") else GRADES[re.sub("活跃度?", "", words)]
+def said(form: re.Pattern, text: str) -> list[str]:
+    """The last words of a kind in a text: 第一批 and 第二批 of 第一批和第二批."""
+    found = [*form.finditer(text)]
+    apart = [place for place in range(1, len(found)) if not JOINED.fullmatch(text[found[place - 1].end():found[place].start()])]
+    return [match[0] for match in found[max(apart, default=0):]]
+
+
+def grades_of(words: list[str]) -> list[str]:
+    """The grades that some words mean."""
+    meant = [GRADES["不活跃"] if word.startswith("不") else GRADES[re.sub("活跃度?", "", word)] for word in words]
+    return [*dict.fromkeys(chain(*meant))]
+
+
+def batches_of(words: list[str]) -> list[str]:
+    """The batches that some words mean."""
+    return [word if word[0] in "第A" else phrases.PILOTS if word.startswith("试点") else "网员联盟" for word in words]
 
 
 def listed(before: str, after: str, following: Iterable[str]) -> list[str]:
@@ -173,12 +177,11 @@ def listed(before: str, after: str, following: Iterable[str]) -> list[str]:
 
 def item_of(unit: str, items: dict[str, str], *places: str) -> str:
     """The longest item with the unit whose characters stand in the first of some places, in order: 自设项目数 in 自设的自主创新项目."""
-    def told(item: str, words: str) -> bool:
-        left = iter(words)
-        return all(character in left for character in re.sub("[和与（）]|数$", "", item))
-
-    found = ([item for item in items if items[item] == unit and told(item, words)] for words in places)
-    return max(next(filter(None, found), [""]), key=len)
+    for words in places:
+        told = [item for item in items if items[item] == unit and re.search(".*".join(re.sub("[和与（）]|数$", "", item)), words)]
+        if told:
+            return max(told, key=len)
+    return ""
 
 
 def counted(unit: str, said: str, batch: str, before: str, after: str, section: str) -> tuple[str, float]:
@@ -210,176 +213,152 @@ def numbered(match: re.Match, start: int, said: str, batch: str, sentence: Sente
 
 def rows(sentence: Sentence, items: dict[str, str]) -> Iterator[Read]:
     """What a sentence prints; `items` are those of the sheet that have a number of their own, with its unit."""
-    grades, batches, queue, score, counts, earlier, last, number, was, text = [], [], [], "", "", "", 0, 0, "", sentence.text
+    queue, counts, earlier, last, text = [], "", "", 0, sentence.text
     for match in TOKEN.finditer(text):
-        kind, between, value = match.lastgroup, text[last:match.start()], match[match.lastgroup]
-        batches, last, joined, was = [] if "）" in between else batches, match.end(), JOINED.fullmatch(between) and was == kind, kind
-        if kind in ("grade", "half"):
-            named = HALVES[value] if kind == "half" else [grade_of(value)]
-            grades = [*dict.fromkeys([*grades, *named])] if joined else named
-            if kind == "grade" and value not in ("活跃度高", "活跃度较高", "活跃度一般", "较高", "一般"):
-                yield Read(value, LABEL, named[0], "", LIKELY)
-        elif kind == "batch":
-            named = value if value[0] in "第A" else phrases.PILOTS if value.startswith("试点") else "网员联盟"
-            batches = [*batches, named] if joined else [named]
-        elif kind in ("score", "side"):
-            score = match["score"].replace("满分", "100分") + ("及以上" if match["side"] else "")
-        elif kind == "share":
-            inside = phrases.EVALUATED if "参评联盟中" in text[:match.start()] else ""
-            whole = looked_up(WHOLES, match["whole"]) or ("" if match["whole"] else earlier or inside)
-            if inner := re.search(NUMBER, match["whole"]):
-                yield Read(inner["number"], inner["unit"], "".join(re.findall("第.批", match["whole"])) or "+".join(batches))
-            yield Read(value, SHARE, counts if whole else "", whole, SURE if match["whole"] else LIKELY)
+        kind, before, after = match.lastgroup, text[:match.start()], text[match.end():]
+        value, whole = match[kind], WHOLE.search(before)
+        open_words = re.sub("（[^（）]*）", "", before)
+        grades, batches = grades_of(said(GRADE, open_words)), batches_of(said(BATCH, open_words))
+        if kind == "share":
+            inside = phrases.EVALUATED if "参评联盟中" in before else ""
+            of = looked_up(WHOLES, whole[1]) if whole and whole[1] else earlier or inside
+            yield Read(value, SHARE, counts if of else "", of, SURE if whole and whole[1] else LIKELY)
         elif kind == "date":
-            yield Read(value, DATE, looked_up(DATES, text[last:][:2], between, text[last:]), "", UNREAD)
+            yield Read(value, DATE, looked_up(DATES, after[:2], before[last:], after), "", UNREAD)
         elif kind == "band" and grades:
             yield Read(value, BAND, grades[-1])
         elif kind == "names" and counts:
             yield Read(value.replace("、", "；"), LIST, counts)
+        elif kind == "unit" and whole:
+            yield Read(match["number"], value, "+".join(batches_of(said(BATCH, whole[1]))))
         elif kind in ("unit", "none"):
-            ahead = re.match(rf"(联盟)?(被?评为|是)?({GRADE})", text[last:])  # 24家活跃度高的联盟, 24家被评为活跃度高
-            grades = [grade_of(ahead[3])] if ahead and (ahead[2] or not grades) else grades
-            if "分别" in between or "各" in between:  # the numbers that follow are of one each
+            between = before[last:]
+            ahead = re.match(rf"(?:联盟)?(被?评为|是)?({GRADE.pattern})", after)  # 24家活跃度高的联盟, 24家被评为活跃度高
+            grades = grades_of([ahead[2]]) if ahead and (ahead[1] or not grades) else grades
+            if re.search("(分别|各)[^，]{0,4}$", between):  # the numbers that follow are of one each
                 queue = [(grades, [batch]) for batch in batches] if len(batches) > 1 else [([grade], batches) for grade in grades]
             elif not JOINED.fullmatch(between):
                 queue = []
-            of_grades, of_batches = queue.pop(0) if queue else (grades, ["网员联盟"] if kind == "none" else batches)
-            own = "+".join(of_batches)
-            found = numbered(match, number, " ".join(filter(None, ["+".join(of_grades), score, own])), own, sentence, items)
-            number, earlier, counts = last, counts, found.counts if found and not found.counts.startswith("列举") else ""
+            own_grades, own_batches = queue.pop(0) if queue else (grades, ["网员联盟"] if kind == "none" else batches)
+            scores = ["".join(score).replace("满分", "100分").replace("分以上", "分及以上") for score in SCORE.findall(before)[-1:]]
+            own = "+".join(own_batches)
+            found = numbered(match, last, " ".join(filter(None, ["+".join(own_grades), *scores, own])), own, sentence, items)
+            earlier, counts = counts, found.counts if found and not found.counts.startswith("列举") else ""
+            last = match.end()
             yield from [found] if found else []
 
 
-def names(sentence: Sentence, known: registry.Registry, period: str) -> Iterator[Read]:
-    """Names in the text that the registry has as misspelt or short."""
+def wordings(sentence: Sentence, known: registry.Registry, period: str) -> Iterator[Read]:
+    """Names in the text that the registry has as misspelt or short, and odd words for a grade."""
     text = sentence.text
+    for word in GRADE.findall(text):
+        if word not in (*BEST_FIRST[:3], "较高", "一般", "前两档", "后两档", "其余两档"):
+            yield Read(word, LABEL, grades_of([word])[0], "", LIKELY)
     for name in sorted([*known.names.values(), *known.aliases], key=len, reverse=True):
         plain, id = bare(name).translate(WIDTHS), known.id_of(name)
         odd = any(d.get("alias") == name and d["kind"] != "renamed" for d in known.decisions.get(id, ()))
         if plain in text and odd and (code := known.own_codes.get(id, {}).get(period)):
             yield Read(plain, NAME, code)
         text = text.replace(plain, "，")
-
-
-def rows_of_table(line: Sentence, state: dict[str, object], known: registry.Registry, period: str) -> Iterator[Read]:
+def row_of_table(line: Sentence, grade: str, heads: list[str], known: registry.Registry, period: str) -> Iterator[Read]:
     """What a row of a table prints: counts of activities, names that the registry has as misspelt, codes that it doubts."""
-    cells, activities = line.text.split("\t"), state["activities"]
-    if len([*filter(None, cells)]) == 1:
-        found = [*rows(line._replace(text="".join(cells)), {})]
-        state["grades"] = [row.counts for row in found if row.counts][:1] or state["grades"]
-        yield from found
-    elif all(re.fullmatch(r"\d+家", cell) for cell in cells):
-        told = Counter("".join(activities)) <= Counter(state["text"])  # a table whose heads are lost keeps the order of its sentence
-        heads = next((heads for heads in (state["heads"], activities * told) if len(heads) == len(cells)), ())
-        yield from (Read(cell[:-1], "家", f"{state['grades'][-1]} {head}") for head, cell in zip(heads, cells) if state["grades"])
-    elif cells[0] in activities and len(cells) == len(state["grades"]) + 1:  # an activity a row, a grade a column
-        yield from (Read(cell, "家", f"{grade} {cells[0]}") for grade, cell in zip(state["grades"], cells[1:]))
+    cells = line.text.split("\t")
+    if len(cells) == len(heads) and all(re.fullmatch(r"\d+家", cell) for cell in cells) and grade:
+        yield from (Read(cell[:-1], "家", f"{grade} {head}") for head, cell in zip(heads, cells))
     elif cells[0].isdigit() and len(cells) > 2:
-        yield from names(line, known, period)
+        yield from wordings(line, known, period)
         if known.codes.get((known.id_of(cells[1]), period), ("", ""))[1] == "doubtful":
             yield Read(cells[2], CODE, cells[1])
-    else:
-        state["heads"] = cells
 
 
-def wholes(found: list[tuple[Printed, float]], items: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Totals of which the next sentences, 其中…, have the parts: the place of the row, and the sum of what the parts count."""
-    told = [[*group] for _, group in groupby(enumerate(row for row, _ in found), key=lambda each: each[1].sentence)]
-    for at, first in enumerate(told[1:], start=1):
-        units = [row.unit for _, row in first]
-        parts = [*takewhile(lambda group, units=units: [row.unit for _, row in group] == units, told[at:])]
-        for place, row in told[at - 1] if first[0][1].sentence.startswith("其中") and len(parts) > 1 else ():
-            if row.unit in units and row.counts in ("", *items):
-                yield place, " + ".join(part[units.index(row.unit)][1].counts for part in parts)
+def read_all(lines: list[Sentence], known: registry.Registry, period: str, sheet: sheets.Period | None) -> Iterator[tuple[Sentence, Read]]:
+    """Everything that the lines of a report print, in order."""
+    there = {line.key: line.title for line in lines if line.section not in (COVER, CONTENTS)}
+    items = {item: unit for item, (_, unit) in sheet.totals.items()} if sheet else {}
+    activities = [name for name in next(iter(sheet.activities.values()), ()) if name != phrases.EACH] if sheet else []
+    grade, above = "", []
+    for section, group in groupby(lines, key=lambda line: line.section):
+        here, last = [*group], ""
+        for line in here:
+            cells = line.text.split("\t")
+            if section == COVER:
+                found = [Read(line.text, DATE, "", "", UNREAD)]
+            elif section == CONTENTS:  # beside the heading that it points to; one annex may have no number there
+                found = [Read(line.title, PLACE, there.get(line.key) or there.get(line.key.rstrip("123456789"), ""), "", TRUSTED)]
+            elif len(cells) > 1:
+                found = row_of_table(line, grade, above if len(above) == len(cells) else activities, known, period)
+                above, last = cells, cells[0] if cells[0].isdigit() and len(cells) > 2 else last
+            else:
+                found = [*rows(line, items), *wordings(line, known, period)]
+                found += [Read(place, PLACE) for place in re.findall("详?见下表", line.text) if not any("\t" in each.text for each in here)]
+                grade = (["", *grades_of(GRADE.findall(line.text))])[-1] or grade
+            yield from ((line, read) for read in found)
+        if last:
+            yield line, Read(last, "号", looked_up(LISTS, section) or phrases.EVALUATED)
+
+
+def totalled(told: list[tuple[Sentence, Read]], items: Iterable[str]) -> list[tuple[Sentence, Read]]:
+    """The same with totals of which the next sentences, 其中…, have the parts: the sum of what the parts count."""
+    said = [[*group] for _, group in groupby(told, key=lambda each: each[0].text)]
+    for at, first in enumerate(said[1:], start=1):
+        units = [read.unit for _, read in first]
+        parts = [*takewhile(lambda group, units=units: [read.unit for _, read in group] == units, said[at:])]
+        if first[0][0].text.startswith("其中") and len(parts) > 1:
+            sums = {unit: " + ".join(part[place][1].counts for part in parts) for place, unit in enumerate(units)}
+            said[at - 1] = [(line, read._replace(counts=sums[read.unit], sure=LIKELY))
+                            if read.unit in sums and read.counts in ("", *items) else (line, read) for line, read in said[at - 1]]
+    return [*chain(*said)]
 
 
 def closures(here: dict[str, Printed], everywhere: dict[str, Printed], batches: list[registry.Batch]) -> Iterator[tuple[Printed, str]]:
     """The sums that the counts of one section should keep to, by what they count: a row with the whole, and the terms."""
     pilots, members = ([batch.short for batch in batches if batch.is_pilot == pilot] for pilot in (True, False))
-    halves, together = [f"{HIGH}+{FAIRLY_HIGH}", f"{FAIR}+{LOW}"], everywhere | here
-    heads = ["", *(f"{head} " for head in (phrases.A_LEVEL, *halves, *BEST_FIRST))]
-    sums = [(f"{head}{phrases.PILOTS}", [f"{head}{batch}" for batch in pilots]) for head in heads]
-    sums += [(head.strip(), [f"{head}{batch}" for batch in (*pilots, *members)]) for head in heads[1:]]
-    sums += [(halves[0], [HIGH, FAIRLY_HIGH]), (phrases.EVALUATED, [*BEST_FIRST]), (phrases.EVERYONE, [phrases.PILOTS, *members])]
-    sums += [(row.counts, row.counts.split(" + ")) for row in here.values() if " + " in row.counts]
+    upper, steps = f"{HIGH}+{FAIRLY_HIGH}", [phrases.EVALUATED, INCOMPLETE, phrases.NOT_ENTERED]
+    sums = [(upper, [HIGH, FAIRLY_HIGH]), (phrases.EVALUATED, [*BEST_FIRST]), (phrases.EVERYONE, [phrases.PILOTS, *members]),
+            (phrases.PILOTS, pilots), (phrases.EVERYONE if members else phrases.PILOTS, steps)]
+    for counts in here:
+        sums += [(counts, counts.split(" + "))] if " + " in counts else []
+        if counts.endswith(phrases.PILOTS) and counts != phrases.PILOTS:
+            sums.append((counts, [counts.replace(phrases.PILOTS, batch) for batch in pilots]))
+    for head in (phrases.A_LEVEL, upper, f"{FAIR}+{LOW}", *BEST_FIRST):
+        sums.append((head, [f"{head} {batch}" for batch in (*pilots, *members)]))
     for whole, parts in sums:
-        there = here if whole in here or whole not in (*halves, phrases.EVALUATED) else everywhere
-        if whole in there and {*parts} <= here.keys():
-            yield there[whole], " + ".join(f"[{here[part].id}]" for part in parts)
-    steps, all_of_it = [phrases.EVALUATED, INCOMPLETE, phrases.NOT_ENTERED], phrases.EVERYONE if members else phrases.PILOTS
-    if phrases.NOT_ENTERED in here and {*steps, all_of_it} <= together.keys():
-        yield together[all_of_it], " + ".join(f"[{together[step].id}]" for step in steps)
+        there = everywhere | here if whole in (upper, phrases.EVALUATED) or parts is steps else here
+        if whole in there and {*parts} <= (there if parts is steps and steps[-1] in here else here).keys():
+            yield there[whole], " + ".join(f"[{there[part].id}]" for part in parts)
     if phrases.ENTERED in here and {*steps[:2]} <= everywhere.keys():
         yield everywhere[phrases.EVALUATED], f"[{here[phrases.ENTERED].id}] - [{everywhere[INCOMPLETE].id}]"
 
 
-def key_of(section: str) -> str:
-    """`三、5 活跃度高` -> `3.5`, `附件1 专家组` -> `A1`, the cover and the contents -> `0`."""
-    chapter, _, number = section.partition(" ")[0].partition("、")
-    return chapter.replace("附件", "A") if chapter.startswith("附件") else f"{CHINESE.find(chapter) + 1}{number and '.'}{number}"
-
-
-def titled(section: str) -> str:
-    """A heading as it is printed."""
-    key, _, title = section.partition(" ")
-    return f"{key}：{title}" if key.startswith("附件") else f"{key.partition('、')[2]}.{title}" if "、" in key else f"{key}、{title}"
-
-
-def _read(read: list[Sentence], known: registry.Registry, period: str, sheet: sheets.Period | None) -> Iterator[tuple[Sentence, Read]]:
-    """Everything that the lines of a report print, in order."""
-    there = {key_of(line.section): titled(line.section) for line in read if line.section not in (COVER, CONTENTS)}
-    items = {item: unit for item, (_, unit) in sheet.totals.items()} if sheet else {}
-    state = {"heads": [], "grades": [], "text": "",
-             "activities": [name for name in next(iter(sheet.activities.values()), ()) if name != phrases.EACH] if sheet else []}
-    for section, group in groupby(read, key=lambda line: line.section):
-        lines = [*group]
-        tables = [line.text.split("\t") for line in lines if "\t" in line.text]
-        for line in lines:
-            if section == COVER:
-                said = [Read(line.text, DATE, "", "", UNREAD)]
-            elif section == CONTENTS:  # beside the heading that it points to; one annex may have no number there
-                said = [Read(titled(line.text), PLACE, there.get(key_of(line.text), there.get(key_of(line.text)[0], "")), "", TRUSTED)]
-            elif "\t" in line.text:
-                said = rows_of_table(line, state, known, period)
-            else:
-                said = [*rows(line, items), *names(line, known, period)]
-                said += [Read(place, PLACE) for place in re.findall("详?见下表", line.text) if not tables]
-                state |= {"text": line.text, "grades": [grade_of(grade) for grade in re.findall(GRADE, line.text)][-2:], "heads": []}
-            yield from ((line, row) for row in said)
-        if numbers := [cells[0] for cells in tables if cells[0].isdigit() and len(cells) > 2]:
-            yield line, Read(numbers[-1], "号", looked_up(LISTS, section) or phrases.EVALUATED)
-
-
 def draft(pages: list[str], period: str, data: Path) -> list[dict[str, str]]:
     """The rows of a draft, in printed order, with the columns of COLUMNS. A sheet of the period, if it is sound, moves the confidence."""
-    known, numbers, seen, sheet = registry.read(data), Counter(), set(), None
-    found: dict[str, list[tuple[Printed, float]]] = {}  # by section
+    known, numbers, sheet = registry.read(data), Counter(), None
     with contextlib.suppress(DataError, OSError):  # then there is no sheet to weigh it with
         sheet = sheets.read(period, data)
+    labels = known.scheme(period).labels
+    told = [(line, read) for line, read in read_all([*sentences(pages)], known, period, sheet)
+            if read.unit != LABEL or not labels[read.counts].endswith(read.printed)]
+    once = {(line.section, read.printed) if read.unit in (LABEL, NAME) else place: (line, read) for place, (line, read) in enumerate(told)}
 
-    def add(section: str, row: Read, what: str, sentence: str, page: str) -> None:
-        numbers[key := key_of(section)] += 1  # a sentence that no spreadsheet would run
-        printed = Printed(f"{key}-{numbers[key]:02}", section, what, *row[:4], "", sentence.lstrip("=@+-"), page)
-        found.setdefault(section, []).append((printed, row.sure))
+    def row(key: str, section: str, what: str, sentence: str, page: str, read: Read) -> tuple[Printed, float]:
+        numbers[key] += 1
+        return Printed(f"{key}-{numbers[key]:02}", section, what, *read[:4], "", sentence.lstrip("=@+-"), page), read.sure
 
-    for line, row in _read([*sentences(pages)], known, period, sheet):
-        again = row.unit in (LABEL, NAME) and (line.section, row.printed) in seen
-        if not again and not (row.unit == LABEL and known.scheme(period).labels[row.counts].endswith(row.printed)):
-            seen.add((line.section, row.printed))
-            add(line.section, row, f"{row.counts or '？'}{f'占{row.of}' if row.of else ''}", line.text, line.page)
-    for told in found.values():
-        for place, total in [*wholes(told, sheet.totals if sheet else ())]:
-            told[place] = (told[place][0]._replace(counts=total, statement=total), LIKELY)
-    counted_here = {section: {row.counts: row for row, _ in reversed(told) if row.unit in UNITS} for section, told in found.items()}
-    everywhere = {counts: row for here in reversed(counted_here.values()) for counts, row in here.items()}
-    for section, here in counted_here.items():
-        for row, terms in closures(here, everywhere, known.batches_in(period)):
-            add(section, Read(row.printed, row.unit.replace("号", "家"), terms, "", LIKELY), f"{row.statement}应等于各项之和",
-                row.sentence, row.page)
-    return _weighed([*chain(*found.values())], sheet)
+    found: dict[str, list[tuple[Printed, float]]] = {}  # by section; a sentence that no spreadsheet would run
+    for line, read in totalled([*once.values()], sheet.totals if sheet else ()):
+        what = f"{read.counts or '？'}{f'占{read.of}' if read.of else ''}"
+        key = "0" if line.section in (COVER, CONTENTS) else line.key
+        found.setdefault(line.section, []).append(row(key, line.section, what, line.text, line.page, read))
+    counted = {section: {each.counts: each for each, _ in reversed(here) if each.unit in UNITS} for section, here in found.items()}
+    everywhere = {counts: each for here in reversed(counted.values()) for counts, each in here.items()}
+    for section, here in counted.items():
+        for whole, terms in closures(here, everywhere, known.batches_in(period)):
+            read, key = Read(whole.printed, whole.unit.replace("号", "家"), terms, "", LIKELY), found[section][0][0].id.rpartition("-")[0]
+            found[section].append(row(key, section, f"{whole.statement}应等于各项之和", whole.sentence, whole.page, read))
+    return weighed([*chain(*found.values())], sheet)
 
 
-def _weighed(found: list[tuple[Printed, float]], sheet: sheets.Period | None) -> list[dict[str, str]]:
+def weighed(found: list[tuple[Printed, float]], sheet: sheets.Period | None) -> list[dict[str, str]]:
     """The rows with their confidence: how sure the reading is, and whether the sheet bears it out."""
     report = sheet and Report([row for row, _ in found], sheet)
 
