@@ -31,13 +31,14 @@ CHINESE, CONTENTS, COVER, NEAR = "一二三四五六七八九十", "目录", "�
 CHAPTER, NUMBERED = re.compile(rf"([{CHINESE}]+)、(\D{{1,28}})"), re.compile(r"(\d{1,2})[.．](\D{1,28})")
 ANNEX = re.compile(r"附件(?:(\d)(?!\d))?：?(.*)")
 WIDTHS = str.maketrans("():;％０１２３４５６７８９", "（）：；%0123456789")
+BEFORE_TITLE = re.compile(r"(附件\s*\d?\s*[：:]?)\s*\n")
+OF_CHART = re.compile(rf"^(?:(?!\s*(?:\d+[.．]\s*\D|[{CHINESE}]+、|附件))[^。；\n]*\n)+(?=图 ?\d+ )", re.M)
 TO_PAGE = re.compile(r"[\s.．…·]+\d+$")  # the end of a line of the contents
 ROWS = re.compile(r"\d+\s+\S.*?联盟\s+D?\d{3}(?:\s+\d+)?|\d+ ?家(?:\s+\d+ ?家){2,}")  # of tables, with blanks for tabs
-GRADES = {"高": [HIGH], "较高": [FAIRLY_HIGH], "一般": [FAIR], "较差": [LOW], "差": [LOW], "不活跃": [LOW], "前两档": [HIGH, FAIRLY_HIGH],
-          "后两档": [FAIR, LOW], "其余两档": [FAIR, LOW]}
-GRADE = re.compile("不活跃度?|活跃度?(?:较高|高|一般|较差|差)|(?<=[和、与])(?:较高|一般|较差)(?=的?联盟|的?共)|前两档|后两档|其余两档")
+GRADES = {"高": HIGH, "较高": FAIRLY_HIGH, "一般": FAIR, "较差": LOW, "差": LOW, "不": LOW}
+GRADE = re.compile("不活跃度?|活跃度?(?:较高|高|一般|较差|差)|(?<=[和、与])(?:较高|一般|较差)(?=的?联盟|的?共)")
 BATCH = re.compile(rf"第[{CHINESE}]批(?!次)|(?:协发网)?网员联盟|协发网联盟|(?<!批)试点联盟(?=有|共)|A级")
-SCORE = re.compile(r"(?<![至~～—-])(\d+分|满分)(?![至~～—-]|以下)(及?以上)?")
+SCORE = re.compile(r"(?<![至~～—\d-])(\d+分|满分)(?![至~～—-]|以下)(及?以上)?")
 JOINED = re.compile(r"(的?(试点)?联盟)?[和、与及]?")
 STEPS = {"^试点联盟": phrases.PILOTS, "网站": "有网站联盟数", "不完整": INCOMPLETE, "未参评": NOT_EVALUATED,
          "较全|较完整|较为完整|较为完善|参评|纳入评价": phrases.EVALUATED, "没有.*填报|没有录入|未录入": phrases.NOT_ENTERED,
@@ -48,7 +49,7 @@ DATES = {r"^[至-]\d": "开始日期", "[至-]$": "结束日期", "通知": "通
 LISTS = {"未纳入": INCOMPLETE, "A级": phrases.A_LEVEL}  # what an annex lists, if not those evaluated
 TOKEN = re.compile("|".join([
     r"(?P<share>\d+(?:\.\d+)?%)", r"(?P<date>\d{4}年\d{1,2}月(?:\d{1,2}日)?)", r"(?P<band>\d+分?(?:至|~|～|—+|-)\d+分|\d+分以下)",
-    r"（(?P<names>[^（）]*?联盟(?:、[^（）]*?联盟)*)）", r"(?P<none>无)(?=\S{0,3}网员联盟)",
+    r"（(?P<names>[^（）]*?联盟(?:、[^（）]*?联盟)*)）",
     rf"(?<![{CHINESE}第])(?P<number>\d+(?:\.\d+)?多?|[{CHINESE}]?十[{CHINESE}]?|[无两{CHINESE}])"
     rf"(?P<unit>{'|'.join(sorted(UNITS, key=len, reverse=True))}|大(?=\w\w)|(?=方面))(?!级|数|月)"]))
 WHOLE = re.compile("(?:占|达到)([^，。；占%（）]*)$")
@@ -99,12 +100,14 @@ def bare(text: str) -> str:
 
 
 def prose(pages: list[str]) -> list[tuple[str, str]]:
-    """The lines with their page, without running heads and feet; the number of an annex stands with its title."""
-    split = [[line.strip() for line in re.sub(r"(附件\s*\d?\s*[：:]?)\s*\n", r"\1", page).splitlines() if line.strip()] for page in pages]
-    ends = Counter(re.sub(r"\d|\s", "", line) for lines in split for line in {*lines[:1], *lines[-1:]})
-    running = {line for line, times in ends.items() if times > max(1, len(pages) // 3)}
-    return [(str(number) if len(pages) > 1 else "", line) for number, lines in enumerate(split, start=1)
-            for place, line in enumerate(lines) if place not in (0, len(lines) - 1) or re.sub(r"\d|\s", "", line) not in running]
+    """The lines with their page, without running heads and feet, and without what a chart has above its caption."""
+    texts = [BEFORE_TITLE.sub(r"\1", page) for page in pages]
+    split = [[line.strip() for line in (OF_CHART.sub("", text) if len(pages) > 1 else text).splitlines() if line.strip()] for text in texts]
+    starts = [[re.sub(r"\d|\s", "", line)[:NEAR // 2] for line in lines] for lines in split]
+    ends = Counter(start for each in starts for start in {*each[:1], *each[-1:]})
+    return [(str(page) if len(pages) > 1 else "", line) for page, (lines, each) in enumerate(zip(split, starts), start=1)
+            for place, (line, start) in enumerate(zip(lines, each))
+            if place not in (0, len(lines) - 1) or ends[start] <= max(1, len(pages) // 3)]
 
 
 def placed(lines: Iterable[tuple[str, str]]) -> Iterator[Sentence]:
@@ -143,7 +146,7 @@ def sentences(pages: list[str]) -> Iterator[Sentence]:
         yield from (first._replace(text=piece, after=tuple(pieces[at:])) for at, piece in enumerate(pieces, start=1))
 
 
-def said(form: re.Pattern, text: str) -> list[str]:
+def last_said(form: re.Pattern, text: str) -> list[str]:
     """The last words of a kind in a text: 第一批 and 第二批 of 第一批和第二批."""
     found = [*form.finditer(text)]
     apart = [place for place in range(1, len(found)) if not JOINED.fullmatch(text[found[place - 1].end():found[place].start()])]
@@ -152,8 +155,7 @@ def said(form: re.Pattern, text: str) -> list[str]:
 
 def grades_of(words: list[str]) -> list[str]:
     """The grades that some words mean."""
-    meant = [GRADES["不活跃"] if word.startswith("不") else GRADES[re.sub("活跃度?", "", word)] for word in words]
-    return [*dict.fromkeys(chain(*meant))]
+    return [*dict.fromkeys(GRADES[re.sub("活跃度?", "", word)] for word in words)]
 
 
 def batches_of(words: list[str]) -> list[str]:
@@ -184,65 +186,59 @@ def item_of(unit: str, items: dict[str, str], *places: str) -> str:
     return ""
 
 
-def counted(unit: str, said: str, batch: str, before: str, after: str, section: str) -> tuple[str, float]:
-    """What a number counts that stands between some words, where grades, scores and a batch were said; and how sure that is."""
-    step = looked_up(STEPS, before, after.partition("，")[0]) or (INCOMPLETE if "不完整" in after else "")
-    if unit == "位" and "专家" in before + after:
-        return phrases.PANEL, LIKELY
-    if unit not in ("家", "个") or OTHER_THINGS.match(after):
-        return "", UNREAD
-    if step in (phrases.A_LEVEL, phrases.EVERYONE) or (step and said in ("", phrases.PILOTS)):
-        return step, LIKELY
-    if said == batch and step in (phrases.EVALUATED, NOT_EVALUATED):
-        return f"{step} {said}", SURE
-    return (f"{phrases.A_LEVEL} {said}" if said == batch and phrases.A_LEVEL in section else said), SURE if said else UNREAD
-
-
-def numbered(match: re.Match, start: int, said: str, batch: str, sentence: Sentence, items: dict[str, str]) -> Read | None:
-    """What a number is read as whose own words begin at `start`, where some words and a batch were said; None for no count."""
-    text, end, printed = sentence.text, match.end(), match["number"] or match[0]
-    unit, before, after = match["unit"] or "家" * (match["unit"] is None), text[start:match.start()], text[end:]
-    if unit in ("个", "项", "大", "") and printed[0] in CHINESE[1:] + "两" and (found := listed(text[:match.start()], after, sentence.after)):
+def numbered(match: re.Match, last: int, said: str, batch: str, line: Sentence, items: dict[str, str]) -> Read | None:
+    """What a number is read as whose own words begin at `last`, where some words and a batch were said; None for no count."""
+    before, own, after = line.text[:match.start()], line.text[last:match.start()], line.text[match.end():]
+    printed, unit = match["number"], match["unit"]
+    if unit in ("个", "项", "大", "") and printed[0] in CHINESE[1:] + "两" and (found := listed(before, after, line.after)):
         return Read(printed, "个", f"列举 {'；'.join(found)}", "", LIKELY)
-    if unit in ("大", "") or re.fullmatch(r"\d{4}年", printed + unit) or (unit != "家" and printed == "一"):
+    if unit in ("大", "") or re.fullmatch(r"\d{4}年", match[0]):
         return None
-    counts, sure = counted(unit, said, batch, before.rpartition("，")[2], re.split(r"\d+[家个]", after)[0], sentence.section)
-    item = "" if counts else item_of(unit, items, before[-NEAR:], text[:match.start()][-NEAR:], re.split("[，。]", after)[0][:NEAR])
-    return Read(printed, unit, counts or item, "", LIKELY if item else sure)
+    step = looked_up(STEPS, own.rpartition("，")[2], after.partition("，")[0])
+    if unit == "位" and "专家" in own + after:
+        step = phrases.PANEL
+    elif unit not in ("家", "个") or OTHER_THINGS.match(after):
+        step = said = ""
+    elif said == batch and step in (phrases.EVALUATED, NOT_EVALUATED):
+        said = f"{step} {said}".strip()
+    elif said == batch and phrases.A_LEVEL in line.section and step != phrases.A_LEVEL:
+        said = f"{phrases.A_LEVEL} {said}"
+    if step in (phrases.A_LEVEL, phrases.EVERYONE, phrases.PANEL) or (step and said in ("", step, phrases.PILOTS)):
+        return Read(printed, unit, step, "", LIKELY)
+    item = "" if said else item_of(unit, items, own[-NEAR:], before[-NEAR:])
+    return Read(printed, unit, said or item, "", SURE if said else LIKELY if item else UNREAD)
 
 
-def rows(sentence: Sentence, items: dict[str, str]) -> Iterator[Read]:
+def rows(line: Sentence, items: dict[str, str]) -> Iterator[Read]:
     """What a sentence prints; `items` are those of the sheet that have a number of their own, with its unit."""
-    queue, counts, earlier, last, text = [], "", "", 0, sentence.text
-    for match in TOKEN.finditer(text):
-        kind, before, after = match.lastgroup, text[:match.start()], text[match.end():]
-        value, whole = match[kind], WHOLE.search(before)
-        open_words = re.sub("（[^（）]*）", "", before)
-        grades, batches = grades_of(said(GRADE, open_words)), batches_of(said(BATCH, open_words))
+    queue, counts, earlier, last = [], "", "", 0
+    for match in TOKEN.finditer(line.text):
+        kind, before, after = match.lastgroup, line.text[:match.start()], line.text[match.end():]
+        value, of = match[kind], WHOLE.search(before)
+        heard = re.sub("（[^（）]*）", "", before)
+        grades, batches = grades_of(last_said(GRADE, heard)), batches_of(last_said(BATCH, heard))
         if kind == "share":
-            inside = phrases.EVALUATED if "参评联盟中" in before else ""
-            of = looked_up(WHOLES, whole[1]) if whole and whole[1] else earlier or inside
-            yield Read(value, SHARE, counts if of else "", of, SURE if whole and whole[1] else LIKELY)
+            whole = looked_up(WHOLES, of[1]) if of and of[1] else earlier
+            yield Read(value, SHARE, counts if whole else "", whole, SURE if of and of[1] else LIKELY)
         elif kind == "date":
             yield Read(value, DATE, looked_up(DATES, after[:2], before[last:], after), "", UNREAD)
         elif kind == "band" and grades:
             yield Read(value, BAND, grades[-1])
         elif kind == "names" and counts:
             yield Read(value.replace("、", "；"), LIST, counts)
-        elif kind == "unit" and whole:
-            yield Read(match["number"], value, "+".join(batches_of(said(BATCH, whole[1]))))
-        elif kind in ("unit", "none"):
-            between = before[last:]
+        elif kind == "unit" and of:
+            yield Read(match["number"], value, "+".join(batches_of(last_said(BATCH, of[1]))))
+        elif kind == "unit":
             ahead = re.match(rf"(?:联盟)?(被?评为|是)?({GRADE.pattern})", after)  # 24家活跃度高的联盟, 24家被评为活跃度高
             grades = grades_of([ahead[2]]) if ahead and (ahead[1] or not grades) else grades
-            if re.search("(分别|各)[^，]{0,4}$", between):  # the numbers that follow are of one each
+            if re.search("(分别|各)[^，]{0,4}$", before[last:]):  # the numbers that follow are of one each
                 queue = [(grades, [batch]) for batch in batches] if len(batches) > 1 else [([grade], batches) for grade in grades]
-            elif not JOINED.fullmatch(between):
+            elif not JOINED.fullmatch(before[last:]):
                 queue = []
-            own_grades, own_batches = queue.pop(0) if queue else (grades, ["网员联盟"] if kind == "none" else batches)
+            grades, batches = queue.pop(0) if queue else (grades, batches)
             scores = ["".join(score).replace("满分", "100分").replace("分以上", "分及以上") for score in SCORE.findall(before)[-1:]]
-            own = "+".join(own_batches)
-            found = numbered(match, last, " ".join(filter(None, ["+".join(own_grades), *scores, own])), own, sentence, items)
+            said = " ".join(filter(None, ["+".join(grades), *scores, "+".join(batches)]))
+            found = numbered(match, last, said, "+".join(batches), line, items)
             earlier, counts = counts, found.counts if found and not found.counts.startswith("列举") else ""
             last = match.end()
             yield from [found] if found else []
@@ -252,7 +248,7 @@ def wordings(sentence: Sentence, known: registry.Registry, period: str) -> Itera
     """Names in the text that the registry has as misspelt or short, and odd words for a grade."""
     text = sentence.text
     for word in GRADE.findall(text):
-        if word not in (*BEST_FIRST[:3], "较高", "一般", "前两档", "后两档", "其余两档"):
+        if word not in (*BEST_FIRST[:3], "较高", "一般"):
             yield Read(word, LABEL, grades_of([word])[0], "", LIKELY)
     for name in sorted([*known.names.values(), *known.aliases], key=len, reverse=True):
         plain, id = bare(name).translate(WIDTHS), known.id_of(name)
