@@ -306,24 +306,21 @@ def totalled(told: list[tuple[Sentence, Read]], items: Iterable[str]) -> list[tu
     return [*chain(*said)]
 
 
-def closures(here: dict[str, Printed], everywhere: dict[str, Printed], batches: list[registry.Batch]) -> Iterator[tuple[Printed, str]]:
+def closures(here: dict[str, Printed], batches: list[registry.Batch]) -> Iterator[tuple[Printed, str]]:
     """The sums that the counts of one section should keep to, by what they count: a row with the whole, and the terms."""
-    pilots, members = ([batch.short for batch in batches if batch.is_pilot == pilot] for pilot in (True, False))
-    upper, steps = f"{HIGH}+{FAIRLY_HIGH}", [phrases.EVALUATED, INCOMPLETE, phrases.NOT_ENTERED]
-    sums = [(upper, [HIGH, FAIRLY_HIGH]), (phrases.EVALUATED, [*BEST_FIRST]), (phrases.EVERYONE, [phrases.PILOTS, *members]),
-            (phrases.PILOTS, pilots), (phrases.EVERYONE if members else phrases.PILOTS, steps)]
+    pilots, everyone = ([batch.short for batch in batches if batch.is_pilot or of_all] for of_all in (False, True))
+    sums = [(f"{HIGH}+{FAIRLY_HIGH}", [HIGH, FAIRLY_HIGH]), (phrases.EVALUATED, [*BEST_FIRST]),
+            (phrases.EVERYONE, [phrases.PILOTS, *everyone[len(pilots):]])]
     for counts in here:
-        sums += [(counts, counts.split(" + "))] if " + " in counts else []
-        if counts.endswith(phrases.PILOTS) and counts != phrases.PILOTS:
+        if " + " in counts:
+            sums.append((counts, counts.split(" + ")))
+        elif counts.endswith(phrases.PILOTS):
             sums.append((counts, [counts.replace(phrases.PILOTS, batch) for batch in pilots]))
-    for head in (phrases.A_LEVEL, upper, f"{FAIR}+{LOW}", *BEST_FIRST):
-        sums.append((head, [f"{head} {batch}" for batch in (*pilots, *members)]))
+        else:
+            sums.append((counts, [f"{counts} {batch}" for batch in everyone]))
     for whole, parts in sums:
-        there = everywhere | here if whole in (upper, phrases.EVALUATED) or parts is steps else here
-        if whole in there and {*parts} <= (there if parts is steps and steps[-1] in here else here).keys():
-            yield there[whole], " + ".join(f"[{there[part].id}]" for part in parts)
-    if phrases.ENTERED in here and {*steps[:2]} <= everywhere.keys():
-        yield everywhere[phrases.EVALUATED], f"[{here[phrases.ENTERED].id}] - [{everywhere[INCOMPLETE].id}]"
+        if whole in here and {*parts} <= here.keys():
+            yield here[whole], " + ".join(f"[{here[part].id}]" for part in parts)
 
 
 def draft(pages: list[str], period: str, data: Path) -> list[dict[str, str]]:
@@ -346,9 +343,8 @@ def draft(pages: list[str], period: str, data: Path) -> list[dict[str, str]]:
         key = "0" if line.section in (COVER, CONTENTS) else line.key
         found.setdefault(line.section, []).append(row(key, line.section, what, line.text, line.page, read))
     counted = {section: {each.counts: each for each, _ in reversed(here) if each.unit in UNITS} for section, here in found.items()}
-    everywhere = {counts: each for here in reversed(counted.values()) for counts, each in here.items()}
     for section, here in counted.items():
-        for whole, terms in closures(here, everywhere, known.batches_in(period)):
+        for whole, terms in closures(here, known.batches_in(period)):
             read, key = Read(whole.printed, whole.unit.replace("号", "家"), terms, "", LIKELY), found[section][0][0].id.rpartition("-")[0]
             found[section].append(row(key, section, f"{whole.statement}应等于各项之和", whole.sentence, whole.page, read))
     return weighed([*chain(*found.values())], sheet)
