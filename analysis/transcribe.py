@@ -10,7 +10,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain, groupby, takewhile
+from itertools import chain, groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ import pandas as pd
 
 from analysis import audit_phrases as phrases
 from analysis import registry, sheets
-from analysis.audit_phrases import BAND, CODE, DATE, LABEL, LIST, NAME, PLACE, SHARE, UNITS, Printed, UnknownWord
+from analysis.audit_phrases import BAND, DATE, LABEL, LIST, NAME, PLACE, SHARE, UNITS, Printed, UnknownWord
 from analysis.audit_verdicts import AGREES, DIFFERS, OPEN, Report, finding
 from analysis.grades import BEST_FIRST, FAIR, FAIRLY_HIGH, HIGH, INCOMPLETE, LOW, NOT_EVALUATED
 from analysis.messages import Said
@@ -54,7 +54,7 @@ TOKEN = re.compile("|".join([
     rf"(?P<unit>{'|'.join(sorted(UNITS, key=len, reverse=True))}|大(?=\w\w)|(?=方面))(?!级|数|月)"]))
 WHOLE = re.compile("(?:占|达到)([^，。；占%（）]*)$")
 OTHER_THINGS = re.compile("方面|原则|程序|等级|部门|评价期|[一二]级|开放|大|步|月")  # that are counted, and are no alliances
-MARK = re.compile(r"[-•]?(?:[①-⑳]|（\d）|(?<!\d)\d[.、．](?!\d))")
+
 
 
 def looked_up(forms: dict[str, str], *places: str) -> str:
@@ -63,14 +63,13 @@ def looked_up(forms: dict[str, str], *places: str) -> str:
 
 
 class Sentence(NamedTuple):
-    """A sentence of the report or a row of a table, its section with key and printed heading, and what follows it there."""
+    """A sentence of the report or a row of a table, and its section with key and printed heading."""
 
     key: str
     section: str
     title: str
     text: str
     page: str
-    after: tuple[str, ...] = ()
 
 
 class Read(NamedTuple):
@@ -138,12 +137,13 @@ def sentences(pages: list[str]) -> Iterator[Sentence]:
             yield Sentence("", COVER, "", bare(line), page)
     contents = placed((page, TO_PAGE.sub("", line)) for page, line in lines[:start] if TO_PAGE.search(line))
     yield from (line._replace(section=CONTENTS) for line in {line.section: line for line in contents}.values() if line.section)
-    for (_, page, is_table), group in groupby(placed(lines[start:]), key=lambda line: (
-            line.section, line.page * ("\t" in line.text), "\t" in line.text)):
-        first, *rest = group
-        texts = [first.text, *(line.text for line in rest)]
-        pieces = [piece for piece in (texts if is_table else re.split("[。；]", "".join(texts))) if piece]
-        yield from (first._replace(text=piece, after=tuple(pieces[at:])) for at, piece in enumerate(pieces, start=1))
+    for (_, is_row), group in groupby(placed(lines[start:]), key=lambda line: (line.section, "\t" in line.text)):
+        together = [*group]
+        if is_row:
+            yield from together
+        else:
+            pieces = re.split("[。；]", "".join(line.text for line in together))
+            yield from (together[0]._replace(text=piece) for piece in pieces if piece)
 
 
 def last_said(form: re.Pattern, text: str) -> list[str]:
@@ -163,20 +163,6 @@ def batches_of(words: list[str]) -> list[str]:
     return [word if word[0] in "第A" else phrases.PILOTS if word.startswith("试点") else "网员联盟" for word in words]
 
 
-def listed(before: str, after: str, following: Iterable[str]) -> list[str]:
-    """What is listed that a number in words counts: after a colon, in brackets, or just before it; nothing where nothing is."""
-    rest, clause = after.partition("：")[2], re.split("[，。：；（]", before)[-1].rpartition("在")[2]
-    marked = MARK.split("；".join([rest, *takewhile(MARK.match, following)]))[1:]
-    if "：" in after and len(marked) > 1:
-        return [item.strip("；") for item in marked]
-    if inner := re.match(r"\w{0,9}（([^（）]*、[^（）]*)）", after) or re.match("(.*、.*)", re.sub("（.*?）", "", rest)):
-        return re.split("[、和]", inner[1])
-    items, last = re.sub("等?[这的]*$", "", clause).split("、"), clause.rpartition("、")[2]
-    if "等" not in last[-3:] and last.count("和") == 1:  # A、B和C
-        items[-1:] = re.sub("的$", "", last).split("和")
-    return items if len(items) > 1 and "之一" not in after[:6] else []
-
-
 def item_of(unit: str, items: dict[str, str], *places: str) -> str:
     """The longest item with the unit whose characters stand in the first of some places, in order: 自设项目数 in 自设的自主创新项目."""
     for words in places:
@@ -190,8 +176,6 @@ def numbered(match: re.Match, last: int, said: str, batch: str, line: Sentence, 
     """What a number is read as whose own words begin at `last`, where some words and a batch were said; None for no count."""
     before, own, after = line.text[:match.start()], line.text[last:match.start()], line.text[match.end():]
     printed, unit = match["number"], match["unit"]
-    if unit in ("个", "项", "大", "") and printed[0] in CHINESE[1:] + "两" and (found := listed(before, after, line.after)):
-        return Read(printed, "个", f"列举 {'；'.join(found)}", "", LIKELY)
     if unit in ("大", "") or re.fullmatch(r"\d{4}年", match[0]):
         return None
     step = looked_up(STEPS, own.rpartition("，")[2], after.partition("，")[0])
@@ -239,7 +223,7 @@ def rows(line: Sentence, items: dict[str, str]) -> Iterator[Read]:
             scores = ["".join(score).replace("满分", "100分").replace("分以上", "分及以上") for score in SCORE.findall(before)[-1:]]
             said = " ".join(filter(None, ["+".join(grades), *scores, "+".join(batches)]))
             found = numbered(match, last, said, "+".join(batches), line, items)
-            earlier, counts = counts, found.counts if found and not found.counts.startswith("列举") else ""
+            earlier, counts = counts, found.counts if found else ""
             last = match.end()
             yield from [found] if found else []
 
@@ -263,8 +247,6 @@ def row_of_table(line: Sentence, grade: str, heads: list[str], known: registry.R
         yield from (Read(cell[:-1], "家", f"{grade} {head}") for head, cell in zip(heads, cells))
     elif cells[0].isdigit() and len(cells) > 2:
         yield from wordings(line, known, period)
-        if known.codes.get((known.id_of(cells[1]), period), ("", ""))[1] == "doubtful":
-            yield Read(cells[2], CODE, cells[1])
 
 
 def read_all(lines: list[Sentence], known: registry.Registry, period: str, sheet: sheets.Period | None) -> Iterator[tuple[Sentence, Read]]:
@@ -286,24 +268,10 @@ def read_all(lines: list[Sentence], known: registry.Registry, period: str, sheet
                 above, last = cells, cells[0] if cells[0].isdigit() and len(cells) > 2 else last
             else:
                 found = [*rows(line, items), *wordings(line, known, period)]
-                found += [Read(place, PLACE) for place in re.findall("详?见下表", line.text) if not any("\t" in each.text for each in here)]
                 grade = (["", *grades_of(GRADE.findall(line.text))])[-1] or grade
             yield from ((line, read) for read in found)
         if last:
             yield line, Read(last, "号", looked_up(LISTS, section) or phrases.EVALUATED)
-
-
-def totalled(told: list[tuple[Sentence, Read]], items: Iterable[str]) -> list[tuple[Sentence, Read]]:
-    """The same with totals of which the next sentences, 其中…, have the parts: the sum of what the parts count."""
-    said = [[*group] for _, group in groupby(told, key=lambda each: each[0].text)]
-    for at, first in enumerate(said[1:], start=1):
-        units = [read.unit for _, read in first]
-        parts = [*takewhile(lambda group, units=units: [read.unit for _, read in group] == units, said[at:])]
-        if first[0][0].text.startswith("其中") and len(parts) > 1:
-            sums = {unit: " + ".join(part[place][1].counts for part in parts) for place, unit in enumerate(units)}
-            said[at - 1] = [(line, read._replace(counts=sums[read.unit], sure=LIKELY))
-                            if read.unit in sums and read.counts in ("", *items) else (line, read) for line, read in said[at - 1]]
-    return [*chain(*said)]
 
 
 def closures(here: dict[str, Printed], batches: list[registry.Batch]) -> Iterator[tuple[Printed, str]]:
@@ -338,7 +306,7 @@ def draft(pages: list[str], period: str, data: Path) -> list[dict[str, str]]:
         return Printed(f"{key}-{numbers[key]:02}", section, what, *read[:4], "", sentence.lstrip("=@+-"), page), read.sure
 
     found: dict[str, list[tuple[Printed, float]]] = {}  # by section; a sentence that no spreadsheet would run
-    for line, read in totalled([*once.values()], sheet.totals if sheet else ()):
+    for line, read in once.values():
         what = f"{read.counts or '？'}{f'占{read.of}' if read.of else ''}"
         key = "0" if line.section in (COVER, CONTENTS) else line.key
         found.setdefault(line.section, []).append(row(key, line.section, what, line.text, line.page, read))
