@@ -90,8 +90,6 @@ class Number(NamedTuple):
     working: str
     terms: tuple[tuple[int, str, Fraction | None, bool], ...] = ()
     share: shares.Share | None = None
-    part: pd.Series | None = None
-    whole: pd.Series | None = None
 
 
 def plain(number: Fraction | None) -> str:
@@ -104,9 +102,9 @@ def lists(sheet: sheets.Period) -> Known:
     return Known({"评分表": sheet.evaluated, "未参评": sheet.absent, "A级名单": sheet.a_level})
 
 
-def told(sure: pd.Series, possible: pd.Series) -> pd.Series:
-    """A mask of the rows where something holds for certain; missing where it only may."""
-    return sure.astype("boolean").where(sure == possible)
+def told(mask: pd.Series, known: pd.Series | bool) -> pd.Series:
+    """A mask of the rows, missing where it is not known whether it holds."""
+    return mask.astype("boolean").where(known & mask.notna())
 
 
 class Vocabulary:
@@ -118,16 +116,16 @@ class Vocabulary:
         everyone, evaluated, incomplete = rows["batch"].notna(), rows["grade"].notna(), rows["state"] == INCOMPLETE
         listed, entered = evaluated | incomplete, facts.get(sheets.ENTERED)
         number = facts.get(sheets.INCOMPLETE_TOTAL, incomplete.sum() if sheet.absent else None)
-        named = number == incomplete.sum()  # else any that was not evaluated may have been incomplete
-        has_entered = told(listed, listed if named and entered == listed.sum() else everyone)
+        named = bool(number == incomplete.sum())  # else any that was not evaluated may have been incomplete
+        has_entered = told(listed, named and entered == listed.sum())
         self.words = Known({  # kind, and where the word holds
             **{word: ("batch", rows["batch"] == own.short) for own in sheet.batches for word in (own.short, own.name)},
             PILOTS: ("batch", rows["pilot"]), EVERYONE: ("batch", everyone),
             **{word: ("grade", rows["grade"] == grade) for grade in BEST_FIRST for word in (grade, sheet.scheme.labels[grade])},
             EVALUATED: ("step", evaluated), NOT_EVALUATED: ("step", ~evaluated),
             ENTERED: ("step", has_entered), NOT_ENTERED: ("step", ~has_entered),
-            INCOMPLETE: ("step", told(incomplete, incomplete if named else ~evaluated)),
-            A_LEVEL: ("list", told(rows["a_level"], rows["a_level"] | (not sheet.a_level)))})
+            INCOMPLETE: ("step", told(incomplete, named)),
+            A_LEVEL: ("list", told(rows["a_level"], bool(sheet.a_level)))})
         stated = {item: number for item, number in facts.items() if isinstance(number, int)}
         stated |= {item: number for item, (number, _) in sheet.totals.items()}
         for name, cells in sheet.activities.items():
@@ -144,13 +142,12 @@ class Vocabulary:
         """The kind of a word, and where it holds. Raises UnknownWord."""
         if not (score := SCORE.fullmatch(word)):
             return self.words[word]
-        low, high, number = self.alliances["low"], self.alliances["high"], float(score[1])
-        top = high.where((low == high) | self.words[HIGH][1], high - JUST_BELOW)
-        if score[2] == "及以上":
-            return "score", told(low >= number, top >= number)
-        if score[2] == "以下":
-            return "score", told(top < number, low < number)
-        return "score", told((low == number) & (top == number), (low <= number) & (top >= number))
+        number, scores, low = float(score[1]), self.alliances["score"], self.alliances["low"]
+        top = scores.fillna(self.alliances["high"] - JUST_BELOW * ~self.words[HIGH][1])
+        sides = {"及以上": low >= number, "以下": top < number}
+        if score[2]:
+            return "score", told(sides[score[2]], ~((low < number) & (number <= top)))
+        return "score", told(scores == number, scores.notna() | ~((low <= number) & (number <= top)))
 
     def rows(self, phrase: str, kind: str = "") -> pd.Series | None:
         """Which rows a phrase counts, or its words of one kind; None where a withheld score or a missing list hides it."""
@@ -198,7 +195,7 @@ class Vocabulary:
         if number > size or (not item and (part & ~whole).any()):
             raise UnknownWord("published.part", "of", part=int(number), whole=size)
         share = shares.Share(int(number), size)
-        return Number(share.fraction * 100 if size else None, f"{share.part} ÷ {size}", (), share, part, whole)
+        return Number(share.fraction * 100 if size else None, f"{share.part} ÷ {size}", (), share)
 
 
 def full_years(words: Vocabulary, dates: str) -> int:

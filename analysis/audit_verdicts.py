@@ -34,6 +34,7 @@ from analysis.audit_phrases import (
     plain,
 )
 from analysis.messages import Said
+from analysis.problems import quoted
 from analysis.registry import first_year, normalise
 from analysis.shares import half_up, percent
 from analysis.sheets import Period
@@ -101,15 +102,16 @@ class Report(Vocabulary):
 def formed(row: Printed) -> None:
     """Raises UnknownWord where a row has no unit that is known, or what it prints not the form of its unit."""
     if row.unit not in KINDS:
-        raise UnknownWord("published.word", "unit", word=row.unit, known=[*KINDS])
+        raise UnknownWord("published.word", "unit", word=quoted(row.unit), known=[*KINDS])
     form, example, _ = KINDS[row.unit]
     if not re.fullmatch(form, row.printed):
         raise UnknownWord("published.printed", "printed", form=Said(example))
 
 
 def finding(row: Printed, report: Report) -> Finding:
-    """The finding on one row. Raises UnknownWord."""
-    return KINDS[row.unit][2](row, report) if row.counts or row.unit == PLACE else unverified(row)
+    """The finding on one row; nothing exact is said of `130多`. Raises UnknownWord."""
+    exact = row.counts and not row.printed.endswith("多")
+    return KINDS[row.unit][2](row, report) if exact or row.unit == PLACE else unverified(row)
 
 
 def unverified(row: Printed, needs: str = "", working: str = "") -> Finding:
@@ -154,18 +156,16 @@ def rounding(row: Printed, known: Number, report: Report) -> Causes:
 
 def adjusted(row: Printed, known: Number, report: Report) -> Causes:
     """The printed parts of the whole add to 100.00 only because this one was moved; what is not printed counts as a part."""
-    whole, taken, parts = known.share.whole, known.part, []
-    same = [(number, other) for other in report.printed if other.section == row.section
-            and (number := report.numbers.get(other.id)) and number.share and number.whole.equals(known.whole)]
-    for number, other in sorted(same, key=lambda each: each[0].share.part):  # the finest that have nothing in common
-        if not (number.part & taken).any():
-            parts.append(other)
-            taken = taken | number.part
-    rest = whole - int(taken.sum())
+    whole, parts = known.share.whole, {}
+    for other in report.printed:
+        number = report.numbers.get(other.id)
+        if (other.section, other.of) == (row.section, row.of) and number and number.share and number.share.whole == whole:
+            parts |= {other.counts: other} if other.counts != row.counts and "+" not in other.counts else {}
+    rest = whole - known.share.part - sum(report.numbers[other.id].share.part for other in parts.values())
     left = half_up(Fraction(100 * rest, whole), report.places)
-    texts = [row.printed, *(other.printed for _, other in same if other in parts), *([f"{left}%"] if rest else [])]
-    if parts:
-        yield 100 - left - sum(half_up(other.value, report.places) for other in parts), verdict(
+    texts = [row.printed, *(other.printed for other in parts.values()), *([f"{left}%"] if rest else [])]
+    if parts and rest >= 0:
+        yield 100 - left - sum(half_up(other.value, report.places) for other in parts.values()), verdict(
             "cause.adjusted", detail=f"{' + '.join(text.rstrip('%') for text in texts)} = 100.00"
             + (f"（{rest} ÷ {whole} = {left}%）" if rest else ""))
 

@@ -136,7 +136,7 @@ def sentences(pages: list[str]) -> Iterator[Sentence]:
         if re.fullmatch(r"\d{4}年\d+月(\d+日)?", bare(line)):
             yield Sentence("", COVER, "", bare(line), page)
     contents = placed((page, TO_PAGE.sub("", line)) for page, line in lines[:start] if TO_PAGE.search(line))
-    yield from (line._replace(section=CONTENTS) for line in {line.section: line for line in contents}.values() if line.section)
+    yield from (line._replace(section=CONTENTS, text=line.title) for line in {line.section: line for line in contents}.values() if line.section)
     for (_, is_row), group in groupby(placed(lines[start:]), key=lambda line: (line.section, "\t" in line.text)):
         together = [*group]
         if is_row:
@@ -262,7 +262,7 @@ def read_all(lines: list[Sentence], known: registry.Registry, period: str, sheet
             if section == COVER:
                 found = [Read(line.text, DATE, "", "", UNREAD)]
             elif section == CONTENTS:  # beside the heading that it points to; one annex may have no number there
-                found = [Read(line.title, PLACE, there.get(line.key) or there.get(line.key.rstrip("123456789"), ""), "", TRUSTED)]
+                found = [Read(line.text, PLACE, there.get(line.key) or there.get(line.key.rstrip("123456789"), ""), "", TRUSTED)]
             elif len(cells) > 1:
                 found = row_of_table(line, grade, above if len(above) == len(cells) else activities, known, period)
                 above, last = cells, cells[0] if cells[0].isdigit() and len(cells) > 2 else last
