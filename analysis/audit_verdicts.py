@@ -110,7 +110,7 @@ def formed(row: Printed) -> None:
 
 def finding(row: Printed, report: Report) -> Finding:
     """The finding on one row; nothing exact is said of `130多`. Raises UnknownWord."""
-    exact = row.counts and not row.printed.endswith("多")
+    exact = row.counts and not (row.unit in UNITS and row.printed.endswith("多"))
     return KINDS[row.unit][2](row, report) if exact or row.unit == PLACE else unverified(row)
 
 
