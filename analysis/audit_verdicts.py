@@ -19,6 +19,7 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 from analysis import audit_phrases as phrases
+from analysis import shares
 from analysis.audit_phrases import (
     CLAIM,
     JUDGEMENT,
@@ -77,6 +78,12 @@ class Report(Vocabulary):
     def rounded(self, number: Number) -> Fraction | None:
         """As it should be printed: a share to the most places that the report prints, another number as it is."""
         return Fraction(half_up(number.right, self.places)) if number.share and number.right is not None else number.right
+
+    def beside(self, row: Printed) -> list[tuple[Printed, Number]]:
+        """The other rows that are computed, the nearest first."""
+        here = self.printed.index(row)
+        near = sorted(enumerate(self.printed), key=lambda each: abs(each[0] - here))
+        return [(other, self.numbers[other.id]) for place, other in near if other.id in self.numbers and place != here]
 
     def source(self, term: str) -> str:
         """What a term of a sum counts, where it is another row of the report."""
@@ -139,9 +146,8 @@ Causes = Iterator[tuple[Fraction | Decimal, Verdict]]  # each with the value tha
 
 def carried(row: Printed, known: Number, report: Report) -> Causes:
     """Computed rightly from a number that is itself printed wrong."""
-    wrong = (other for other in report.printed if other.id in report.numbers and other.value != report.numbers[other.id].right)
-    for other in wrong:
-        if other.unit in UNITS and other.counts == row.counts:
+    for other, number in report.beside(row):
+        if other.unit in UNITS and other.counts == row.counts and other.value != number.right:
             yield half_up(100 * other.value / known.share.whole, report.places), verdict(
                 "cause.carried", detail=f"{plain(other.value)} ÷ {known.share.whole} = {row.printed}", statement=other.statement, id=other.id)
 
@@ -156,18 +162,16 @@ def rounding(row: Printed, known: Number, report: Report) -> Causes:
 
 def adjusted(row: Printed, known: Number, report: Report) -> Causes:
     """The printed parts of the whole add to 100.00 only because this one was moved; what is not printed counts as a part."""
-    whole, parts = known.share.whole, {}
-    for other in report.printed:
-        number = report.numbers.get(other.id)
-        if (other.section, other.of) == (row.section, row.of) and number and number.share and number.share.whole == whole:
-            parts |= {other.counts: other} if other.counts != row.counts and "+" not in other.counts else {}
-    rest = whole - known.share.part - sum(report.numbers[other.id].share.part for other in parts.values())
-    left = half_up(Fraction(100 * rest, whole), report.places)
-    texts = [row.printed, *(other.printed for other in parts.values()), *([f"{left}%"] if rest else [])]
-    if parts and rest >= 0:
-        yield 100 - left - sum(half_up(other.value, report.places) for other in parts.values()), verdict(
-            "cause.adjusted", detail=f"{' + '.join(text.rstrip('%') for text in texts)} = 100.00"
-            + (f"（{rest} ÷ {whole} = {left}%）" if rest else ""))
+    parts = {other.counts: (other.value, number.share.part, other.printed) for other, number in report.beside(row)
+             if (other.section, other.of, other.unit) == (row.section, row.of, SHARE) and other.counts != row.counts
+             and "+" not in other.counts and number.share and number.share.whole == known.share.whole}
+    values, counts, texts = zip(*sorted(parts.values(), reverse=True)) if parts else ((), (), ())
+    rest = shares.Share(known.share.whole - known.share.part - sum(counts), known.share.whole)
+    if parts and rest.part >= 0:
+        left = half_up(100 * rest.fraction, report.places)
+        printed = " + ".join(text.rstrip("%") for text in (row.printed, *texts, *([str(left)] if rest.part else [])))
+        yield 100 - Fraction(left) - sum(values), verdict("cause.adjusted", detail=f"{printed} = 100.00"
+                                                + (f"（{rest.part} ÷ {rest.whole} = {left}%）" if rest.part else ""))
 
 
 def denominator(row: Printed, known: Number, report: Report) -> Causes:
@@ -194,11 +198,8 @@ def off_by_one(row: Printed, known: Number, report: Report) -> Causes:
 
 def copied(row: Printed, known: Number, report: Report) -> Causes:
     """The nearest other row of the section that rightly has this value."""
-    here = report.printed.index(row)
-    near = sorted(range(max(0, here - NEAR), min(here + NEAR + 1, len(report.printed))), key=lambda place: abs(place - here))
-    for other in map(report.printed.__getitem__, near[1:]):
-        number = report.numbers.get(other.id)
-        if number and (other.section, other.unit) == (row.section, row.unit) and other.value == report.rounded(number):
+    for other, number in report.beside(row)[:2 * NEAR]:
+        if (other.section, other.unit) == (row.section, row.unit) and other.value == report.rounded(number):
             working = f"{number.working} = " if number.share else ""
             yield other.value, verdict("cause.copied", detail=f"{other.statement} {working}{other.printed}")
 
@@ -218,13 +219,13 @@ def of_list(row: Printed, report: Report) -> Finding:
     rows = report.rows(row.counts)
     if rows is None or report.alliances.loc[rows, "id"].isna().any():  # some of them have no name in any list
         return unverified(row)
-    right = dict(report.alliances.loc[rows, ["id", "name"]].to_numpy())
-    named = [(report.sheet.registry.id_of(name), name) for name in row.printed.split("；")]
-    missing, extra = [right[id] for id in right if id not in dict(named)], [name for id, name in named if id not in right]
-    if len(named) == len(right) and not missing:
-        return Finding(AGREES, "；".join(right.values()), "", f"{len(right)}家，逐一对上")
-    words = "，".join(f"{word}{'、'.join(names)}" for word, names in (("缺", missing), ("多", extra)) if names) or "有重复"
-    return Finding(DIFFERS, "；".join(right.values()), words, f"评分表有{len(right)}家，印出{len(named)}家；{words}")
+    right = report.alliances[rows].set_index("id")["name"]
+    printed = [(report.sheet.registry.id_of(name), name) for name in row.printed.split("；")]
+    missing, extra = [*right.drop(dict(printed), errors="ignore")], [name for id, name in printed if id not in right]
+    if len(printed) == len(right) and not missing:
+        return Finding(AGREES, "；".join(right), "", f"{len(right)}家，逐一对上")
+    words = f"缺{'、'.join(missing) or '无'}，多{'、'.join(extra) or '无'}"
+    return Finding(DIFFERS, "；".join(right), words, f"评分表有{len(right)}家，印出{len(printed)}家；{words}")
 
 
 def worded(row: Printed, right: str, source: str, also: Iterable[str] = (), known: bool = True) -> Finding:
@@ -339,22 +340,22 @@ def tried(parts: list[list[str]], measure: str, report: Report) -> tuple[bool | 
 def of_order(row: Printed, report: Report, name: str) -> Finding:
     """The order of a list: scores that do not rise and the withheld last, or codes that do not fall."""
     rows = phrases.lists(report.sheet)[name]
-    keys = [(1 if a.score is None else -a.score) if name == "评分表" else a.code for a in rows]
+    keys = [-a.score if name == "评分表" else a.code for a in rows if name != "评分表" or a.score is not None]
     broken = "、".join(a.name for (before, after), a in zip(pairwise(keys), rows[1:]) if after < before)
     if broken:
         return Finding(DIFFERS, "", broken, f"次序在这些联盟处中断：{broken}")
-    return Finding(AGREES, f"1—{len(keys) - keys.count(1)}", "", f"{len(keys) - keys.count(1)}行依次排列")
+    return Finding(AGREES, f"1—{len(keys)}", "", f"{len(keys)}行依次排列")
 
 
 def of_streak(row: Printed, report: Report, length: str, what: str, who: str) -> Finding:
     """Something true of the same alliances in several periods running: every sheet that there is must bear it out."""
-    sheet = report.sheet
-    ids = {a.id for a in sheet.a_level} if who == phrases.A_LEVEL else {report.alliance(who)}
-    until = [period for period in sheet.registry.periods if first_year(period) <= first_year(sheet.name)][-int(length):]
-    having = {name: ids & set(words.alliances.loc[rows, "id"]) for name, words in (report.others | {sheet.name: report}).items()
-              if name in until and (rows := words.rows(what)) is not None}
-    working = "；".join(f"{name}评价期：{len(ids)}家中{len(having[name])}家符合" for name in until if name in having)
-    if failing := "、".join(name for name in until if having.get(name, ids) != ids):
+    here = report.sheet.name
+    ids = {a.id for a in report.sheet.a_level} if who == phrases.A_LEVEL else {report.alliance(who)}
+    until = [period for period in report.sheet.registry.periods if first_year(period) <= first_year(here)][-int(length):]
+    known = {name: words for name, words in (report.others | {here: report}).items() if name in until and words.rows(what) is not None}
+    having = {name: ids & {*known[name].alliances.loc[known[name].rows(what), "id"]} for name in until if name in known}
+    working = "；".join(f"{name}评价期：{len(ids)}家中{len(those)}家符合" for name, those in having.items())
+    if failing := "、".join(name for name, those in having.items() if those != ids):
         return Finding(DIFFERS, working, failing, working)
     missing = "、".join(name for name in until if name not in having)
     if missing or len(until) < int(length):
