@@ -240,8 +240,10 @@ def wordings(sentence: Sentence, known: registry.Registry, period: str) -> Itera
         if plain in text and odd and (code := known.own_codes.get(id, {}).get(period)):
             yield Read(plain, NAME, code)
         text = text.replace(plain, "，")
+
+
 def row_of_table(line: Sentence, grade: str, heads: list[str], known: registry.Registry, period: str) -> Iterator[Read]:
-    """What a row of a table prints: counts of activities, names that the registry has as misspelt, codes that it doubts."""
+    """What a row of a table prints: counts of activities, names that the registry has as misspelt."""
     cells = line.text.split("\t")
     if len(cells) == len(heads) and all(re.fullmatch(r"\d+家", cell) for cell in cells) and grade:
         yield from (Read(cell[:-1], "家", f"{grade} {head}") for head, cell in zip(heads, cells))
@@ -296,41 +298,38 @@ def draft(pages: list[str], period: str, data: Path) -> list[dict[str, str]]:
     known, numbers, sheet = registry.read(data), Counter(), None
     with contextlib.suppress(DataError, OSError):  # then there is no sheet to weigh it with
         sheet = sheets.read(period, data)
-    labels = known.scheme(period).labels
-    told = [(line, read) for line, read in read_all([*sentences(pages)], known, period, sheet)
-            if read.unit != LABEL or not labels[read.counts].endswith(read.printed)]
-    once = {(line.section, read.printed) if read.unit in (LABEL, NAME) else place: (line, read) for place, (line, read) in enumerate(told)}
+    labels, found, seen = known.scheme(period).labels, {}, set()
 
-    def row(key: str, section: str, what: str, sentence: str, page: str, read: Read) -> tuple[Printed, float]:
+    def add(key: str, row: Printed, sure: float) -> None:
         numbers[key] += 1
-        return Printed(f"{key}-{numbers[key]:02}", section, what, *read[:4], "", sentence.lstrip("=@+-"), page), read.sure
+        found.setdefault(row.section, []).append((row._replace(id=f"{key}-{numbers[key]:02}"), sure))
 
-    found: dict[str, list[tuple[Printed, float]]] = {}  # by section; a sentence that no spreadsheet would run
-    for line, read in once.values():
-        what = f"{read.counts or '？'}{f'占{read.of}' if read.of else ''}"
-        key = "0" if line.section in (COVER, CONTENTS) else line.key
-        found.setdefault(line.section, []).append(row(key, line.section, what, line.text, line.page, read))
-    counted = {section: {each.counts: each for each, _ in reversed(here) if each.unit in UNITS} for section, here in found.items()}
-    for section, here in counted.items():
-        for whole, terms in closures(here, known.batches_in(period)):
-            read, key = Read(whole.printed, whole.unit.replace("号", "家"), terms, "", LIKELY), found[section][0][0].id.rpartition("-")[0]
-            found[section].append(row(key, section, f"{whole.statement}应等于各项之和", whole.sentence, whole.page, read))
-    return weighed([*chain(*found.values())], sheet)
+    for line, read in read_all([*sentences(pages)], known, period, sheet):
+        usual = read.unit == LABEL and labels[read.counts].endswith(read.printed)
+        if not usual and (line.section, read.printed, read.unit in (LABEL, NAME)) not in seen:
+            seen |= {(line.section, read.printed, True)} if read.unit in (LABEL, NAME) else set()
+            statement = f"{read.counts or '？'}{'占' * (read.of != '')}{read.of}"
+            sentence = line.text.lstrip("=@+-")  # that no spreadsheet would run
+            add("0" if line.section in (COVER, CONTENTS) else line.key,
+                Printed("", line.section, statement, *read[:4], sentence=sentence, page=line.page), read.sure)
+    for here in found.values():
+        counted = {row.counts: row for row, _ in reversed(here) if row.unit in UNITS}
+        for whole, terms in closures(counted, known.batches_in(period)):
+            add(whole.id.rpartition("-")[0], whole._replace(
+                statement=f"{whole.statement}应等于各项之和", unit=whole.unit.replace("号", "家"), counts=terms, of=""), LIKELY)
+    rows = [*chain(*found.values())]
+    report = sheet and Report([row for row, _ in rows], sheet)
+    return [dict(zip(COLUMNS, (*row[:-1], f"{sure + fitting(row, sure, report):.2f}"))) for row, sure in rows]
 
 
-def weighed(found: list[tuple[Printed, float]], sheet: sheets.Period | None) -> list[dict[str, str]]:
-    """The rows with their confidence: how sure the reading is, and whether the sheet bears it out."""
-    report = sheet and Report([row for row, _ in found], sheet)
-
-    def weight(row: Printed, sure: float) -> float:
-        if not report or row.unit == PLACE:
-            return sure
-        with contextlib.suppress(UnknownWord):
-            report.compute(row)
-            return sure + FITTING.get(finding(row, report).verdict, 0) if row.counts else UNREAD
-        return UNREAD
-
-    return [dict(zip(COLUMNS, (*row[:-1], f"{weight(row, sure):.2f}"))) for row, sure in found]
+def fitting(row: Printed, sure: float, report: Report | None) -> float:
+    """How much surer or less sure the sheet makes a reading."""
+    if not report or row.unit == PLACE:
+        return 0
+    with contextlib.suppress(UnknownWord):
+        report.compute(row)
+        return FITTING.get(finding(row, report).verdict, 0) if row.counts else UNREAD - sure
+    return UNREAD - sure
 
 
 def written(drafted: list[dict[str, str]]) -> bytes:
