@@ -45,6 +45,7 @@ AGREES, DIFFERS, OPEN, READING, UNVERIFIED = VERDICTS = ("agrees", "differs", "d
 HOLDS = {">": operator.gt, "<": operator.lt, "=": operator.eq, ">=": operator.ge, "<=": operator.le}
 COMPARISON = re.compile(rf"\s+({'|'.join(sorted(HOLDS, key=len, reverse=True))})\s+")
 PERCENT = re.compile(r"\d+(?:\.\d+)?%")
+BETWEEN = re.compile(r"分?\s*(至|~|～|—+|-)\s*")  # two scores
 BY_COUNT, NO_SOURCE, NOTHING = "家数", "原始记录", "没有对应的内容"
 OUTCOMES = {True: "成立", False: "说法不成立", None: "不能判定"}
 NEAR, SHOWN = 8, 3  # rows of the same section, from which a slip of copying comes; other sections that are named
@@ -244,10 +245,8 @@ def of_date(row: Printed, report: Report) -> Finding:
 def of_band(row: Printed, report: Report) -> Finding:
     """The scores of a grade, whatever stands between them; where none is published, only the scheme says so."""
     grade = report.grade(row)
-    right = report.sheet.scheme.band(grade)
-    same = re.findall(r"\d+|以下", row.printed) == re.findall(r"\d+|以下", right)
     known = report.alliances.query("grade == @grade")["score"].notna().any()
-    return worded(row._replace(printed=right) if same else row, right, "等级方案", known=known)
+    return worded(row._replace(printed=BETWEEN.sub("—", row.printed)), report.sheet.scheme.band(grade), "等级方案", known=known)
 
 
 def of_name(row: Printed, report: Report) -> Finding:
@@ -273,10 +272,10 @@ def of_code(row: Printed, report: Report) -> Finding:
     """The code of an alliance: the one that the registry is certain of; where it is certain of none, the author must say."""
     id = report.alliance(row.counts)
     codes = {period: held for (own, period), held in report.sheet.registry.codes.items() if own == id}
-    certain = {code for code, status in codes.values() if status == "certain"}
+    certain = [code for code, status in codes.values() if status == "certain"]
+    allowed = sorted({*(certain or report.sheet.registry.known_codes(id).values())})
     working = f"{row.counts}：" + "，".join(f"{period}评价期印作{code}" for period, (code, _) in codes.items())
-    allowed = certain or {code for code, _ in codes.values()}
-    found = worded(row, "、".join(sorted(allowed)), row.counts, allowed)._replace(working=working)
+    found = worded(row, "、".join(allowed), row.counts, allowed)._replace(working=working)
     return found if certain or found.verdict == DIFFERS else Finding(READING, "", "", working)  # one of several, all in doubt
 
 
@@ -370,7 +369,7 @@ KINDS = {  # what may be printed in a row of a unit, the message that says so, a
     SHARE: (r"\d+(\.\d+)?%", "published.percent", of_number),
     phrases.LIST: ("[^；]+(；[^；]+)*", "published.names", of_list),
     phrases.DATE: (r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?", "published.day", of_date),
-    phrases.BAND: (r"\d+分?\s*(至|~|～|—+|-)\s*\d+分|\d+分以下", "published.band", of_band),
+    phrases.BAND: (rf"\d+{BETWEEN.pattern}\d+分|\d+分以下", "published.band", of_band),
     **{unit: (".+", "published.any", judge) for unit, judge in (
         (phrases.NAME, of_name), (LABEL, of_label), (phrases.CODE, of_code), (PLACE, of_place), (CLAIM, of_claim), (JUDGEMENT, of_claim))},
     **dict.fromkeys(UNITS, (r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+", "published.number", of_number))}
