@@ -96,7 +96,7 @@ def others(sheet: sheets.Period) -> tuple[list[sheets.Period], list[str]]:
     for period in sheets.periods(sheet.data):
         if period != sheet.name:
             try:
-                read.append(sheets.read(period, sheet.data))
+                read.append(sheets.read(period, sheet.data, sheet.registry))
             except DataError:  # its own check says why
                 unread.append(period)
     return read, unread

@@ -33,6 +33,7 @@ LITERAL = re.compile(r"\d+(?:\.\d+)?")
 ELSEWHERE = re.compile(r"\[\S+ \S+\]")  # a row of another period's file, which may not be there
 DIGITS = {"": 0, "无": 0, "两": 2} | {digit: value for value, digit in enumerate("一二三四五六七八九", start=1)}
 ALL_ACTIVITIES, EACH = "各项活动", "联盟数"  # all cells of a line of 协同创新活动 together, but for the first: how many alliances it is of
+MOST = 30  # words of a table that a message names
 JUST_BELOW = 1e-9  # a withheld score does not reach the next floor
 
 
@@ -48,7 +49,7 @@ class Known(dict):
     """A table of words; asked for one that it does not have, it says which it has."""
 
     def __missing__(self, word: str) -> None:
-        raise UnknownWord("published.word", word=quoted(word), known=[*self])
+        raise UnknownWord("published.word", word=quoted(word), known=[*self][:MOST] + ["…"] * (len(self) > MOST))
 
 
 class Printed(NamedTuple):

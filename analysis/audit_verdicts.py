@@ -337,13 +337,13 @@ def tried(parts: list[list[str]], measure: str, report: Report) -> tuple[bool | 
 
 
 def of_order(row: Printed, report: Report, name: str) -> Finding:
-    """The order of a list: scores that do not rise and the withheld last, or codes that do not fall."""
+    """The order of a list: scores that do not rise, or codes that do not fall."""
     rows = phrases.lists(report.sheet)[name]
-    keys = [-a.score if name == "评分表" else a.code for a in rows if name != "评分表" or a.score is not None]
-    broken = "、".join(a.name for (before, after), a in zip(pairwise(keys), rows[1:]) if after < before)
+    ranked = [(-a.score if name == "评分表" else a.code, a.name) for a in rows if name != "评分表" or a.score is not None]
+    broken = "、".join(name for (before, _), (after, name) in pairwise(ranked) if after < before)
     if broken:
         return Finding(DIFFERS, "", broken, f"次序在这些联盟处中断：{broken}")
-    return Finding(AGREES, f"1—{len(keys)}", "", f"{len(keys)}行依次排列")
+    return Finding(AGREES, f"1—{len(ranked)}", "", f"{len(ranked)}行依次排列")
 
 
 def of_streak(row: Printed, report: Report, length: str, what: str, who: str) -> Finding:
