@@ -245,7 +245,7 @@ def of_date(row: Printed, report: Report) -> Finding:
 def of_band(row: Printed, report: Report) -> Finding:
     """The scores of a grade, whatever stands between them; where none is published, only the scheme says so."""
     grade = report.grade(row)
-    known = report.alliances.query("grade == @grade")["score"].notna().any()
+    known = report.alliances["score"][report.words[grade][1]].notna().any()
     return worded(row._replace(printed=BETWEEN.sub("—", row.printed)), report.sheet.scheme.band(grade), "等级方案", known=known)
 
 
