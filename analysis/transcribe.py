@@ -95,37 +95,33 @@ def text_of(path: Path) -> list[str]:
 
 
 def bare(text: str) -> str:
-    return re.sub(r"\s+", "", text)
+    return re.sub(r"[^\S\t]+", "", text)
 
 
 def prose(pages: list[str]) -> list[tuple[str, str]]:
-    """The lines with their page, without running heads and feet, and without what a chart has above its caption."""
+    """The lines with their page, without running heads and feet, and without what a chart has above its caption; rows have tabs."""
     texts = [BEFORE_TITLE.sub(r"\1", page) for page in pages]
     split = [[line.strip() for line in (OF_CHART.sub("", text) if len(pages) > 1 else text).splitlines() if line.strip()] for text in texts]
     starts = [[re.sub(r"\d|\s", "", line)[:NEAR // 2] for line in lines] for lines in split]
     ends = Counter(start for each in starts for start in {*each[:1], *each[-1:]})
-    return [(str(page) if len(pages) > 1 else "", line) for page, (lines, each) in enumerate(zip(split, starts), start=1)
-            for place, (line, start) in enumerate(zip(lines, each))
+    return [(str(page) if len(pages) > 1 else "", re.sub(r"\s+(?!家)", "\t", line) if ROWS.fullmatch(line) else line)
+            for page, (lines, each) in enumerate(zip(split, starts), start=1) for place, (line, start) in enumerate(zip(lines, each))
             if place not in (0, len(lines) - 1) or ends[start] <= max(1, len(pages) // 3)]
 
 
 def placed(lines: Iterable[tuple[str, str]]) -> Iterator[Sentence]:
-    """The lines in their sections; a heading is a sentence too, and a row of a table has tabs between its cells."""
+    """The lines in their sections; a heading is a sentence too."""
     chapter, here = "", ("", "", "")
-    for page, line in lines:
-        text, found = bare(line), None
-        if not re.search("[。；，]", line):
-            found = ANNEX.fullmatch(text) or (not chapter.startswith("附件") and (CHAPTER.fullmatch(text) or NUMBERED.fullmatch(text)))
-        if found and found.re is NUMBERED:
-            here = f"{CHINESE.find(chapter) + 1}.{found[1]}", f"{chapter}、{found[1]} {found[2]}", f"{found[1]}.{found[2]}"
-        elif found:
-            is_annex, number = found.re is ANNEX, found[1] or ""
-            chapter = f"附件{number}" if is_annex else number
-            here = (f"A{number}" if is_annex else str(CHINESE.find(chapter) + 1), f"{chapter} {found[2]}",
-                    f"{chapter}{'：' if is_annex else '、'}{found[2]}")
-        is_row = "\t" in line or ROWS.fullmatch(line)
-        cells = re.split(r"\t" if "\t" in line else r"\s+(?!家)", line)
-        yield Sentence(*here, f"{found[2]}。" if found else "\t".join(map(bare, cells)) if is_row else text, page)
+    for page, line in ((page, bare(line)) for page, line in lines):
+        forms = () if re.search("[。；，]", line) else (ANNEX,) if chapter.startswith("附件") else (ANNEX, CHAPTER, NUMBERED)
+        if found := next(filter(None, (form.fullmatch(line) for form in forms)), None):
+            number, title = found[1] or "", found[2]
+            chapter = {ANNEX: f"附件{number}", CHAPTER: number, NUMBERED: chapter}[found.re]
+            key = str(CHINESE.find(chapter) + 1)
+            here = {ANNEX: (f"A{number}", f"{chapter} {title}", f"{chapter}：{title}"),
+                    CHAPTER: (key, f"{chapter} {title}", f"{chapter}、{title}"),
+                    NUMBERED: (f"{key}.{number}", f"{chapter}、{number} {title}", f"{number}.{title}")}[found.re]
+        yield Sentence(*here, f"{found[2]}。" if found else line, page)
 
 
 def sentences(pages: list[str]) -> Iterator[Sentence]:
