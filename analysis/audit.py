@@ -7,9 +7,7 @@ item for each finding.
 from __future__ import annotations
 
 import contextlib
-import csv
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -104,12 +102,10 @@ def others(sheet: sheets.Period) -> tuple[list[sheets.Period], list[str]]:
 
 def summary(period: str, path: Path) -> list[str]:
     """What the terminal says of a made `audit-<period>.csv`: the counts, then each row that is wrong or for the author to decide."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        records = list(csv.DictReader(file))
-    counts = Counter(record["verdict"] for record in records)
-    numbers = dict(zip(("agree", "differ", "open", "readings", "unverified"), (counts[kind] for kind in VERDICTS)))
-    told = [Said("published.told", **record | {"verdict": Said(said), "recomputed": record["recomputed"] or "?"})
-            for kind, said in TOLD.items() for record in records if record["verdict"] == kind]
+    records = pd.read_csv(path, dtype=str, keep_default_na=False)
+    numbers = {name: (records["verdict"] == kind).sum() for name, kind in zip(("agree", "differ", "open", "readings", "unverified"), VERDICTS)}
+    told = [Said("published.told", **row | {"verdict": Said(said), "recomputed": row["recomputed"] or "?"})
+            for kind, said in TOLD.items() for row in records[records["verdict"] == kind].to_dict("records")]
     return [str(Said("published.checked", period=period, total=len(records), **numbers)), *(f"  {said}".rstrip() for said in told)]
 
 

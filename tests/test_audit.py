@@ -249,15 +249,8 @@ def test_malformed_rows_are_named_all_at_once_in_two_languages(data, monkeypatch
         assert line.startswith(f"published/2017.csv › line {number} › {column}: ") and allowed in line, line
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
     assert not re.search("[a-z]{2,} [a-z]{2,}", str(error.value)) and "不在用语表中" in str(error.value)
-
-
-@pytest.mark.parametrize("content, said", [
-    (None, "there is no such file"), ("编号".encode("gbk"), "not UTF-8"), (b"id,section,statement,printed,unit,counts,of\n", "no rows"),
-    (b"id,section,statement,printed,unit,counts,of\na,s,t,,\xe5\xae\xb6,,\n", "printed is empty")])
-def test_a_published_file_that_cannot_be_read(data, content, said):
-    path = data / "published" / "2017.csv"
-    path.unlink() if content is None else path.write_bytes(content)
-    with pytest.raises(audit.DataError, match=said):
+    path.write_text(good[0] + "\n", "utf-8-sig")
+    with pytest.raises(audit.DataError, match="没有内容"):
         audit.published("2017", data)
 
 
