@@ -8,9 +8,10 @@ import pandas as pd
 
 from analysis import sheets
 from analysis.audit_phrases import LIST, NAME, lists
-from analysis.registry import Registry, normalise
+from analysis.registry import normalise
 
 KIND_OF_ALIAS = {"renamed": "更名", "misspelt": "误写", "short": "简称"}
+Row = tuple[str, str, str, str]  # 情形, 见于, 名录的判定, 依据
 
 
 def names(sheet: sheets.Period, others: list[sheets.Period], findings: pd.DataFrame) -> pd.DataFrame:
@@ -18,62 +19,55 @@ def names(sheet: sheets.Period, others: list[sheets.Period], findings: pd.DataFr
 
     The columns 情形, 见于, 名录的判定 and 依据.
     """
+    known = sheet.registry
     listed = [(each.name, place, a.name, a.code, a.id) for each in (sheet, *others) for place, rows in lists(each).items() for a in rows]
-    own = [(sheet.name, row.section, name, "", sheet.registry.id_of(name))
-           for row in findings[findings["unit"].isin([LIST, NAME])].itertuples() for name in row.printed.split("；")]
-    seen = pd.DataFrame([*listed, *own], columns=["period", "place", "name", "code", "id"]).dropna(subset="id")
-    named = sorted(_names(seen, sheet), key=lambda row: row[0])
-    return pd.DataFrame([*_codes(seen, sheet), *named, *_ties(sheet)], columns=["情形", "见于", "名录的判定", "依据"])
+    told = [(sheet.name, row.section, name, "", known.id_of(name))
+            for row in findings[findings["unit"].isin([LIST, NAME])].itertuples() for name in row.printed.split("；")]
+    seen = pd.DataFrame([*listed, *told], columns=["period", "place", "name", "code", "id"]).dropna(subset="id")
+    seen = seen.assign(form=seen["name"].map(normalise), own=seen["id"].map(known.names))
+    named = sorted((_named(id, rows, sheet) for id, rows in _here(seen, "id", sheet)), key=lambda row: row[0])
+    odd = [row for row in named if row[0] not in ("", "误写")]  # a misspelt name is a slip of the report that prints it, in its errata
+    return pd.DataFrame([*_codes(seen[seen["code"] != ""], sheet), *odd, *_ties(sheet)], columns=["情形", "见于", "名录的判定", "依据"])
+
+
+def _here(seen: pd.DataFrame, column: str, sheet: sheets.Period) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of each value that the report's own period has."""
+    return (group for group in seen.groupby(column, sort=False) if (group[1]["period"] == sheet.name).any())
 
 
 def _where(seen: pd.DataFrame, column: str) -> str:
     """`2020-2021：109（评分表）、110（A级名单）`: what stands in a column, and where, by period."""
-    places = seen[seen[column] != ""].groupby(["period", column], sort=False)["place"].agg(lambda found: "、".join(dict.fromkeys(found)))
-    return "；".join(f"{period}：" + "、".join(f"{value}（{found}）" for (_, value), found in of_period.items())
-                    for period, of_period in places.groupby(level=0, sort=False))
+    places = seen.groupby(["period", column], sort=False)["place"].agg(lambda found: "、".join(found.unique())).reset_index(column)
+    values = places[column] + "（" + places["place"] + "）"
+    return "；".join(f"{period}：{'、'.join(found)}" for period, found in values.groupby(level=0, sort=False))
 
 
-def _codes(seen: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
-    coded, registry = seen[seen["code"] != ""], sheet.registry
-    here = coded[coded["period"] == sheet.name]
-    for code, rows in coded[coded["code"].isin(here["code"])].groupby("code"):
-        if rows["id"].nunique() > 1:
-            held = rows.groupby("period", sort=False)["id"].unique()
-            where = "；".join(f"{period}：{'、'.join(registry.names[id] for id in sorted(ids))}" for period, ids in held.items())
-            yield "一码两家", f"{code}：{where}", *_decided(registry, sorted(rows["id"].unique()), code)
-    for id, rows in coded[coded["id"].isin(here["id"])].groupby("id", sort=False):
-        if rows["code"].nunique() > 1:
-            yield "一家两码", f"{registry.names[id]}：{_where(rows, 'code')}", *_decided(registry, [id])
+def _codes(coded: pd.DataFrame, sheet: sheets.Period) -> Iterator[Row]:
+    known = sheet.registry
+    for kind, by, other, shown in (("一码两家", "code", "id", "own"), ("一家两码", "id", "code", "code")):
+        for key, rows in _here(coded, by, sheet):
+            if rows[other].nunique() > 1:
+                held = [f"{known.names[id] if by == 'code' else ''}{period}的{code}{'存疑' if status == 'doubtful' else '可信'}"
+                        for (id, period), (code, status) in known.codes.items() if id in {*rows["id"]} and code in {*rows["code"]}]
+                doubts = [d["evidence"] for id in sorted({*rows["id"]}) for d in known.decisions.get(id, ()) if d.get("status") == "doubtful"]
+                yield kind, f"{known.names.get(key, key)}：{_where(rows, shown)}", "；".join(held), " ".join(dict.fromkeys(doubts)) or "—"
 
 
-def _decided(registry: Registry, ids: list[str], code: str = "") -> tuple[str, str]:
-    """What the registry holds of the codes of alliances, and why."""
-    held = [f"{registry.names[id] if code else ''}{period}的{own}{'存疑' if status == 'doubtful' else '可信'}"
-            for (id, period), (own, status) in registry.codes.items() if id in ids and code in ("", own)]
-    doubts = [d["evidence"] for id in ids for d in registry.decisions.get(id, ()) if d.get("status") == "doubtful"]
-    return "；".join(held), " ".join(dict.fromkeys(doubts)) or "—"
+def _named(id: str, rows: pd.DataFrame, sheet: sheets.Period) -> Row:
+    """The forms of a name beside what the registry decided; of no kind where there is but the registry's own."""
+    decisions = [d for d in sheet.registry.decisions.get(id, ()) if normalise(d.get("alias", "")) in {*rows["form"]}]
+    kinds = dict.fromkeys(KIND_OF_ALIAS[d["kind"]] for d in decisions)
+    within = "（本报告之内不一）" if rows.loc[rows["period"] == sheet.name, "form"].nunique() > 1 else ""
+    return ("、".join(kinds) or "写法" * ({*rows["form"]} != {normalise(sheet.registry.names[id])}),
+            _where(rows, "name").removeprefix(f"{sheet.name}：") + within,
+            "；".join([f"采用{sheet.registry.names[id]}", *(f"{d['alias']}记为{KIND_OF_ALIAS[d['kind']]}" for d in decisions)]),
+            " ".join(d["evidence"] for d in decisions) or "—")
 
 
-def _names(seen: pd.DataFrame, sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
-    registry, seen = sheet.registry, seen.assign(form=seen["name"].map(normalise))
-    for id in seen.loc[seen["period"] == sheet.name, "id"].unique():
-        rows, canonical = seen[seen["id"] == id], registry.names[id]
-        if set(rows["form"]) == {normalise(canonical)}:
-            continue
-        decisions = [d for d in registry.decisions.get(id, ()) if normalise(d.get("alias", "")) in set(rows["form"])]
-        kinds = dict.fromkeys(KIND_OF_ALIAS[d["kind"]] for d in decisions)
-        if [*kinds] == ["误写"]:  # a slip of the report that prints it, which its errata have
-            continue
-        within = "（本报告之内不一）" if rows.loc[rows["period"] == sheet.name, "form"].nunique() > 1 else ""
-        yield ("、".join(kinds) or "写法", _where(rows, "name").removeprefix(f"{sheet.name}：") + within,
-               "；".join([f"采用{canonical}", *(f"{d['alias']}记为{KIND_OF_ALIAS[d['kind']]}" for d in decisions)]),
-               " ".join(d["evidence"] for d in decisions) or "—")
-
-
-def _ties(sheet: sheets.Period) -> Iterator[tuple[str, str, str, str]]:
+def _ties(sheet: sheets.Period) -> Iterator[Row]:
     scored = pd.DataFrame([(a.score, a.code) for a in sheet.evaluated if a.score is not None], columns=["score", "code"])
-    ties = scored.groupby("score", sort=False)["code"].agg(list)[lambda codes: codes.map(len) > 1]
-    ordered = ties.map(lambda codes: codes == sorted(codes))
-    for score, codes in ties[~ordered.astype(bool)].items():
+    ties = {score: codes for score, codes in scored.groupby("score", sort=False)["code"].agg(list).items() if len(codes) > 1}
+    odd = {score: codes for score, codes in ties.items() if codes != sorted(codes)}
+    for score, codes in odd.items():
         yield ("同分次序", f"{score:g}分：{'、'.join(codes)}", "名次相同，次序不影响等级",
-               f"同分的{len(ties)}组中，{ordered.sum()}组按代码从小到大，这一组不是")
+               f"同分的{len(ties)}组中，{len(ties) - len(odd)}组按代码从小到大，这一组不是")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
+from operator import and_, or_
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from analysis import roster, shares, sheets
@@ -33,6 +33,7 @@ LITERAL = re.compile(r"\d+(?:\.\d+)?")
 ELSEWHERE = re.compile(r"\[\S+ \S+\]")  # a row of another period's file, which may not be there
 DIGITS = {"": 0, "无": 0, "两": 2} | {digit: value for value, digit in enumerate("一二三四五六七八九", start=1)}
 ALL_ACTIVITIES, EACH = "各项活动", "联盟数"  # all cells of a line of 协同创新活动 together, but for the first: how many alliances it is of
+MOST = 30  # words of a table that a message names
 JUST_BELOW = 1e-9  # a withheld score does not reach the next floor
 
 
@@ -42,6 +43,13 @@ class UnknownWord(ValueError):
     def __init__(self, rule: str, /, column: str = "counts", **values: object):
         super().__init__(rule)
         self.said, self.column = Said(rule, **values), column
+
+
+class Known(dict):
+    """A table of words; asked for one that it does not have, it says which it has."""
+
+    def __missing__(self, word: str) -> None:
+        raise UnknownWord("published.word", word=quoted(word), known=[*self][:MOST] + ["…"] * (len(self) > MOST))
 
 
 class Printed(NamedTuple):
@@ -83,8 +91,6 @@ class Number(NamedTuple):
     working: str
     terms: tuple[tuple[int, str, Fraction | None, bool], ...] = ()
     share: shares.Share | None = None
-    part: np.ndarray | None = None
-    whole: np.ndarray | None = None
 
 
 def plain(number: Fraction | None) -> str:
@@ -92,65 +98,66 @@ def plain(number: Fraction | None) -> str:
     return "?" if number is None else f"{float(number):.10g}"
 
 
-def lists(sheet: sheets.Period) -> dict[str, list]:
+def lists(sheet: sheets.Period) -> Known:
     """What a sheet lists by name."""
-    return {"评分表": sheet.evaluated, "未参评": sheet.absent, "A级名单": sheet.a_level}
+    return Known({"评分表": sheet.evaluated, "未参评": sheet.absent, "A级名单": sheet.a_level})
+
+
+def told(mask: pd.Series, known: pd.Series | bool) -> pd.Series:
+    """A mask of the rows, missing where it is not known whether it holds."""
+    return mask.astype("boolean").where(known & mask.notna())
 
 
 class Vocabulary:
     """The words of one period as masks on its roster, and the items of its sheet with whether nothing but the item vouches for it."""
 
     def __init__(self, sheet: sheets.Period):
-        self.sheet, self.alliances, facts = sheet, roster.of(sheet), sheet.facts
-        batch, grade, state, pilots = (self.alliances[column].to_numpy() for column in ("batch", "grade", "state", "pilot"))
-        self.everyone, self.evaluated, incomplete = np.ones(len(batch), bool), np.isin(grade, GRADES), state == INCOMPLETE
-        listed, entered = self.evaluated | incomplete, facts.get(sheets.ENTERED)
-        told = facts.get(sheets.INCOMPLETE_TOTAL, incomplete.sum() if sheet.absent else None)
-        named = told == incomplete.sum()  # else any that was not evaluated may have been incomplete
-        most = listed if named and entered == listed.sum() else self.everyone
-        self.words = {  # kind, the rows where the word holds for certain, and those where it may
-            **{word: ("batch", batch == own.short, batch == own.short) for own in sheet.batches for word in (own.short, own.name)},
-            PILOTS: ("batch", pilots, pilots), EVERYONE: ("batch", self.everyone, self.everyone),
-            **{name: ("grade", grade == name, grade == name) for name in BEST_FIRST},
-            EVALUATED: ("step", self.evaluated, self.evaluated), NOT_EVALUATED: ("step", ~self.evaluated, ~self.evaluated),
-            ENTERED: ("step", listed, most), NOT_ENTERED: ("step", ~most, ~listed),
-            INCOMPLETE: ("step", incomplete, incomplete if named else ~self.evaluated),
-            A_LEVEL: ("list", self.alliances["a_level"].to_numpy(), self.alliances["a_level"].to_numpy() | (not sheet.a_level))}
-        self.items = {item: (number, True) for item, number in facts.items() if isinstance(number, int)} | {
-            item: (number, True) for item, (number, _) in sheet.totals.items()}
-        self.items |= {f"{name} {activity}": (n, True) for name, cells in sheet.activities.items()
-                       for activity, n in {**cells, ALL_ACTIVITIES: sum(cells.values()) - cells.get(EACH, 0)}.items()}
-        ranks = self.alliances[["code", "rank"]].itertuples(index=False)
-        self.items |= {f"名次 {code}": (None if rank is pd.NA else rank, False) for code, rank in ranks}
-        self.items |= {PANEL: (len(sheet.experts), False)} if sheet.experts else {}
-        self.items |= {} if told is None else {INCOMPLETE: (told, not named)}
-        self.items |= {} if entered is None else {ENTERED: (entered, True), NOT_ENTERED: (len(batch) - entered, False)}
+        self.sheet, self.alliances = sheet, roster.of(sheet)
+        rows, facts = self.alliances, sheet.facts
+        everyone, evaluated, incomplete = rows["batch"].notna(), rows["grade"].notna(), rows["state"] == INCOMPLETE
+        listed, entered = evaluated | incomplete, facts.get(sheets.ENTERED)
+        number = facts.get(sheets.INCOMPLETE_TOTAL, incomplete.sum() if sheet.absent else None)
+        named = bool(number == incomplete.sum())  # else any that was not evaluated may have been incomplete
+        has_entered = told(listed, named and entered == listed.sum())
+        self.words = Known({  # kind, and where the word holds
+            **{word: ("batch", rows["batch"] == own.short) for own in sheet.batches for word in (own.short, own.name)},
+            PILOTS: ("batch", rows["pilot"]), EVERYONE: ("batch", everyone),
+            **{word: ("grade", rows["grade"] == grade) for grade in BEST_FIRST for word in (grade, sheet.scheme.labels[grade])},
+            EVALUATED: ("step", evaluated), NOT_EVALUATED: ("step", ~evaluated),
+            ENTERED: ("step", has_entered), NOT_ENTERED: ("step", ~has_entered),
+            INCOMPLETE: ("step", told(incomplete, named)),
+            A_LEVEL: ("list", told(rows["a_level"], bool(sheet.a_level)))})
+        stated = {item: number for item, number in facts.items() if isinstance(number, int)}
+        stated |= {item: number for item, (number, _) in sheet.totals.items()}
+        for name, cells in sheet.activities.items():
+            together = sum(cells.values()) - cells.get(EACH, 0)
+            stated |= {f"{name} {activity}": number for activity, number in {**cells, ALL_ACTIVITIES: together}.items()}
+        self.items = {item: (Fraction(str(number)), True) for item, number in stated.items()}
+        self.items |= {f"名次 {row.code}": (None if row.rank is pd.NA else Fraction(row.rank), False) for row in rows.itertuples()}
+        self.items |= {PANEL: (Fraction(len(sheet.experts)), False)} if sheet.experts else {}
+        self.items |= {} if number is None else {INCOMPLETE: (Fraction(int(number)), not named)}
+        self.items |= {} if entered is None else {ENTERED: (Fraction(entered), True), NOT_ENTERED: (Fraction(len(rows) - entered), False)}
         self.rows = cache(self.rows)
 
-    def word(self, word: str) -> tuple[str, np.ndarray, np.ndarray]:
-        """The kind of a word, the rows where it holds for certain, and those where it may. Raises UnknownWord."""
-        if known := self.words.get(word) or self.words.get(self.sheet.scheme.named(word)):
-            return known
+    def word(self, word: str) -> tuple[str, pd.Series]:
+        """The kind of a word, and where it holds. Raises UnknownWord."""
         if not (score := SCORE.fullmatch(word)):
-            raise UnknownWord("published.word", word=quoted(word), known=[*self.words, "95分及以上", "100分", "50分以下"])
-        low, high, number = *(self.alliances[column].to_numpy() for column in ("low", "high")), float(score[1])
-        top = np.where((low == high) | self.words[HIGH][1], high, high - JUST_BELOW)
-        sides = {"及以上": (low >= number, top >= number), "以下": (top < number, low < number)}
-        return "score", *sides.get(score[2], ((low == number) & (top == number), (low <= number) & (top >= number)))
+            return self.words[word]
+        number, scores, low = float(score[1]), self.alliances["score"], self.alliances["low"]
+        top = scores.fillna(self.alliances["high"] - JUST_BELOW * ~self.words[HIGH][1])
+        sides = {"及以上": low >= number, "以下": top < number}
+        if score[2]:
+            return "score", told(sides[score[2]], ~((low < number) & (number <= top)))
+        return "score", told(scores == number, scores.notna() | ~((low <= number) & (number <= top)))
 
-    def rows(self, phrase: str, kind: str = "") -> np.ndarray | None:
+    def rows(self, phrase: str, kind: str = "") -> pd.Series | None:
         """Which rows a phrase counts, or its words of one kind; None where a withheld score or a missing list hides it."""
-        sure, possible, kinds = self.everyone, self.everyone, {""}
-        for words in phrase.split():
-            own, surely, maybe = zip(*map(self.word, words.split("+")))
-            if len(set(own)) > 1:
-                raise UnknownWord("published.kinds", word=quoted(words))
-            if kind in ("", own[0]):
-                sure, possible = sure & np.any(surely, axis=0), possible & np.any(maybe, axis=0)
-            kinds.add(own[0])
-        if kind not in kinds:
-            raise UnknownWord("published.relative", word=quoted(phrase))
-        return sure if (sure == possible).all() else None
+        groups = [[self.word(word) for word in words.split("+")] for words in phrase.split() or [phrase]]
+        masks = [reduce(or_, [mask for _, mask in group]) for group in groups if kind in ("", group[0][0])]
+        if not masks:
+            raise UnknownWord("published.relative", "of", word=quoted(phrase))
+        mask = reduce(and_, masks)
+        return None if mask.isna().any() else mask.astype(bool)
 
     def number(self, what: str) -> tuple[Fraction | None, bool]:
         """A number that is no sum, None where it cannot be told; and whether the sheet only repeats it. Raises UnknownWord."""
@@ -158,8 +165,7 @@ class Vocabulary:
         if function in FUNCTIONS:
             return Fraction(FUNCTIONS[function](self, rest)), False
         if what in self.items:
-            number, stated = self.items[what]
-            return (None if number is None else Fraction(str(number))), stated
+            return self.items[what]
         if LITERAL.fullmatch(what) or ELSEWHERE.fullmatch(what):
             return (Fraction(what) if what[0] != "[" else None), True
         rows = self.rows(what)  # the approved number of a batch is a statement
@@ -167,20 +173,19 @@ class Vocabulary:
 
     def sum(self, expression: str) -> Number:
         """What a sum comes to, or a phrase alone. Raises UnknownWord."""
-        first, *rest = SIGN.split(expression.strip())
-        signed = [(1, first), *((1 if sign == "+" else -1, what) for sign, what in zip(rest[::2], rest[1::2]))]
-        terms = tuple((sign, what, *self.number(what)) for sign, what in signed)
+        pieces = ["+", *SIGN.split(expression.strip())]
+        terms = tuple((1 if sign == "+" else -1, what, *self.number(what)) for sign, what in zip(pieces[::2], pieces[1::2]))
         right = None if any(term[2] is None for term in terms) else sum(sign * number for sign, _, number, _ in terms)
-        written = "".join(f" {'+' if sign > 0 else '−'} {plain(number)}" for sign, _, number, _ in terms).removeprefix(" + ").strip()
+        written = "".join(f" {'+' if sign > 0 else '−'} {plain(number)}" for sign, _, number, _ in terms).removeprefix(" + ")
         return Number(right, f"{written} = {plain(right)}" if len(terms) > 1 else written, terms)
 
     def share(self, what: str, of: str) -> Number:
         """What share one is of the other: a phrase or an item of a phrase. Raises UnknownWord, also where it is no part of that."""
         item, (number, _) = what in self.items, self.number(what)
         phrase = " ".join(word for word in what.split() if word in GRADES) if item else what  # of a cell of 协同创新活动
-        part, (kind, within) = self.rows(phrase), RELATIVE.get(of, ("", EVERYONE))
+        kind, within = RELATIVE.get(of, ("", EVERYONE))
         try:
-            whole = self.rows(phrase if kind else of, kind)
+            part, whole = self.rows(phrase), self.rows(phrase if kind else of, kind)
         except UnknownWord as error:
             error.column = "of"
             raise
@@ -191,23 +196,21 @@ class Vocabulary:
         if number > size or (not item and (part & ~whole).any()):
             raise UnknownWord("published.part", "of", part=int(number), whole=size)
         share = shares.Share(int(number), size)
-        return Number(share.fraction * 100 if size else None, f"{share.part} ÷ {size}", (), share, part, whole)
+        return Number(share.fraction * 100 if size else None, f"{share.part} ÷ {size}", (), share)
 
 
 def full_years(words: Vocabulary, dates: str) -> int:
     """The full years from one printed date to another. Raises UnknownWord."""
-    if missing := [date for date in dates.split() if date not in words.items]:
-        raise UnknownWord("published.date", word=missing[0])
-    start, end = (words.items[date][0] for date in dates.split())
-    return int(end - start)
+    start, _, end = dates.partition(" ")
+    items = Known(words.items)
+    return int(items[end][0] - items[start][0])
 
 
 def periods_between(words: Vocabulary, ends: str) -> int:
     """The evaluations that `periods.csv` knows from one to another. Raises UnknownWord."""
-    known, wanted = list(words.sheet.registry.periods), ends.split("至")
-    if len(wanted) != 2 or not {*wanted} <= {*known}:
-        raise UnknownWord("published.periods", known=known)
-    return known.index(wanted[1]) - known.index(wanted[0]) + 1
+    start, _, end = ends.partition("至")
+    places = Known({period: place for place, period in enumerate(words.sheet.registry.periods)})
+    return places[end] - places[start] + 1
 
 
 FUNCTIONS = {"列举": lambda _, named: len(named.split("；")), "足年": full_years, "评价期数": periods_between}

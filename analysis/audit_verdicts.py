@@ -2,8 +2,8 @@
 
 A row that is wrong differs; printed numbers that cannot all be right do not close, and nothing here says which is wrong; a judgement
 that does not follow from the numbers is a reading. The last two are for the author to decide.
-Each unit is of a KIND: the form of what is printed, and who judges it. Causes are found by computing, in the order of OF_SHARES and
-OF_SUMS; the first that gives the printed value is told.
+Each unit is of a KIND: the form of what is printed, and who judges it. Causes are found by computing, in the order of CAUSES; the
+first that gives the printed value is told.
 """
 
 from __future__ import annotations
@@ -19,7 +19,21 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 from analysis import audit_phrases as phrases
-from analysis.audit_phrases import CLAIM, JUDGEMENT, LABEL, PLACE, SHARE, UNITS, Number, Printed, UnknownWord, Vocabulary, plain
+from analysis import shares
+from analysis.audit_phrases import (
+    CLAIM,
+    JUDGEMENT,
+    LABEL,
+    PLACE,
+    SHARE,
+    UNITS,
+    Known,
+    Number,
+    Printed,
+    UnknownWord,
+    Vocabulary,
+    plain,
+)
 from analysis.messages import Said
 from analysis.problems import quoted
 from analysis.registry import first_year, normalise
@@ -28,9 +42,10 @@ from analysis.sheets import Period
 from analysis.words import Verdict, shown, verdict
 
 AGREES, DIFFERS, OPEN, READING, UNVERIFIED = VERDICTS = ("agrees", "differs", "does not close", "a reading", "cannot be verified")
-COMPARISON = re.compile(r"(.+?)\s+(>=|<=|>|<|=)\s+(.+)")
-PERCENT = re.compile(r"\d+(?:\.\d+)?%")
 HOLDS = {">": operator.gt, "<": operator.lt, "=": operator.eq, ">=": operator.ge, "<=": operator.le}
+COMPARISON = re.compile(rf"\s+({'|'.join(sorted(HOLDS, key=len, reverse=True))})\s+")
+PERCENT = re.compile(r"\d+(?:\.\d+)?%")
+BETWEEN = re.compile(r"分?\s*(至|~|～|—+|-)\s*")  # two scores
 BY_COUNT, NO_SOURCE, NOTHING = "家数", "原始记录", "没有对应的内容"
 OUTCOMES = {True: "成立", False: "说法不成立", None: "不能判定"}
 NEAR, SHOWN = 8, 3  # rows of the same section, from which a slip of copying comes; other sections that are named
@@ -49,11 +64,11 @@ class Finding(NamedTuple):
 class Report(Vocabulary):
     """A published report: what it prints beside the words of its period, and the words of the other periods by name."""
 
-    def __init__(self, printed: list[Printed], sheet: Period, others: list[Period] = ()):
+    def __init__(self, printed: list[Printed], sheet: Period, others: Iterable[Period] = ()):
         super().__init__(sheet)
         self.printed, self.numbers, self.others = printed, {}, {other.name: Vocabulary(other) for other in others}
         self.by_id = {f"[{row.id}]": row for row in printed}
-        self.items |= {f"[{row.id}]": (row.value, False) for row in printed if row.unit in (phrases.DATE, *UNITS)}
+        self.items |= {id: (row.value, False) for id, row in self.by_id.items() if row.unit in (phrases.DATE, *UNITS)}
         self.places = max((len(row.printed.rstrip("%").partition(".")[2]) for row in printed if row.unit == SHARE), default=2)
 
     def compute(self, row: Printed) -> None:
@@ -65,43 +80,48 @@ class Report(Vocabulary):
         """As it should be printed: a share to the most places that the report prints, another number as it is."""
         return Fraction(half_up(number.right, self.places)) if number.share and number.right is not None else number.right
 
+    def beside(self, row: Printed) -> list[tuple[Printed, Number]]:
+        """The other rows that are computed, the nearest first."""
+        here = self.printed.index(row)
+        near = sorted(enumerate(self.printed), key=lambda each: abs(each[0] - here))
+        return [(other, self.numbers[other.id]) for place, other in near if other.id in self.numbers and place != here]
+
     def source(self, term: str) -> str:
         """What a term of a sum counts, where it is another row of the report."""
         return self.by_id[term].counts if term in self.by_id else term
 
+    def vouched(self, term: str) -> bool:
+        """Whether anything but its own statement gives a term of a sum."""
+        source = self.source(term)
+        return source != "" and all(not stated or self.words.get(what, " ")[0] == "batch" for _, what, _, stated in self.sum(source).terms)
+
     def grade(self, row: Printed) -> str:
         """The grade that a row names. Raises UnknownWord."""
-        if (grade := self.sheet.scheme.named(row.counts)) is None:
-            raise UnknownWord("published.grade", known=phrases.BEST_FIRST)
-        return grade
+        return self.sheet.scheme.named(row.counts) or Known.fromkeys(phrases.BEST_FIRST)[row.counts]
 
-    def holder(self, code: str) -> str:
-        """The id of the alliance that has a code in the period. Raises UnknownWord."""
-        if self.sheet.name not in (held := self.sheet.registry.holders.get(code, {})):
-            raise UnknownWord("published.code", period=self.sheet.name)
-        return held[self.sheet.name]
+    def alliance(self, who: str) -> str:
+        """The id of the alliance that has a name, or in the period a code. Raises UnknownWord."""
+        registry = self.sheet.registry
+        if found := registry.id_of(who) or registry.holders.get(who, {}).get(self.sheet.name):
+            return found
+        raise UnknownWord("published.alliance", period=self.sheet.name)
 
 
-def faults(row: Printed) -> list[tuple[str, Said]]:
-    """What is wrong with the form of a row: the column, and what was found and what is allowed."""
+def formed(row: Printed) -> None:
+    """Raises UnknownWord where a row has no unit that is known, or what it prints not the form of its unit."""
     if row.unit not in KINDS:
-        return [("unit", Said("published.unit", found=quoted(row.unit), known=[*KINDS]))]
+        raise UnknownWord("published.word", "unit", word=quoted(row.unit), known=[*KINDS])
     form, example, _ = KINDS[row.unit]
-    checks = [
-        (not re.fullmatch(form, row.printed), "printed",
-         Said("published.printed", found=quoted(row.printed), form=Said(example), unit=row.unit)),
-        (row.printed.endswith("多") and row.counts, "counts", Said("published.rough", found=quoted(row.counts), printed=row.printed)),
-        (f"[{row.id}]" in row.counts, "counts", Said("published.itself", found=quoted(row.counts), id=row.id)),
-        (not row.counts and row.unit not in (phrases.DATE, PLACE, SHARE, CLAIM if row.needs else "", *UNITS), "counts",
-         Said("published.counts", unit=row.unit)),
-        (row.of and row.unit not in (SHARE, CLAIM, JUDGEMENT), "of", Said("published.whole", found=quoted(row.of), unit=row.unit)),
-        (row.unit == SHARE and row.counts and not row.of, "of", Said("published.no_whole", known=phrases.DENOMINATORS))]
-    return [(column, said) for wrong, column, said in checks if wrong]
+    if not re.fullmatch(form, row.printed):
+        raise UnknownWord("published.printed", "printed", form=Said(example))
+    if f"[{row.id}]" in row.counts:
+        raise UnknownWord("published.itself", "counts", id=row.id)
 
 
 def finding(row: Printed, report: Report) -> Finding:
-    """The finding on one row. Raises UnknownWord."""
-    return KINDS[row.unit][2](row, report) if row.counts or row.unit == PLACE else unverified(row)
+    """The finding on one row; nothing exact is said of `130多`. Raises UnknownWord."""
+    exact = row.counts and not (row.unit in UNITS and row.printed.endswith("多"))
+    return KINDS[row.unit][2](row, report) if exact or row.unit == PLACE else unverified(row)
 
 
 def unverified(row: Printed, needs: str = "", working: str = "") -> Finding:
@@ -120,9 +140,8 @@ def of_number(row: Printed, report: Report) -> Finding:
     if row.value == right:
         return Finding(AGREES, text, "", working)
     off = f"{half_up(row.value - right, report.places):+}" if known.share else f"{float(row.value - right):+.10g}"
-    possible = (cause for causes in (OF_SHARES if known.share else OF_SUMS) for value, cause in causes(row, known, report)
-                if value == row.value)
-    return Finding(OPEN if len(known.terms) > 1 else DIFFERS, text, off, working, (*islice(possible, 1), *elsewhere(row, report)))
+    likely = (cause for causes in CAUSES[row.unit == SHARE] for value, cause in causes(row, known, report) if value == row.value)
+    return Finding(OPEN if len(known.terms) > 1 else DIFFERS, text, off, working, (*islice(likely, 1), *elsewhere(row, report)))
 
 
 Causes = Iterator[tuple[Fraction | Decimal, Verdict]]  # each with the value that it would have printed
@@ -130,11 +149,10 @@ Causes = Iterator[tuple[Fraction | Decimal, Verdict]]  # each with the value tha
 
 def carried(row: Printed, known: Number, report: Report) -> Causes:
     """Computed rightly from a number that is itself printed wrong."""
-    for other in report.printed:
-        right, size = report.numbers.get(other.id), known.share.whole
-        if other.unit in UNITS and other.counts == row.counts and right and other.value != right.right:
-            yield half_up(100 * other.value / size, report.places), verdict(
-                "cause.carried", detail=f"{plain(other.value)} ÷ {size} = {row.printed}", statement=other.statement, id=other.id)
+    for other, number in report.beside(row):
+        if other.unit in UNITS and other.counts == row.counts and other.value != number.right:
+            yield half_up(100 * other.value / known.share.whole, report.places), verdict(
+                "cause.carried", detail=f"{plain(other.value)} ÷ {known.share.whole} = {row.printed}", statement=other.statement, id=other.id)
 
 
 def rounding(row: Printed, known: Number, report: Report) -> Causes:
@@ -147,19 +165,16 @@ def rounding(row: Printed, known: Number, report: Report) -> Causes:
 
 def adjusted(row: Printed, known: Number, report: Report) -> Causes:
     """The printed parts of the whole add to 100.00 only because this one was moved; what is not printed counts as a part."""
-    same = {other: number for other in report.printed if other.section == row.section and other is not row
-            and (number := report.numbers.get(other.id)) and number.share and (number.whole == known.whole).all()}
-    parts, taken = set(), known.part
-    for other in sorted(same, key=lambda other: same[other].share.part):  # the finest that have nothing in common
-        if not (same[other].part & taken).any():
-            parts, taken = parts | {other}, taken | same[other].part
-    rest, whole = known.share.whole - int(taken.sum()), known.share.whole
-    left = half_up(Fraction(100 * rest, whole), report.places)
-    value = 100 - left - sum(half_up(other.value, report.places) for other in parts)
-    if parts and abs(value - half_up(known.right, report.places)) == Decimal(1).scaleb(-report.places):
-        texts = [row.printed, *(other.printed for other in same if other in parts), *([f"{left}%"] if rest else [])]
-        yield value, verdict("cause.adjusted", detail=f"{' + '.join(text.rstrip('%') for text in texts)} = 100.00"
-                             + (f"（{rest} ÷ {whole} = {left}%）" if rest else ""))
+    parts = {other.counts: (other.value, number.share.part, other.printed) for other, number in report.beside(row)
+             if (other.section, other.of, other.unit) == (row.section, row.of, SHARE) and other.counts != row.counts
+             and "+" not in other.counts and number.share and number.share.whole == known.share.whole}
+    values, counts, texts = zip(*sorted(parts.values(), reverse=True)) if parts else ((), (), ())
+    rest = shares.Share(known.share.whole - known.share.part - sum(counts), known.share.whole)
+    if parts and rest.part >= 0:
+        left = half_up(100 * rest.fraction, report.places)
+        printed = " + ".join(text.rstrip("%") for text in (row.printed, *texts, *([str(left)] if rest.part else [])))
+        yield 100 - Fraction(left) - sum(values), verdict("cause.adjusted", detail=f"{printed} = 100.00"
+                                                + (f"（{rest.part} ÷ {rest.whole} = {left}%）" if rest.part else ""))
 
 
 def denominator(row: Printed, known: Number, report: Report) -> Causes:
@@ -176,9 +191,7 @@ def off_by_one(row: Printed, known: Number, report: Report) -> Causes:
     """A sum that closes but for one, and the one term that nothing else vouches for, with the value that would close it."""
     if len(known.terms) < 2 or abs(row.value - known.right) != 1:
         return
-    detail = f"{known.working} ≠ {row.printed}"
-    loose = [term for term in known.terms if not (source := report.source(term[1])) or any(
-        stated and report.words.get(what, " ")[0] != "batch" for _, what, _, stated in report.sum(source).terms)]
+    detail, loose = f"{known.working} ≠ {row.printed}", [term for term in known.terms if not report.vouched(term[1])]
     said = verdict("cause.off-by-one", detail=detail)
     for sign, what, number, _ in loose if len(loose) == 1 else ():
         said = verdict("cause.loose-term", detail=detail, term=report.by_id[what].statement if what in report.by_id else what,
@@ -188,16 +201,13 @@ def off_by_one(row: Printed, known: Number, report: Report) -> Causes:
 
 def copied(row: Printed, known: Number, report: Report) -> Causes:
     """The nearest other row of the section that rightly has this value."""
-    here = report.printed.index(row)
-    near = [other for other in report.printed[max(0, here - NEAR):here + NEAR + 1] if other is not row and other.id in report.numbers]
-    for other in sorted(near, key=lambda other: abs(report.printed.index(other) - here)):
-        number = report.numbers[other.id]
+    for other, number in report.beside(row)[:2 * NEAR]:
         if (other.section, other.unit) == (row.section, row.unit) and other.value == report.rounded(number):
             working = f"{number.working} = " if number.share else ""
             yield other.value, verdict("cause.copied", detail=f"{other.statement} {working}{other.printed}")
 
 
-OF_SHARES, OF_SUMS = (carried, rounding, adjusted, denominator, copied), (off_by_one, copied)
+CAUSES = {True: (carried, rounding, adjusted, denominator, copied), False: (off_by_one, copied)}  # of shares, and of sums
 
 
 def elsewhere(row: Printed, report: Report) -> list[Verdict]:
@@ -212,13 +222,13 @@ def of_list(row: Printed, report: Report) -> Finding:
     rows = report.rows(row.counts)
     if rows is None or report.alliances.loc[rows, "id"].isna().any():  # some of them have no name in any list
         return unverified(row)
-    right = dict(report.alliances.loc[rows, ["id", "name"]].to_numpy())
-    named = [(report.sheet.registry.id_of(name), name) for name in row.printed.split("；")]
-    missing, extra = [right[id] for id in right if id not in dict(named)], [name for id, name in named if id not in right]
-    if len(named) == len(right) and not missing:
-        return Finding(AGREES, "；".join(right.values()), "", f"{len(right)}家，逐一对上")
-    words = "，".join(f"{word}{'、'.join(names)}" for word, names in (("缺", missing), ("多", extra)) if names) or "有重复"
-    return Finding(DIFFERS, "；".join(right.values()), words, f"评分表有{len(right)}家，印出{len(named)}家；{words}")
+    right = report.alliances[rows].set_index("id")["name"]
+    printed = [(report.sheet.registry.id_of(name), name) for name in row.printed.split("；")]
+    missing, extra = [*right.drop(dict(printed), errors="ignore")], [name for id, name in printed if id not in right]
+    if len(printed) == len(right) and not missing:
+        return Finding(AGREES, "；".join(right), "", f"{len(right)}家，逐一对上")
+    words = f"缺{'、'.join(missing) or '无'}，多{'、'.join(extra) or '无'}"
+    return Finding(DIFFERS, "；".join(right), words, f"评分表有{len(right)}家，印出{len(printed)}家；{words}")
 
 
 def worded(row: Printed, right: str, source: str, also: Iterable[str] = (), known: bool = True) -> Finding:
@@ -230,28 +240,25 @@ def worded(row: Printed, right: str, source: str, also: Iterable[str] = (), know
 
 def of_date(row: Printed, report: Report) -> Finding:
     """A date, known only from its own statement."""
-    if (fact := report.sheet.facts.get(row.counts)) is None:
-        raise UnknownWord("published.fact", known=[*report.sheet.facts])
+    fact = Known(report.sheet.facts)[row.counts]
     return worded(row, shown(fact) if isinstance(fact, dt.date) else str(fact), "评价期表", known=False)
 
 
 def of_band(row: Printed, report: Report) -> Finding:
     """The scores of a grade, whatever stands between them; where none is published, only the scheme says so."""
     grade = report.grade(row)
-    right = report.sheet.scheme.band(grade)
-    same = re.findall(r"\d+|以下", row.printed) == re.findall(r"\d+|以下", right)
-    known = any(a.grade == grade and a.score is not None for a in report.sheet.evaluated)
-    return worded(row._replace(printed=right) if same else row, right, "等级方案", known=known)
+    known = report.alliances["score"][report.words[grade][1]].notna().any()
+    return worded(row._replace(printed=BETWEEN.sub("—", row.printed)), report.sheet.scheme.band(grade), "等级方案", known=known)
 
 
 def of_name(row: Printed, report: Report) -> Finding:
     """What an alliance is called: as in the annex, unless it is misspelt there, or in short."""
-    registry, id = report.sheet.registry, report.holder(row.counts)
+    registry, id = report.sheet.registry, report.alliance(row.counts)
     decided = {decision["alias"]: decision for decision in registry.decisions.get(id, ()) if "alias" in decision}
-    in_annex = {a.id: a.name for a in (*report.sheet.absent, *report.sheet.evaluated)}.get(id, registry.names[id])
-    right = registry.names[id] if decided.get(in_annex, {}).get("kind") == "misspelt" else in_annex
-    found = worded(row, right, f"代码{row.counts}在{'附件' if right == in_annex else '名录'}中",
-                   [alias for alias, decision in decided.items() if decision["kind"] == "short"])
+    misspelt, short = ([alias for alias in decided if decided[alias]["kind"] == kind] for kind in ("misspelt", "short"))
+    in_annex = report.alliances.set_index("id")["name"].get(id, registry.names[id])
+    right = registry.names[id] if in_annex in misspelt else in_annex
+    found = worded(row, right, f"代码{row.counts}在{'附件' if right == in_annex else '名录'}中", short)
     why = decided.get(row.printed, {}).get("evidence", "").rstrip("。")
     return found._replace(working=f"{found.working}。{why}") if why and found.verdict == DIFFERS else found
 
@@ -265,14 +272,12 @@ def of_label(row: Printed, report: Report) -> Finding:
 
 def of_code(row: Printed, report: Report) -> Finding:
     """The code of an alliance: the one that the registry is certain of; where it is certain of none, the author must say."""
-    registry = report.sheet.registry
-    if (id := registry.id_of(row.counts)) is None:
-        raise UnknownWord("published.name")
-    codes = {period: held for (own, period), held in registry.codes.items() if own == id}
-    certain = {code for code, status in codes.values() if status == "certain"}
+    id = report.alliance(row.counts)
+    codes = {period: held for (own, period), held in report.sheet.registry.codes.items() if own == id}
+    certain = [code for code, status in codes.values() if status == "certain"]
+    allowed = sorted({*(certain or report.sheet.registry.own_codes.get(id, {}).values())})
     working = f"{row.counts}：" + "，".join(f"{period}评价期印作{code}" for period, (code, _) in codes.items())
-    allowed = certain or {code for code, _ in codes.values()}
-    found = worded(row, "、".join(sorted(allowed)), row.counts, allowed)._replace(working=working)
+    found = worded(row, "、".join(allowed), row.counts, allowed)._replace(working=working)
     return found if certain or found.verdict == DIFFERS else Finding(READING, "", "", working)  # one of several, all in doubt
 
 
@@ -280,11 +285,6 @@ def of_place(row: Printed, report: Report) -> Finding:
     """What the contents page or the text points to, and what stands there."""
     working = f"所指之处{NOTHING}" if not row.counts else f"所指之处是{row.counts}" if row.instead else "以所指之处为准"
     return worded(row, row.counts or NOTHING, "所指之处")._replace(working=working)
-
-
-def compared(counts: str) -> list[re.Match | None]:
-    """The comparisons of a claim; None where a part is none."""
-    return [COMPARISON.fullmatch(part.strip()) for part in re.split("[;；]", counts)]
 
 
 def of_claim(row: Printed, report: Report) -> Finding:
@@ -295,11 +295,12 @@ def of_claim(row: Printed, report: Report) -> Finding:
     for pattern, judge in CLAIMS.items():
         if match := re.fullmatch(pattern, row.counts):
             return judge(row, report, *match.groups())
-    if None in (parts := compared(row.counts)):
+    parts = [COMPARISON.split(part.strip()) for part in re.split("[;；]", row.counts)]
+    if any(len(part) != 3 for part in parts):
         raise UnknownWord("published.claim")
     named = row.of.split("、") if row.of else []
     try:  # between batches, counts and two shares
-        sides = [report.rows(side, "batch") for part in parts for side in part.group(1, 3) if not PERCENT.fullmatch(side)]
+        sides = [report.rows(side, "batch") for left, _, right in parts for side in (left, right) if not PERCENT.fullmatch(side)]
         measures = [*named, BY_COUNT, phrases.OWN_BATCH, phrases.OWN_BATCH_EVALUATED] if sides else named
     except UnknownWord:
         measures = named or [BY_COUNT]
@@ -318,7 +319,7 @@ def of_claim(row: Printed, report: Report) -> Finding:
                    (some if holding else verdict(none, detail=results[failing[0]][1]),))
 
 
-def tried(parts: list[re.Match], measure: str, report: Report) -> tuple[bool | None, str]:
+def tried(parts: list[list[str]], measure: str, report: Report) -> tuple[bool | None, str]:
     """Whether all comparisons hold under a measure, None where one cannot be told; and how, in numbers."""
     def measured(side: str) -> tuple[Fraction | None, str]:
         if PERCENT.fullmatch(side):
@@ -327,7 +328,7 @@ def tried(parts: list[re.Match], measure: str, report: Report) -> tuple[bool | N
         return number.right, f"{number.share}（{number.share.part}/{number.share.whole}）" if number.share else number.working
 
     lines, failed = [], False
-    for left, sign, right in (match.groups() for match in parts):
+    for left, sign, right in parts:
         (a, a_shown), (b, b_shown) = measured(left), measured(right)
         if a is None or b is None:
             return None, "有未公布的数"
@@ -338,25 +339,24 @@ def tried(parts: list[re.Match], measure: str, report: Report) -> tuple[bool | N
 
 
 def of_order(row: Printed, report: Report, name: str) -> Finding:
-    """The order of a list: scores that do not rise and the withheld last, or codes that do not fall."""
-    if name not in (lists := phrases.lists(report.sheet)):
-        raise UnknownWord("published.list", known=[*lists])
-    keys = [(1 if a.score is None else -a.score) if name == "评分表" else a.code for a in lists[name]]
-    broken = "、".join(a.name for (before, after), a in zip(pairwise(keys), lists[name][1:]) if after < before)
+    """The order of a list: scores that do not rise, or codes that do not fall."""
+    rows = phrases.lists(report.sheet)[name]
+    ranked = [(-a.score if name == "评分表" else a.code, a.name) for a in rows if name != "评分表" or a.score is not None]
+    broken = "、".join(name for (before, _), (after, name) in pairwise(ranked) if after < before)
     if broken:
         return Finding(DIFFERS, "", broken, f"次序在这些联盟处中断：{broken}")
-    return Finding(AGREES, f"1—{len(keys) - keys.count(1)}", "", f"{len(keys) - keys.count(1)}行依次排列")
+    return Finding(AGREES, f"1—{len(ranked)}", "", f"{len(ranked)}行依次排列")
 
 
 def of_streak(row: Printed, report: Report, length: str, what: str, who: str) -> Finding:
     """Something true of the same alliances in several periods running: every sheet that there is must bear it out."""
-    sheet = report.sheet
-    ids = {a.id for a in sheet.a_level} if who == phrases.A_LEVEL else {report.holder(who)}
-    until = [period for period in sheet.registry.periods if first_year(period) <= first_year(sheet.name)][-int(length):]
-    having = {name: ids & set(words.alliances.loc[rows, "id"]) for name, words in (report.others | {sheet.name: report}).items()
-              if name in until and (rows := words.rows(what)) is not None}
-    working = "；".join(f"{name}评价期：{len(ids)}家中{len(having[name])}家符合" for name in until if name in having)
-    if failing := "、".join(name for name in until if having.get(name, ids) != ids):
+    here = report.sheet.name
+    ids = {a.id for a in report.sheet.a_level} if who == phrases.A_LEVEL else {report.alliance(who)}
+    until = [period for period in report.sheet.registry.periods if first_year(period) <= first_year(here)][-int(length):]
+    known = {name: words for name, words in (report.others | {here: report}).items() if name in until and words.rows(what) is not None}
+    having = {name: ids & {*known[name].alliances.loc[known[name].rows(what), "id"]} for name in until if name in known}
+    working = "；".join(f"{name}评价期：{len(ids)}家中{len(those)}家符合" for name, those in having.items())
+    if failing := "、".join(name for name, those in having.items() if those != ids):
         return Finding(DIFFERS, working, failing, working)
     missing = "、".join(name for name in until if name not in having)
     if missing or len(until) < int(length):
@@ -371,7 +371,7 @@ KINDS = {  # what may be printed in a row of a unit, the message that says so, a
     SHARE: (r"\d+(\.\d+)?%", "published.percent", of_number),
     phrases.LIST: ("[^；]+(；[^；]+)*", "published.names", of_list),
     phrases.DATE: (r"\d{4}年(\d{1,2}月(\d{1,2}日)?)?", "published.day", of_date),
-    phrases.BAND: (r"\d+分?\s*(至|~|～|—+|-)\s*\d+分|\d+分以下", "published.band", of_band),
+    phrases.BAND: (rf"\d+{BETWEEN.pattern}\d+分|\d+分以下", "published.band", of_band),
     **{unit: (".+", "published.any", judge) for unit, judge in (
         (phrases.NAME, of_name), (LABEL, of_label), (phrases.CODE, of_code), (PLACE, of_place), (CLAIM, of_claim), (JUDGEMENT, of_claim))},
     **dict.fromkeys(UNITS, (r"\d+(\.\d+)?多?|[无一二两三四五六七八九十]+", "published.number", of_number))}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import os
 import subprocess
 import sys
 import time
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from analysis.sheets import Period
 
 SHEETS = "score_sheets"
+AUDITED = {  # what the terminal calls the number of each verdict, and a row of those that are wrong or for the author to decide
+    "agrees": ("agree", ""), "differs": ("differ", "published.differs"), "does not close": ("open", "published.open"),
+    "a reading": ("readings", "published.reading"), "cannot be verified": ("unverified", "")}
 ADDED_IN_USE = [*(f"metadata.language_info.{key}" for key in (  # what JupyterLab writes into a notebook that it saves
     "codemirror_mode", "file_extension", "mimetype", "nbconvert_exporter", "pygments_lexer", "version")),
     "cell.metadata.editable", "cell.metadata.slideshow"]
@@ -192,9 +197,18 @@ def audit(options: Namespace) -> None:
 
             audit.published(period, options.data)  # where the published file is wrong, this says what and where
             raise
-        from analysis import audit
+        say(*summary(period, options.out / REPORTS / f"{title}.csv"))
 
-        say(*audit.summary(period, options.out / REPORTS / f"{title}.csv"))
+
+def summary(period: str, path: Path) -> list[str]:
+    """What the terminal says of a made `audit-<period>.csv`: the counts, then each row that is wrong or for the author to decide."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        records = list(csv.DictReader(file))
+    counts = Counter(record["verdict"] for record in records)
+    told = [Said("published.told", **record | {"verdict": Said(rule), "recomputed": record["recomputed"] or "?"})
+            for verdict, (_, rule) in AUDITED.items() for record in records if rule and record["verdict"] == verdict]
+    numbers = {name: counts[verdict] for verdict, (name, _) in AUDITED.items()}
+    return [str(Said("published.checked", period=period, total=len(records), **numbers)), *(f"  {said}".rstrip() for said in told)]
 
 
 def transcribe(options: Namespace) -> None:

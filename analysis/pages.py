@@ -23,7 +23,7 @@ from analysis.words import Verdict, verdict
 UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
 LONGEST = 60  # characters of a file's name; the system allows 255 bytes
 MOST_LINES = 120  # different scores on a strip; where there are more they are taken to whole points
-GROUPS = ("all", "batch", "sector")  # columns that say among whom a place is told
+GROUPS = {"all": "group.all", "batch": "group.batch", "sector": "group.sector"}  # columns that say among whom a place is told
 ABSENCES = {INCOMPLETE: "why.incomplete", NOT_ENTERED: "why.not-entered", UNFIT: "why.unfit"}
 CELLS = {"place.only": "place.cell", "place.alone": "place.cell", "place.tied": "place.cell-tied", "place.open": "place.cell-open"}
 SENTENCES = words.read("pages")
@@ -101,7 +101,7 @@ def page(frames: Frames, row: Any) -> dict[str, Any]:
     steps, graded, facts = frames.steps[row.id], row.grade in GRADES, verdicts.about(row, frames.sheet.scheme)
     past = steps[:[step.period for step in steps].index(frames.sheet.name) + 1]
     groups = {by: getattr(row, by) for by in GROUPS if graded and getattr(row, by)}
-    found = {name: verdicts.place(row, by, say(f"group.{by}", name=name)) for by, name in groups.items()}
+    found = {name: verdicts.place(row, by, say(GROUPS[by], name=name)) for by, name in groups.items()}
     own = "letter.strip-own" if row.score == row.score else "letter.strip-range" if graded else "letter.strip-none"
     return {"name": row.name, "code": row.code, "batch": row.batch, "sector": row.sector, "file": f"{row.file}.pdf",
             "graded": graded, "state": past[-1].label, "score": written(row.score),

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from analysis import DATA, record, registry
+from analysis.grades import HIGH, NOT_EVALUATED
 from analysis.messages import Said, reason
 from analysis.period import *  # what the other modules know a score sheet by
 from analysis.problems import DataError, Problem
@@ -104,7 +105,7 @@ def others(sheet: Period) -> tuple[list[Period], list[str]]:
     for period in periods(sheet.data):
         if period != sheet.name:
             try:
-                sound.append(read(period, sheet.data))
+                sound.append(read(period, sheet.data, sheet.registry))
             except DataError:  # its own check says why
                 unread.append(period)
     return sound, unread
@@ -177,6 +178,8 @@ def notes(reading: Period) -> list[Said]:
             ("note.scheme", "" if scheme.declared == name else scheme.declared)):
         if what:
             said.append(Said(rule, what=what))
+    said += [Said("note.earlier", sheet=A_LEVEL, best=scheme.labels[HIGH], period=earlier, names=failing)
+             for earlier, failing in _not_high_before(reading).items()]
     if ENTERED in facts and (gap := facts[ENTERED] - reading.incomplete - len(reading.evaluated)):
         said.append(Said("note.gap", entered=facts[ENTERED], incomplete=reading.incomplete, evaluated=len(reading.evaluated), gap=gap))
     return said
@@ -189,3 +192,14 @@ def _unused_aliases(known: Registry, data: Path) -> list[str]:
         texts += (cell.value for rows in book.sheets.values() for row in rows.values() for cell in row.values() if isinstance(cell.value, str))
     printed = normalise("\n".join(texts))
     return [alias for alias in known.aliases if normalise(alias) not in printed]
+
+
+def _not_high_before(reading: Period) -> dict[str, list[Said]]:
+    """For each of the two periods before that has a sound sheet: who of the A-level list was not 活跃度高 there, and what instead."""
+    found, years = {}, [p for p in reading.registry.periods if registry.first_year(p) < registry.first_year(reading.name)][-2:]
+    for sheet in others(reading)[0] if reading.a_level else ():
+        was = {a.id: a.state or a.grade for a in (*sheet.absent, *sheet.evaluated)}
+        failing = [Said("note.was", name=a.name, was=sheet.scheme.labels.get(was.get(a.id), was.get(a.id, NOT_EVALUATED)), sheet=A_LEVEL,
+                        row=a.row) for a in reading.a_level if was.get(a.id) != HIGH]
+        found |= {sheet.name: failing} if failing and sheet.name in years else {}
+    return found

@@ -196,3 +196,13 @@ def test_a_batch_has_the_size_of_its_period(data):
         "2022.xlsx › 评分表: 44 alliances of 第三批 are named here and in the registry, more than the 43 approved in registry/batches.csv; "
         "correct one of them", f'2022.xlsx › 评分表 › A2: "{steel}" was not in the programme in 2022 (joined, left in '
         'registry/alliances.csv: "", "2022"); correct one of them']
+
+
+def test_who_was_not_of_the_best_grade_before_is_said_of_an_a_level_list(data):
+    """With no evaluation between them, 2017 is one of the two periods before 2020-2021; the grades are those that both reports print."""
+    path = data / "registry" / "periods.csv"
+    path.write_text("".join(line for line in path.read_text("utf-8-sig").splitlines(True) if line[:4] not in ("2018", "2019")), "utf-8-sig")
+    said, = (str(note) for note in sheets.notes(sheets.read("2020-2021", data)) if "2017.xlsx" in str(note))
+    for name, was in (("新一代煤", "活跃度较高"), ("闪联", "活跃度一般"), ("科研用试剂", "活跃度较高"), ("第三代半导体", "未参评")):
+        assert f"{was}, A级名单 row" in next(part for part in said.split("), ") if name in part)
+    assert "化纤" not in said
