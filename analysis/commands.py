@@ -53,7 +53,7 @@ def known_period(name: str, data: Path, command: str = "report", folder: str = S
     what = Said("command.sheet" if folder == SHEETS else "command.panel")
     listed = Said("command.periods", what=what, periods=there) if there else Said("command.empty", what=what, folder=str(data / folder))
     if not PERIOD.fullmatch(name):
-        raise CommandError(Said("command.then", said=_no_period(name, command), more=listed))
+        raise CommandError(Said("command.then", said=no_period(name, command), more=listed))
     if name not in there:
         near = min(there, key=lambda p: min(abs(int(year) - first_year(name)) for year in p.split("-")), default="")
         what = Said("command.score_sheet" if folder == SHEETS else "command.panel")
@@ -61,7 +61,7 @@ def known_period(name: str, data: Path, command: str = "report", folder: str = S
     return name
 
 
-def _no_period(name: str, command: str, year: str = "2017") -> Said:
+def no_period(name: str, command: str, year: str = "2017") -> Said:
     return Said("command.period", name=repr(name)) if name else Said("command.year", command=command, year=year)
 
 
@@ -250,7 +250,7 @@ def new(options: Namespace) -> None:
     from analysis import registry, sheets, template
 
     if not PERIOD.fullmatch(options.period):
-        raise CommandError(_no_period(options.period, "new", "2022"))
+        raise CommandError(no_period(options.period, "new", "2022"))
     path = sheets.path_of(options.period, options.data)
     if os.path.lexists(path):
         raise CommandError(Said("command.there", path=from_here(path)))

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 from test_panel import read
 
-from analysis.panel import experts, scores, verdicts
+from analysis.panel import scores, verdicts
 
 SHROUT_FLEISS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float)
 GRID = [index.ravel() for index in np.indices(SHROUT_FLEISS.shape)]
 
 
 def fit(cell, expert, y):
-    return experts.TwoWay(pd.DataFrame({"cell": cell, "expert": expert, "points": y}))
+    return scores.TwoWay(pd.DataFrame({"cell": cell, "expert": expert, "points": y}))
 
 
 def design(cells, group, groups, crossed=True):

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from argparse import Namespace
 from pathlib import Path
 
 import pandas as pd
 
-from analysis import DATA, ROOT, record, sheets
-from analysis.commands import CommandError, from_here, known_period, make, say
+from analysis import DATA, ROOT, record, registry, sheets
+from analysis.commands import CommandError, from_here, known_period, make, no_period, say
 from analysis.messages import Said
 from analysis.panel import example, organise, sheet, workbook
-from analysis.panel.experts import parts
-from analysis.panel.rules import EXPERTS, GROUPS, INTAKE
-from analysis.panel.scores import Scores
+from analysis.panel.rules import EXPERTS, INTAKE
+from analysis.panel.scores import Scores, parts
 from analysis.publish import put
-from analysis.registry import PERIOD
 
-DOSSIER, CHASE, SHEETS_OUT, GROUPS_FILE = "复核材料.xlsx", "催报名单", "评分表格", "分组.xlsx"
+DOSSIER, SHEETS_OUT, GROUPS_FILE = "复核材料.xlsx", "评分表格", "分组.xlsx"
 
 
-def internal(options: Namespace, period: str) -> Path:
+def _internal(options: Namespace, period: str) -> Path:
     """The folder of what is internal to a period, mode 700 with the one above it."""
     place = options.out / "internal" / period
     for folder in (place.parent, place):
@@ -34,36 +33,33 @@ def panel(options: Namespace) -> None:
     """From a period's marks to its score sheet and the internal report; no score sheet while marks or decisions are to come."""
     period = known_period(options.period, options.data, "panel", workbook.FOLDER)
     options.state = record.state("panel", [period], options.data)
-    scores = Scores(workbook.read(period, options.data))
-    panel, place = scores.panel, sheets.path_of(period, options.data)
-    if not scores.given:
+    scores, place = Scores(workbook.read(period, options.data)), sheets.path_of(period, options.data)
+    panel = scores.panel
+    if scores.totals.empty:
         raise CommandError(Said("panel.unmarked_yet", folder=from_here(panel.path.with_suffix(""))))
-    alliances, options.out = scores.alliances, internal(options, period)
-    make(options, "panel", f"panel-{period}", {"period": period}, saved={"trace": f"panel-{period}-trace.csv"})
+    alliances, options.out = scores.alliances, _internal(options, period)
+    make(options, "panel", f"panel-{period}", {"period": period}, saved={"scores": f"panel-{period}-trace.csv"})
     if alliances["待定"].any():
         put(options.out / DOSSIER, organise.dossier(scores))
         say(Said("panel.dossier", path=from_here(options.out / DOSSIER)))
-    for one in alliances[alliances["出界"]].itertuples():
-        say(Said("panel.outlying", decision=one.复核, name=one.联盟名称, code=one.代码))
     if panel.interim:
         groupless = [stage for stage in panel.stages if stage not in {*panel.totals["stage"]}]
         return say(Said("panel.interim", missing=int(panel.totals["units"].isna().sum()), out=len(panel.totals),
                         groups=groupless and Said("panel.groupless", stages=groupless)))
     content = sheet.build(scores)
-    same = place.exists() and place.read_bytes() == content
-    if place.exists() and not same and not options.force:
+    if place.exists() and place.read_bytes() != content and not options.force:
         raise CommandError(Said("panel.force", path=from_here(place)))
     put(place, content)
     return say(Said("panel.done", path=from_here(place), evaluated=len(alliances), listed=int((alliances["重点差异"] != "").sum()),
-                    decided=len(panel.reviews), same=Said("panel.unchanged") if same else ""))
+                    decided=len(panel.reviews)))
 
 
 def assign(options: Namespace) -> None:
     """Draw groups without conflicts where there are none yet, and write a mark sheet for each expert and stage."""
     period = known_period(options.period, options.data, "assign", workbook.FOLDER)
     panel = workbook.read(period, options.data, EXPERTS)
-    place, out = panel.path.with_suffix("") / GROUPS_FILE, internal(options, period) / SHEETS_OUT
-    if place.exists() or GROUPS in workbook.PanelBook(panel.path).sheets:
+    place, out = panel.path.with_suffix("") / GROUPS_FILE, _internal(options, period) / SHEETS_OUT
+    if place.exists() or "分组" in panel.books[0].sheets:
         say(Said("panel.stay", path=from_here(place)))
     else:
         put(place, sheet.workbook(organise.assign(panel), panel.end))
@@ -85,13 +81,12 @@ def assign(options: Namespace) -> None:
 def intake(options: Namespace) -> None:
     """Write the chase list: every alliance of the programme by state, with what is blank, by liaison officer."""
     period = known_period(options.period, options.data, "intake", workbook.FOLDER)
-    panel = workbook.read(period, options.data, INTAKE)
+    panel, out = workbook.read(period, options.data, INTAKE), _internal(options, period) / organise.CHASE
     frame, content = organise.chase_list(panel)
-    out = internal(options, period)
-    put(out / f"{CHASE}.xlsx", content)
-    put(out / f"{CHASE}.csv", frame.to_csv(index=False).encode("utf-8-sig"))
+    put(out.with_suffix(".xlsx"), content)
+    put(out.with_suffix(".csv"), frame.to_csv(index=False).encode("utf-8-sig"))
     states = [f"{state} {number}" for state, number in frame["情况"].value_counts(sort=False).items()]
-    say(Said("panel.chase", path=from_here(out / CHASE), number=len(frame), states=states))
+    say(Said("panel.chase", path=from_here(out), number=len(frame), states=states))
     if panel.undecided:
         say(Said("panel.open", number=len(panel.undecided)))
 
@@ -102,13 +97,13 @@ def new_panel(options: Namespace) -> None:
     path = sheets.path_of(options.period, options.data, workbook.FOLDER)
     if os.path.lexists(path):
         raise CommandError(Said("command.there", path=from_here(path)))
-    put(path, organise.new(options.period, options.data))
+    put(path, sheet.workbook(organise.new(registry.read(options.data), options.period), dt.date(registry.first_year(options.period), 1, 1)))
     say(Said("panel.fill", path=from_here(path), period=options.period))
 
 
 def _must_be_period(period: str, command: str) -> None:
-    if not PERIOD.fullmatch(period):
-        raise CommandError(Said("command.period", name=repr(period)) if period else Said("command.year", command=command, year="2022"))
+    if not registry.PERIOD.fullmatch(period):
+        raise CommandError(no_period(period, command, "2022"))
 
 
 def example_panel(options: Namespace) -> None:
