@@ -59,22 +59,11 @@ def test_severity_is_recovered_and_its_intervals_cover(size, crossed):
     assert 0.925 < np.mean(held) < 0.975
 
 
-def test_the_model_written_out():
-    """Against the hat matrix of the same model."""
-    rng = np.random.default_rng(8)
-    cell, expert, number = design(12, 3, 3)
-    y = rng.normal(60, 9, len(cell))
-    model, full = fit(cell, expert, y), np.hstack([np.eye(12)[cell], np.eye(number)[expert]])
-    left = y - full @ np.linalg.pinv(full) @ y
-    assert model.freedom == len(y) - np.linalg.matrix_rank(full) and model.variance == pytest.approx(left @ left / model.freedom)
-    assert y - model.level.to_numpy()[cell] - model.severity.to_numpy()[expert] == pytest.approx(left)
-
-
 def test_parts_by_hand():
     """Experts 0 and 3 share the first cell, 3 and 1 the second; 4 is alone with the third."""
     model = fit([0, 0, 1, 1, 2], [0, 3, 3, 1, 4], [50.0, 60, 70, 80, 90])
     assert model.part.to_dict() == {0: 0, 1: 0, 3: 0, 4: 1} and model.alone.tolist() == [False, False, False, True]
-    assert model.reach.isna().tolist() == [True] * 4  # no freedom left
+    assert model.reach.isna().all() and not model.freedom
 
 
 def test_a_stage_effect_is_covered_at_its_rate():

@@ -43,9 +43,7 @@ def panel(options: Namespace) -> None:
         put(options.out / DOSSIER, organise.dossier(scores))
         say(Said("panel.dossier", path=from_here(options.out / DOSSIER)))
     if panel.interim:
-        groupless = [stage for stage in panel.stages if stage not in {*panel.totals["stage"]}]
-        return say(Said("panel.interim", missing=int(panel.totals["units"].isna().sum()), out=len(panel.totals),
-                        groups=groupless and Said("panel.groupless", stages=groupless)))
+        return say(*scores.open())
     content = sheet.build(scores)
     if place.exists() and place.read_bytes() != content and not options.force:
         raise CommandError(Said("panel.force", path=from_here(place)))
@@ -74,8 +72,8 @@ def assign(options: Namespace) -> None:
         Said("panel.linked" if linked else "panel.apart"))
     if workbook.SECOND not in panel.stages:
         say(Said("panel.first_only", path=from_here(place)))
-    if number := int(totals.duplicated(["alliance", "expert"]).sum()):
-        say(Said("panel.again", number=number))
+    if again := int(totals.duplicated(["alliance", "expert"]).sum()):
+        say(Said("panel.again", number=again))
 
 
 def intake(options: Namespace) -> None:
@@ -110,11 +108,8 @@ def example_panel(options: Namespace) -> None:
     """Make a small data folder whose panel is drawn at random, to see the chain at work; never inside a data folder."""
     _must_be_period(options.period, "example-panel")
     out = ROOT / "build" / f"example-panel-{options.period}" if options.out == ROOT else options.out
-    for data in (options.data, DATA):
-        if out.resolve().is_relative_to(data.resolve()):
-            raise CommandError(Said("panel.inside", path=out, folder=data))
-    try:
-        path = example.make(options.period, options.data, out)
-    except FileExistsError:
-        raise CommandError(Said("panel.strange", path=out)) from None
+    inside = any(out.resolve().is_relative_to(data.resolve()) for data in (options.data, DATA))
+    if inside or (out.exists() and any(out.iterdir()) and not (out / example.MARK).exists()):
+        raise CommandError(Said("panel.strange", path=out))
+    path = example.make(options.period, options.data, out)
     say(Said("panel.example", path=from_here(path), period=options.period, folder=from_here(out)))

@@ -27,6 +27,7 @@ FILLED = 16
 DRAWN = {sheets.NATURE: sheets.SIMULATED, "信息完整的最少填写数": FILLED, "汇总方法": "平均", "两阶段合成": WEIGH, "会评权重": "60%",
          "重点差异：极差超过": 20, "提示：宽严超过": 2.5, "不公布评分的等级": "活跃度较差", "公布专家名单": "是", "分组数": 3}
 SEED = 20220110
+MARK = "模拟数据.txt"  # lies in a folder that an example made
 
 
 def truth(period: str) -> tuple[np.ndarray, np.ndarray]:
@@ -36,16 +37,10 @@ def truth(period: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def make(period: str, data: Path, out: Path) -> Path:
-    """The data folder `out` with a simulated panel of a period; the panel's path.
-
-    Raises FileExistsError where `out` holds something that no example made.
-    """
-    mark, path = out / "模拟数据.txt", sheets.path_of(period, out, workbook.FOLDER)
-    if out.exists() and any(out.iterdir()) and not mark.exists():
-        raise FileExistsError(out)
+    """The data folder `out` with a simulated panel of a period; the panel's path."""
     shutil.copytree(data / "registry", out / "registry", dirs_exist_ok=True)
-    mark.write_text(f"{BANNER}\n", "utf8")
-    made = content(period, registry.read(out))
+    (out / MARK).write_text(f"{BANNER}\n", "utf8")
+    path, made = sheets.path_of(period, out, workbook.FOLDER), content(period, registry.read(out))
 
     def put(more: dict[str, pd.DataFrame]) -> None:
         made.update(more)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from analysis import registry
 from analysis.grades import GRADES, HIGH, LOW, TOP_SCORE
+from analysis.messages import Said
 from analysis.panel.rules import MEDIAN, POOL, REPLACE, TRIMMED
 from analysis.panel.workbook import FIRST, KEEP, SECOND, STAGES, UNITS, Panel
 from analysis.shares import half_up
@@ -187,6 +188,14 @@ class Scores:
                  for grade in alliances["等级"]]
         apart = np.array(edges) - alliances[["exact"]].to_numpy()
         return np.diff(ndtr(apart / alliances[["标准误"]].to_numpy() / math.sqrt(2)))[:, 0]
+
+    def open(self) -> list[Said]:
+        """What is still to come before there may be a score sheet: marks, or decisions on alliances of the list."""
+        if self.panel.interim:
+            units = self.panel.totals["units"]
+            return [Said("panel.missing", missing=int(units.isna().sum()), out=len(units))]
+        return [Said("panel.waiting", name=one.联盟名称, code=one.代码, why=one.重点差异, keep=KEEP)
+                for one in self.alliances[self.alliances["待定"]].itertuples()]
 
     @cached_property
     def adjusted(self) -> pd.DataFrame:

@@ -13,11 +13,10 @@ import pandas as pd
 
 from analysis import sheets
 from analysis.grades import BEST_FIRST, INCOMPLETE
-from analysis.messages import Said
 from analysis.packing import packed
 from analysis.panel.rules import REVIEWS
 from analysis.panel.scores import Scores
-from analysis.panel.workbook import EVALUATED, KEEP, Panel
+from analysis.panel.workbook import EVALUATED, Panel
 from analysis.problems import DataError, Problem
 from analysis.publish import put
 from analysis.tables import CODE, NAME
@@ -33,12 +32,9 @@ def build(scores: Scores) -> bytes:
 
     Raises DataError while marks or decisions are to come, and where the report would refuse it.
     """
-    panel, alliances, units = scores.panel, scores.alliances, scores.panel.totals["units"]
-    missing = [Said("panel.missing", missing=int(units.isna().sum()), out=len(units))] if panel.interim else [
-        Said("panel.waiting", name=one.联盟名称, code=one.代码, why=one.重点差异, keep=KEEP)
-        for one in alliances[alliances["待定"]].itertuples()]
-    if missing:
-        raise DataError([Problem.of(said, panel.path.name, REVIEWS, order=(place,)) for place, said in enumerate(missing)])
+    panel, alliances = scores.panel, scores.alliances
+    if open := scores.open():
+        raise DataError([Problem.of(said, panel.path.name, REVIEWS, order=(place,)) for place, said in enumerate(open)])
     public = alliances.assign(评分=alliances["评分"].where(alliances["公布"])).rename(columns={"代码": CODE, "批次": "short"})
     public = public.sort_values(["等级", "评分", CODE], ascending=[False, False, True])  # those withheld by code, so that it tells nothing
     absent = panel.intake[panel.intake["情况"].isin([INCOMPLETE, sheets.NOT_ENTERED])]

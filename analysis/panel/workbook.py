@@ -130,8 +130,6 @@ def _read_indicators(panel: Panel) -> None:
     book, seen, found = panel.books[0], {}, {}
     for row in book.rows(INDICATORS):
         pillar, name, points = row.text("一级指标"), row.text("二级指标"), row.number("分值", "分值", Said("panel.over"))
-        if points is not None:
-            row.must(points > 0 and fits(points, TOP_SCORE), "分值", "panel.points", number=points)
         if pillar and name and row.once("二级指标", "twice.item", quoted(name), normalise(name), seen):
             found[name] = pillar, points or 0
     panel.indicators = pd.DataFrame.from_dict(found, orient="index", columns=["pillar", "points"])
