@@ -147,19 +147,22 @@ LONG = [["专家", "阶段", "联盟名称", "批次", "指标", "分数"], *([e
         for i, name in enumerate(("理事会", "政府项目")) for e, s, n, *two in HAND["评分"][1:])]
 
 
-@pytest.mark.parametrize("way", ["wide", "long", "of another system"])
+@pytest.mark.parametrize("way", ["wide", "long", "csv", "of another system"])
 def test_marks_come_back_in_any_form(data, way):
-    """A stacked sheet, a system's export; every mark is followed back; what is no workbook is named with what to do."""
+    """A stacked sheet, a system's export; every mark is followed back; what cannot be read is named with what to do."""
     read(data, 评分=LONG if way == "long" else HAND["评分"] if way == "wide" else [HAND["评分"][0]])
-    if way == "of another system":
+    folder, text = data / "panel/2017", "\r\n".join(",".join(map(str, row)) for row in [["导出时间：2018-03-20"], *LONG])
+    folder.mkdir()
+    if way == "csv":
+        (folder / "export.CSV").write_bytes(text.encode("utf-8-sig"))
+    elif way == "of another system":
         put(data, {"评分": [[*LONG[0], "工号"], *([*row, 7] for row in LONG[1:])]}, "export.xlsx")
     panel = workbook.read("2017", data)
     assert scores.Scores(panel).alliances.合成.tolist() == [77.5, 49] and len(panel.marks) == 12
-    assert panel.marks.place[0] == f"{'export' if way == 'of another system' else '2017'}.xlsx 评分 2"
-    (data / "panel/2017").mkdir(exist_ok=True)
-    (data / "panel/2017/marks.csv").write_bytes("专家,阶段".encode("gbk"))
-    (data / "panel/2017/old.xls").write_bytes(b"\xd0\xcf\x11\xe0")
-    with pytest.raises(DataError, match=r"(?s)^marks\.csv: is not an \.xlsx.*old\.xls: .*save it as \.xlsx$"):
+    assert panel.marks.place[0] == {"csv": "export.CSV 评分 3", "of another system": "export.xlsx 评分 2"}.get(way, "2017.xlsx 评分 2")
+    (folder / "marks.csv").write_bytes(text.encode("gbk"))
+    (folder / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0")
+    with pytest.raises(DataError, match=r"(?s)marks\.csv: is not UTF-8.*old\.xls: .*save it as \.xlsx$"):
         workbook.read("2017", data)
 
 
@@ -196,7 +199,7 @@ WRONG = {  # what is wrong, and the one line for each
         ["A", "终评", STEEL, 1, 1], ["A", "初评", "钢铁循环", 1, 1], ["B", "初评", OPEN, 1, 1], ["A", "会评", STEEL, 1, 1], r[4], r[4]]}, [
         "评分 › D2: mark 41 is not between 0 and the 40 points of 理事会", "评分 › D3: mark 1.005 is not between",
         '评分 › E3: 政府项目 "三" is not a number; write 0–60', "评分 › D4: 理事会 (a formula) is not calculated yet",
-        '评分 › A5: 专家 "X" is not in the sheet 专家', '评分 › B6: stage "终评"', '评分 › C7: "钢铁循环" is not evaluated (not in 录入; the nearest',
+        '评分 › A5: 专家 "X" is not in the sheet 专家', '评分 › B6: stage "终评"', '评分 › C7: "钢铁循环" is not evaluated (not in 录入',
         f'评分 › C8: "{OPEN}" is not evaluated (信息不完整', f'评分 › A9: A is in 会评组 —, "{STEEL}" in 二; remove the marks',
         f'评分 › A11: the marks of A for "{COAL}" in 初评 stand in 2017.xlsx 评分 10 already']),
     "own": ({"专家": first("A", "甲", None, STEEL)}, [f'评分 › A2: A belongs to "{STEEL}" and may not mark it']),

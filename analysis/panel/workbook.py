@@ -5,7 +5,11 @@ What the workbook itself says comes first; then the groups, the marks and the re
 
 from __future__ import annotations
 
+import csv
+import io
+import itertools
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +22,7 @@ from analysis.grades import INCOMPLETE, TOP_SCORE
 from analysis.messages import Said
 from analysis.panel.rules import EXPERT_GROUPS, EXPERTS, GROUPS, INDICATORS, INTAKE, LIST, MARKS, REVIEWS, RULES, read_rules
 from analysis.period import FACTS, NOT_ENTERED
-from analysis.problems import FORMULA_STARTS, DataError, Problem, quoted
+from analysis.problems import FORMULA_STARTS, DataError, Problem, quoted, text_of
 from analysis.registry import Registry, normalise
 from analysis.tables import CODE, NAME, Book, Row, Table, kind_of, plain, shown
 from analysis.workbook import ERROR, UNCALCULATED
@@ -233,7 +237,7 @@ def _read_returned(panel: Panel) -> None:
     """Read what the workbook and the returned files hold of groups, marks and decisions; what is wrong is noted."""
     for path in sheets.returned(panel.name, panel.data):
         try:
-            book = PanelBook(path)
+            book = _opened(path)
         except DataError as error:
             panel.unread += error.problems
             continue
@@ -241,6 +245,7 @@ def _read_returned(panel: Panel) -> None:
         if not book.sheets.keys() & {*RETURNED}:
             book.wrong("panel.no_sheet", level=0, sheets=RETURNED)
     panel.keys, panel.entries = {normalise(key): key for key in panel.experts.index}, panel.intake.to_dict("index")
+    panel.points, panel.own = panel.indicators["points"].to_dict(), panel.experts["own"].to_dict()
     _read_groups(panel)
     found: dict[tuple, tuple[int, str]] = {}
     for table in filter(None, [book.table(MARKS) for book in panel.books]):
@@ -252,6 +257,18 @@ def _read_returned(panel: Panel) -> None:
     panel.marks = marks[pd.MultiIndex.from_frame(marks[KEY]).isin(sums.index)].reset_index(drop=True)
 
 
+def _opened(path: Path) -> PanelBook:
+    """A returned file; a CSV is read as the workbook that it would be, its one sheet known by its headings."""
+    if path.suffix.lower() != ".csv":
+        return PanelBook(path)
+    rows, content = [*csv.reader(io.StringIO(text_of(path), newline=""))], io.BytesIO()
+    title = next((sheet for sheet in RETURNED if any({*PanelBook.headings[sheet]} <= {*row} for row in rows)), "CSV")
+    pd.DataFrame(itertools.zip_longest(*rows)).T.to_excel(content, sheet_name=title, header=False, index=False)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / path.name).write_bytes(content.getvalue())
+        return PanelBook(Path(folder) / path.name)
+
+
 def _read_groups(panel: Panel) -> None:
     """Who is in which group at which stage, and so who is to mark whom: an expert the alliances of the same group, but no own one."""
     seen, seen_experts = {}, {}
@@ -260,7 +277,7 @@ def _read_groups(panel: Panel) -> None:
         "专家", "twice.item", quoted(key), key, seen_experts) and key)
     met = panel.groups.merge(panel.members)
     met = met[met["alliance"].isin(panel.alliances.index)]
-    own = pd.Series([one.alliance in panel.experts.at[one.expert, "own"] for one in met.itertuples()], met.index, bool)
+    own = pd.Series([one.alliance in panel.own[one.expert] for one in met.itertuples()], met.index, bool)
     panel.barred, panel.totals = int(own.sum()), met.loc[~own, [*KEY, "group"]].reset_index(drop=True)
     panel.pairs = {*panel.totals[KEY].itertuples(index=False, name=None)}
     panel.group_of = {(one[2], one.stage): one.group for frame in (panel.groups, panel.members) for one in frame.itertuples(index=False)}
@@ -282,7 +299,7 @@ def _check_groups(panel: Panel) -> None:
         return book.wrong("panel.no_groups", level=1, sheet=GROUPS, period=panel.name)
     for id, name in panel.alliances[NAME].items():
         if stage := next((stage for stage in panel.groups["stage"].unique() if (id, stage) not in marked), ""):
-            own = [key for key, theirs in panel.experts["own"].items() if id in theirs]
+            own = [key for key, theirs in panel.own.items() if id in theirs]
             book.wrong("panel.unmarked", GROUPS, level=2, name=quoted(name), stage=stage, own=own or "—",
                        group=panel.group_of.get((id, stage), "—"))
     return None
@@ -319,7 +336,7 @@ def _key(row: Row, panel: Panel) -> tuple[str, str, str] | None:
     stage, key, id, name = row.word("阶段"), _expert(row, panel), _evaluated(row, panel), quoted(row[NAME].value)
     if not row.must(stage in STAGES, "阶段", "panel.stage", cell=shown(row["阶段"]), stages=STAGES) or not key or not id:
         return None
-    if row.must(id not in panel.experts.at[key, "own"], "专家", "panel.own", key=key, name=name):
+    if row.must(id not in panel.own[key], "专家", "panel.own", key=key, name=name):
         own, other = (panel.group_of.get((who, stage), "—") for who in (key, id))
         panel.must(row, (id, stage, key) in panel.pairs or not panel.pairs, "专家", "panel.outside", *GROUPED, key=key,
                    heading=GROUP_OF[stage], group=own, name=name, other=other)
@@ -338,7 +355,7 @@ def _evaluated(row: Row, panel: Panel) -> str | None:
 
 def _units(row: Row, heading: str, name: str, panel: Panel) -> int | None:
     """A mark in hundredths of a point, or None with the problem noted."""
-    most = panel.indicators.at[name, "points"]
+    most = panel.points[name]
     mark = row.number(heading, name, Said("panel.upto", points=most))
     good = mark is not None and panel.must(row, fits(mark, most), heading, "panel.mark", INDICATORS, mark=mark, name=name, points=most)
     return round(mark * UNITS) if good else None
