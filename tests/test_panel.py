@@ -190,6 +190,7 @@ WRONG = {  # what is wrong, and the one line for each
     "entries": ({"录入": [HAND["录入"][0], ["钢铁循环", 101, "张", "3次", "无"], [COAL, 102, "李", "—", "未组织"], [OPEN, 103, 1, "=1+1", 5]]}, [
         "录入 › A2: the registry does not", '录入 › D3: "—" says nothing; leave the cell blank',
         '录入 › E3: the entry "未组织" (here and in 0 other cells) may or may not mean', "录入 › D4: 理事会 (a formula) is not calculated yet"]),
+    "nobody": ({"规则": rule("信息完整的最少填写数", 9)}, ["录入: has no alliance that the completeness rule lets be evaluated"]),
     "no groups": ({"分组": [HAND["分组"][0]], "评分": HAND["评分"][:1]}, ["has nobody in a group (分组), and no returned file has; run"]),
     "groups": ({"分组": lambda r: r[:2]}, [f'分组: nobody may mark "{COAL}" in 初评 (its group: —; experts who belong to it: —)']),
     "own group": ({"专家": lambda r: [*r[:3], ["C", "丙", None, COAL]], "评分": lambda r: r[:-1]}, [

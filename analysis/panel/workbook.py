@@ -195,6 +195,8 @@ def _read_intake(panel: Panel, strict: bool) -> None:
     panel.answers = pd.DataFrame(answers, columns=["id", "indicator", "answer", "shown"]).astype({"shown": bool})
     for word, ((row, heading), *others) in panel.undecided.items() if strict and sound else ():
         row.wrong(heading, "panel.undecided", word=quoted(word), number=len(others))
+    if strict and panel.alliances.empty and panel.sound(*ENTERED):
+        panel.books[0].wrong("panel.nobody", INTAKE, level=1)
 
 
 def _state(rules: dict, answers: dict[str, tuple[str, bool]]) -> tuple[str, str]:
