@@ -13,7 +13,7 @@ from analysis import DATA, ROOT, record, registry, sheets
 from analysis.commands import CommandError, from_here, known_period, make, no_period, say
 from analysis.messages import Said
 from analysis.panel import example, organise, sheet, workbook
-from analysis.panel.rules import EXPERTS, INTAKE
+from analysis.panel.rules import EXPERTS, GROUPS, INTAKE
 from analysis.panel.scores import Scores, parts
 from analysis.publish import put
 
@@ -57,7 +57,7 @@ def assign(options: Namespace) -> None:
     period = known_period(options.period, options.data, "assign", workbook.FOLDER)
     panel = workbook.read(period, options.data, EXPERTS)
     place, out = panel.path.with_suffix("") / GROUPS_FILE, _internal(options, period) / SHEETS_OUT
-    if place.exists() or "分组" in panel.books[0].sheets:
+    if place.exists() or GROUPS in panel.books[0].sheets:
         say(Said("panel.stay", path=from_here(place)))
     else:
         put(place, sheet.workbook(organise.assign(panel), panel.end))

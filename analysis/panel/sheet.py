@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import sheets
-from analysis.grades import BEST_FIRST, INCOMPLETE
+from analysis.grades import INCOMPLETE
 from analysis.packing import packed
+from analysis.panel import shown
 from analysis.panel.rules import REVIEWS
 from analysis.panel.scores import Scores
 from analysis.panel.workbook import EVALUATED, Panel
@@ -39,8 +40,10 @@ def build(scores: Scores) -> bytes:
     public = public.sort_values(["等级", "评分", CODE], ascending=[False, False, True])  # those withheld by code, so that it tells nothing
     absent = panel.intake[panel.intake["情况"].isin([INCOMPLETE, sheets.NOT_ENTERED])]
     absent = absent.drop(columns="批次").rename(columns={"代码": CODE}).sort_values(["情况", CODE])[[NAME, CODE, "情况"]]
+    activities = shown.counts(shown.entries_of(panel, dict(zip(alliances["id"], alliances["等级"]))), COOPERATION)
+    activities = activities.rename(columns=panel.scheme.labels).T.rename_axis("等级").reset_index()
     made = {sheets.SCORES: public.assign(等级=public["等级"].astype(str).map(panel.scheme.labels))[[NAME, CODE, "评分", "等级"]],
-            sheets.FACTS: pd.DataFrame(_facts(panel).items(), columns=["项目", "数值"]), sheets.ACTIVITIES: _activities(scores)}
+            sheets.FACTS: pd.DataFrame(_facts(panel).items(), columns=["项目", "数值"]), sheets.ACTIVITIES: activities}
     if len(absent):
         made[sheets.ABSENT] = absent
     if panel.rules["公布专家名单"]:
@@ -65,17 +68,6 @@ def _facts(panel: Panel) -> dict[str, object]:
         facts[sheets.WEBSITES] = websites["id"].nunique()
     nature = {sheets.NATURE: sheets.SIMULATED} if panel.simulated else {}
     return facts | nature | {sheets.PANEL: sheets.panel_digest(panel.name, panel.data)}
-
-
-def _activities(scores: Scores) -> pd.DataFrame:
-    """How many of each grade show each activity of the second pillar."""
-    panel, grades = scores.panel, scores.alliances.set_index("id")["等级"]
-    pillars = panel.indicators["pillar"]
-    names = pillars.index[pillars == pillars.unique()[:COOPERATION + 1][-1]]
-    there = panel.answers[panel.answers["shown"]].assign(grade=lambda frame: frame["id"].map(grades))
-    counts = pd.crosstab(there["grade"], there["indicator"]).reindex(index=BEST_FIRST, columns=names, fill_value=0)
-    counts.insert(0, "联盟数", grades.value_counts())
-    return counts[counts["联盟数"] > 0].rename(panel.scheme.labels).rename_axis("等级").reset_index()
 
 
 def workbook(content: dict[str, pd.DataFrame], day: dt.date, banner: str = "", most: dict[str, float] | None = None) -> bytes:

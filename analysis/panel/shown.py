@@ -5,6 +5,7 @@ Marks, experts and scores are not read here, so nothing of them can be printed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 import pandas as pd
@@ -23,13 +24,18 @@ NAMED = 3
 
 def entries(sheet: Period) -> pd.DataFrame:
     """A row for each evaluated alliance and indicator, with its grade from the score sheet; none where the period has no panel."""
-    if not (panel := _panel(sheet)):
-        return pd.DataFrame(columns=COLUMNS).astype(dict.fromkeys(COLUMNS[2:-1], "category") | {"shown": bool})
-    frame, intake, pillars = panel.answers, panel.intake, panel.indicators["pillar"]
-    frame = frame[frame["id"].isin(panel.alliances.index)].reset_index(drop=True)
+    if panel := _panel(sheet):
+        return entries_of(panel, {a.id: a.grade for a in sheet.evaluated})
+    return pd.DataFrame(columns=COLUMNS).astype(dict.fromkeys(COLUMNS[2:-1], "category") | {"shown": bool})
+
+
+def entries_of(panel: workbook.Panel, grades: Mapping[str, str]) -> pd.DataFrame:
+    """The same of a panel whose alliances have some grades."""
+    intake, pillars = panel.intake, panel.indicators["pillar"]
+    frame = panel.answers[panel.answers["id"].isin(panel.alliances.index)].reset_index(drop=True)
     orders = {"batch": intake["批次"].cat.categories, "grade": GRADES, "pillar": pillars.unique(), "indicator": pillars.index}
     return frame.assign(name=frame["id"].map(intake[NAME]), batch=frame["id"].map(intake["批次"]), pillar=frame["indicator"].map(pillars),
-                        grade=frame["id"].map({a.id: a.grade for a in sheet.evaluated}))[[*COLUMNS]].astype(
+                        grade=frame["id"].map(grades))[[*COLUMNS]].astype(
         {column: pd.CategoricalDtype(order, ordered=True) for column, order in orders.items()})
 
 

@@ -63,9 +63,10 @@ def severity(work: Scores) -> list[Verdict]:
     model, adjusted, hinted = work.model, work.adjusted, work.experts[work.experts["提示"] != ""]
     if model.alone.all():
         return [verdict("severity.unknown")]
+    thrown = len(work.alliances) - len(adjusted)
     return [verdict("severity.linked" if model.part.nunique() == 1 else "severity.parts", parts=model.part.nunique()),
-            verdict("severity.how" if model.variance >= 0 else "severity.no-intervals", residual=number(math.sqrt(model.variance), 2),
-                    thrown=len(work.alliances) - len(adjusted)),
+            verdict("severity.how" if model.variance >= 0 else "severity.no-intervals", residual=number(math.sqrt(model.variance), 2)),
+            *[verdict("severity.thrown", thrown=thrown)] * bool(thrown),
             *[verdict("severity.hinted", hinted=len(hinted), names=[*hinted["专家"] + "（" + hinted["提示"] + "）"])] * bool(len(hinted)),
             verdict("severity.changed", changed=int((adjusted["等级"] != adjusted["扣除宽严后的等级"]).sum()))]
 
