@@ -95,8 +95,9 @@ def chase_list(panel: Panel) -> tuple[pd.DataFrame, bytes]:
     And as a workbook with the short entries, and how each is counted.
     """
     others = programme(panel.registry, panel.name).drop(panel.intake.index, errors="ignore")
-    others = others.assign(情况=NOT_ENTERED, 原因="录入表里没有", 空着的指标="全部")
-    frame = pd.concat([panel.intake.astype({"批次": object}), others]).fillna("")[[
+    named = pd.concat([panel.intake.astype({"批次": object}), others.assign(情况=NOT_ENTERED, 原因="录入表里没有", 空着的指标="全部")])
+    unnamed = [batch.short for batch in panel.batches for _ in range((batch.approved or 0) - (named["批次"] == batch.short).sum())]
+    frame = pd.concat([named, pd.DataFrame({"批次": unnamed, "情况": NOT_ENTERED, "原因": "名册没有列名"})]).fillna("")[[
         "联络员", NAME, "代码", "批次", "情况", "原因", "必填而空着", "空着的指标"]]
     frame["情况"] = pd.Categorical(frame["情况"], STATES, ordered=True)
     frame = frame.sort_values(["联络员", "情况", "代码"], ignore_index=True)
