@@ -103,14 +103,6 @@ def test_firmness_by_hand(data):
     assert work.model.part.nunique() == 2 and np.isnan(work.stage_effect()[0])  # C marks 会评 alone
 
 
-def test_the_chance_of_a_grade_counts_both_errors():
-    """Two panels, the same alliance: how often the second says less than 49.5, where the first says 49."""
-    rng, sd = np.random.default_rng(4), 2.0
-    truths = rng.uniform(40, 60, 400_000)
-    first, second = (truths + rng.normal(0, sd, len(truths)) for _ in range(2))
-    assert np.mean(second[np.abs(first - 49) < 0.1] < 49.5) == pytest.approx(1 - 0.5 * math.erfc((49.5 - 49) / sd / 2), abs=0.015)
-
-
 def test_numbers_are_rounded_half_up_and_signed():
     given = ((2.345, 2), (-0.125, 2), (1.005, "+2"), (-7.5, "+0"), (0.0, "+1"), (0.8955, "%1"), (math.nan, 2))
     assert [verdicts.number(*one) for one in given] == ["2.35", "−0.13", "+1.01", "−8", "0.0", "89.6%", "—"]

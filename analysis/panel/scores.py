@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import registry
-from analysis.grades import GRADES, HIGH, LOW, TOP_SCORE
+from analysis.grades import GRADES, TOP_SCORE
 from analysis.messages import Said
 from analysis.panel.rules import MEDIAN, POOL, REPLACE, TRIMMED
 from analysis.panel.workbook import FIRST, KEEP, SECOND, STAGES, UNITS, Panel
@@ -183,11 +183,10 @@ class Scores:
         """The chance that another panel of such experts gives a score's grade: both panels err, so that they differ by √2 standard errors."""
         from scipy.special import ndtr
 
-        scheme, half = self.panel.scheme, 0.5 / 10 ** self.panel.places
-        edges = [(-math.inf if grade == LOW else scheme.floors[grade] - half, math.inf if grade == HIGH else scheme.ceiling(grade) - half)
-                 for grade in alliances["等级"]]
-        apart = np.array(edges) - alliances[["exact"]].to_numpy()
-        return np.diff(ndtr(apart / alliances[["标准误"]].to_numpy() / math.sqrt(2)))[:, 0]
+        floors = np.array([-math.inf, *[self.panel.scheme.floors[grade] for grade in GRADES[1:]], math.inf]) - 0.5 / 10 ** self.panel.places
+        level = alliances["等级"].map(GRADES.index).to_numpy()
+        apart = np.array([floors[level], floors[level + 1]]) - alliances["exact"].to_numpy()
+        return np.diff(ndtr(apart / alliances["标准误"].to_numpy() / math.sqrt(2)), axis=0)[0]
 
     def open(self) -> list[Said]:
         """What is still to come before there may be a score sheet: marks, or decisions on alliances of the list."""
