@@ -232,8 +232,6 @@ def _open_returned(panel: Panel) -> None:
     """Open the files that came back; what cannot be read is noted."""
     panel.named = {sheet: {normalise(name): name for name in frame.index} for sheet, frame in (
         (EXPERTS, panel.experts), (INDICATORS, panel.indicators))}
-    panel.own, panel.points, panel.states = (column.to_dict() for column in (
-        panel.experts["own"], panel.indicators["points"], panel.intake["情况"]))  # a mark asks a dict faster than a frame
     for path in sheets.returned(panel.name, panel.data):
         try:
             book = _opened(path)
@@ -273,7 +271,7 @@ def _read_groups(panel: Panel) -> None:
     panel.groups, panel.members = _placed(alliances, "alliance"), _placed(experts, "expert")
     met = panel.groups.merge(panel.members)
     met = met[met["alliance"].isin(panel.alliances.index)]
-    own = pd.Series([one.alliance in panel.own[one.expert] for one in met.itertuples()], met.index, bool)
+    own = pd.Series([one.alliance in panel.experts.at[one.expert, "own"] for one in met.itertuples()], met.index, bool)
     panel.barred, panel.totals = int(own.sum()), met.loc[~own, [*KEY, "group"]].reset_index(drop=True)
     panel.check()
     _check_groups(panel)
@@ -294,7 +292,7 @@ def _check_groups(panel: Panel) -> None:
     marked = {*panel.totals[["alliance", "stage"]].itertuples(index=False, name=None)}
     for id, name in panel.alliances[NAME].items():
         if stage := next((stage for stage in panel.groups["stage"].unique() if (id, stage) not in marked), ""):
-            own = [key for key, theirs in panel.own.items() if id in theirs]
+            own = [key for key, theirs in panel.experts["own"].items() if id in theirs]
             book.wrong("panel.unmarked", GROUPS, level=2, name=quoted(name), stage=stage, own=own or "—", group=groups.get((id, stage), "—"))
     return None
 
@@ -310,7 +308,7 @@ def _read_marks(panel: Panel) -> None:
             if long:
                 name = _known(row, "指标", INDICATORS, panel)
                 columns = [(name, "分数")] if name else []
-            units = {name: _units(row, heading, name, panel.points[name]) for name, heading in columns if heading in row}
+            units = {name: _units(row, heading, name, panel.indicators.at[name, "points"]) for name, heading in columns if heading in row}
             key = _key(row, panel, group_of) if units else None
             there = [found[*key, name][-1] for name in units if (*key, name) in found] if key else []
             if there:
@@ -329,7 +327,7 @@ def _key(row: Row, panel: Panel, group_of: dict[tuple[str, str], str]) -> tuple[
     stage, key, id, name = row.word("阶段"), _known(row, "专家", EXPERTS, panel), _evaluated(row, panel), quoted(row[NAME].value)
     if not row.must(stage in STAGES, "阶段", "panel.stage", cell=shown(row["阶段"]), stages=STAGES) or not key or not id:
         return None
-    if row.must(id not in panel.own[key], "专家", "panel.own", key=key, name=name):
+    if row.must(id not in panel.experts.at[key, "own"], "专家", "panel.own", key=key, name=name):
         own, other = (group_of.get((who, stage), "—") for who in (key, id))
         row.must(own == other != "—", "专家", "panel.outside", key=key, heading=GROUP_OF[stage], group=own, name=name, other=other)
     return id, stage, key
@@ -339,9 +337,9 @@ def _evaluated(row: Row, panel: Panel) -> str | None:
     """The id of the evaluated alliance of a row, or None with the problem noted."""
     name, known = str(row[NAME].value), panel.registry
     id = known.id_of(name)
-    if panel.states.get(id) == EVALUATED:
+    if panel.intake["情况"].get(id) == EVALUATED:
         return id
-    listed = id in panel.states
+    listed = id in panel.intake.index
     why = "{情况}：{原因}".format(**panel.intake.loc[id]) if listed else lambda: Said("panel.unlisted", names=known.nearest(name) or "—")
     return row.wrong(NAME, "panel.not_evaluated", name=quoted(name), why=why)
 
