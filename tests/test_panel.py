@@ -169,10 +169,12 @@ WRONG = {  # what is wrong, and the one line for each
         '规则 › B10: the rule 不公布评分的等级 is "很低"; write 活跃度', '评价期 › B4: 会评日期 "三月"',
         f'专家 › C2: A holds a post in "{COAL}", which 所属联盟 (D2) does not have', '专家 › A3: "A" stands in A2 already',
         '专家 › D4: the registry does not know "某某联盟"']),
-    "the workbook first": ({  # and what rests on it when it is right
+    "all at once": ({
         "指标": lambda r: [*r[:2], ["协同", "政府项目", "六十", ""]], "录入": lambda r: [r[0], ["钢铁", *r[1][1:]], *r[2:]],
-        "分组": lambda r: [r[0], [STEEL, 103, "一", "二"], r[2]], "复核": [REVIEWS, [COAL, 102, 70, None]]}, [
-        '指标 › C3: 分值 "六十" is not a number', "录入 › A2: the registry"]),
+        "专家": lambda r: [*r[:2], ["B", "乙", None, "某某联盟"], r[3]], "分组": lambda r: [r[0], [STEEL, 103, "一", "二"], r[2]],
+        "评分": lambda r: [*r[:4], ["A", "终评", COAL, 20, 30], *r[5:]], "复核": [REVIEWS, [COAL, 102, 70, None]]}, [
+        '指标 › C3: 分值 "六十" is not a number', '专家 › D3: the registry does not know "某某联盟"', "录入 › A2: the registry", "分组 › A2: ",
+        '评分 › B5: stage "终评"', "复核 › D2: 理由 is blank"]),
     "entries": ({"录入": [HAND["录入"][0], ["钢铁循环", 101, "张", "3次", "无"], [COAL, 102, "李", "—", "未组织"], [OPEN, 103, 1, "=1+1", 5]]}, [
         "录入 › A2: the registry does not", '录入 › D3: "—" says nothing; leave the cell blank',
         '录入 › E3: the entry "未组织" (here and in 0 other cells) may or may not mean', "录入 › D4: 理事会 (a formula) is not calculated yet"]),

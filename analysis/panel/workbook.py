@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -21,7 +22,7 @@ from analysis.grades import INCOMPLETE, TOP_SCORE
 from analysis.messages import Said
 from analysis.panel.rules import EXPERT_GROUPS, EXPERTS, GROUPS, INDICATORS, INTAKE, LIST, MARKS, REVIEWS, RULES, read_rules
 from analysis.period import FACTS, NOT_ENTERED
-from analysis.problems import FORMULA_STARTS, DataError, quoted, text_of
+from analysis.problems import FORMULA_STARTS, DataError, Problem, quoted, text_of
 from analysis.registry import Registry, normalise
 from analysis.tables import CODE, NAME, Book, Row, Table, kind_of, plain, shown
 from analysis.workbook import ERROR, UNCALCULATED
@@ -35,6 +36,7 @@ STATES = (NOT_ENTERED, INCOMPLETE, UNFIT, EVALUATED)
 SHORT, SHORT_DENIAL = 4, 8  # characters of an entry that says too little to be taken for an activity unseen
 KEY, KEEP = ["alliance", "stage", "expert"], "维持"
 RETURNED = (MARKS, REVIEWS, GROUPS, EXPERT_GROUPS)
+ENTERED, GROUPED = (INDICATORS, RULES, INTAKE), (INDICATORS, RULES, INTAKE, EXPERTS, GROUPS, EXPERT_GROUPS)  # what is to be sound first
 NUMBERED, DENIAL = re.compile(r"(\d+(?:\.\d+)?)\D{0,2}"), re.compile(r"[无未没否暂尚不]")
 
 
@@ -74,11 +76,18 @@ class Panel(period.Period):
         """The rows of a sheet in the workbook and in every returned file that has it."""
         return (row for book in self.books for row in book.rows(sheet))
 
-    def check(self) -> None:
-        """Raise DataError with all that is wrong so far, file by file: what comes next rests on it."""
-        if found := self.unread + [replace(problem, order=(place, *problem.order)) for place, book in enumerate(self.books)
-                                   for problem in book.problems]:
-            raise DataError(found)
+    def problems(self) -> list[Problem]:
+        """All that is wrong, file by file."""
+        return self.unread + [replace(problem, order=(place, *problem.order)) for place, book in enumerate(self.books)
+                              for problem in book.problems]
+
+    def sound(self, *names: str) -> bool:
+        """Whether nothing is wrong in some sheets, nor with a whole file."""
+        return not any(problem.where[1:2] in [(), *((name,) for name in names)] for problem in self.problems())
+
+    def must(self, row: Row, holds: object, heading: str, rule: str, /, *names: str, **values: object) -> bool:
+        """Whether something holds; where it does not, and the sheets that it rests on are sound, a problem of the row's cell is noted."""
+        return row.must(holds, heading, rule, **values) if holds or self.sound(*names) else False
 
 
 class PanelBook(Book):
@@ -94,7 +103,7 @@ def read(name: str | int, data: Path | str = "", upto: str = MARKS) -> Panel:
     """The checked panel from a data folder, the project's own unless another is named.
 
     `upto` the sheet 录入 it is read for the chase list, where nothing in an entry is wrong; `upto` 专家 for the groups.
-    Raises DataError with every problem of the registry, or of what the workbook itself says, or of the groups, or of marks and decisions.
+    Raises DataError with every problem of the workbook, of the returned files, or of the registry.
     """
     name, data = str(name), Path(data or DATA)
     known, book = registry.read(data), PanelBook(sheets.path_of(name, data, FOLDER))
@@ -108,14 +117,11 @@ def read(name: str | int, data: Path | str = "", upto: str = MARKS) -> Panel:
     sheets.check_dates(book, panel, data)
     if upto != INTAKE:
         _read_experts(panel)
-    panel.check()
-    panel.facts[period.NATURE] = panel.rules[period.NATURE]
     if upto == MARKS:
-        _open_returned(panel)
-        _read_groups(panel)
-        _read_marks(panel)
-        _read_reviews(panel)
-        panel.check()
+        _read_returned(panel)
+    if problems := panel.problems():
+        raise DataError(problems)
+    panel.facts[period.NATURE] = panel.rules[period.NATURE]
     return panel
 
 
@@ -132,7 +138,7 @@ def _read_indicators(panel: Panel) -> None:
             found[name] = pillar, points or 0
     panel.indicators = pd.DataFrame.from_dict(found, orient="index", columns=["pillar", "points"])
     total = round(panel.indicators["points"].sum(), 2)
-    if not book.problems and total != TOP_SCORE:
+    if panel.sound(INDICATORS) and total != TOP_SCORE:
         book.wrong("panel.hundred", INDICATORS, level=1, number=total)
 
 
@@ -140,7 +146,7 @@ def columns_of(table: Table, panel: Panel) -> list[tuple[str, str]]:
     """Each indicator with its heading; those without a column are noted."""
     headings = {normalise(name).rstrip("*"): name for name in panel.indicators.index}
     missing = [name for heading, name in headings.items() if heading not in table.columns]
-    if missing and not panel.books[0].wrong_in(INDICATORS):
+    if missing and panel.sound(INDICATORS):
         table.book.wrong("panel.columns", table.sheet, level=2, number=len(missing), all=len(headings), names="、".join(missing))
     return [(name, heading) for heading, name in headings.items() if heading in table.columns]
 
@@ -160,8 +166,9 @@ def shows(word: str, rules: dict) -> bool | None:
 
 def _read_intake(panel: Panel, strict: bool) -> None:
     """Keep the entries, and what the completeness rule makes of them; `strict` if what they leave open is wrong."""
-    book, rows, answers, seen, short = panel.books[0], [], [], {}, {batch.key: batch.short for batch in panel.batches}
-    sound, table = not book.problems, book.table(INTAKE)
+    rows, answers, seen, sound = [], [], {}, panel.sound(INDICATORS, RULES)
+    short = {batch.key: batch.short for batch in panel.batches}
+    table = panel.books[0].table(INTAKE)
     columns = columns_of(table, panel) if table else []
     for row in table.filled() if table else ():
         found, here = row.alliance(panel, seen), {}
@@ -188,8 +195,8 @@ def _read_intake(panel: Panel, strict: bool) -> None:
     panel.answers = pd.DataFrame(answers, columns=["id", "indicator", "answer", "shown"]).astype({"shown": bool})
     for word, ((row, heading), *others) in panel.undecided.items() if strict and sound else ():
         row.wrong(heading, "panel.undecided", word=quoted(word), number=len(others))
-    if strict and panel.alliances.empty and not book.problems:
-        book.wrong("panel.nobody", INTAKE, level=1)
+    if strict and panel.alliances.empty and panel.sound(*ENTERED):
+        panel.books[0].wrong("panel.nobody", INTAKE, level=1)
 
 
 def _state(rules: dict, answers: dict[str, tuple[str, bool]]) -> tuple[str, str]:
@@ -228,10 +235,8 @@ def named_in(text: str, known: Registry) -> set[str]:
     return {names[name] for name in re.findall("|".join(sorted(map(re.escape, names), key=len, reverse=True)), normalise(text))}
 
 
-def _open_returned(panel: Panel) -> None:
-    """Open the files that came back; what cannot be read is noted."""
-    panel.named = {sheet: {normalise(name): name for name in frame.index} for sheet, frame in (
-        (EXPERTS, panel.experts), (INDICATORS, panel.indicators))}
+def _read_returned(panel: Panel) -> None:
+    """Read what the workbook and the returned files hold of groups, marks and decisions; what is wrong is noted."""
     for path in sheets.returned(panel.name, panel.data):
         try:
             book = _opened(path)
@@ -241,95 +246,102 @@ def _open_returned(panel: Panel) -> None:
         panel.books.append(book)
         if not book.sheets.keys() & {*RETURNED}:
             book.wrong("panel.no_sheet", level=0, sheets=RETURNED)
-
-
-def _opened(path: Path) -> PanelBook:
-    """A returned file; a CSV is read as the workbook that it would be, its one sheet known by its headings."""
-    if path.suffix.lower() != ".csv":
-        return PanelBook(path)
-    rows = [*csv.reader(io.StringIO(text_of(path), newline=""))]
-    title = next((sheet for sheet in RETURNED if any({*PanelBook.headings[sheet]} <= {*row} for row in rows)), "CSV")
-    with tempfile.TemporaryDirectory() as folder:
-        with open(Path(folder) / path.name, "wb") as file:
-            pd.DataFrame([dict(enumerate(row)) for row in rows]).to_excel(file, sheet_name=title, header=False, index=False, engine="openpyxl")
-        return PanelBook(Path(folder) / path.name)
-
-
-def _known(row: Row, what: str, sheet: str, panel: Panel) -> str | None:
-    """The expert or the indicator that a row names, or None with the problem noted."""
-    found = panel.named[sheet].get(row.word(what))
-    row.must(found, what, "panel.unknown", what=what, cell=shown(row[what]), sheet=sheet)
-    return found
-
-
-def _read_groups(panel: Panel) -> None:
-    """Who is in which group at which stage, and so who is to mark whom: an expert the alliances of the same group, but no own one."""
-    seen, seen_experts = {}, {}
-    alliances = [(found[0], row) for row in panel.rows(GROUPS) if (found := row.alliance(panel, seen))]
-    experts = [(key, row) for row in panel.rows(EXPERT_GROUPS) if (key := _known(row, "专家", EXPERTS, panel))
-               and row.once("专家", "twice.item", quoted(key), key, seen_experts)]
-    panel.groups, panel.members = _placed(alliances, "alliance"), _placed(experts, "expert")
-    met = panel.groups.merge(panel.members)
-    met = met[met["alliance"].isin(panel.alliances.index)]
-    own = pd.Series([one.alliance in panel.experts.at[one.expert, "own"] for one in met.itertuples()], met.index, bool)
-    panel.barred, panel.totals = int(own.sum()), met.loc[~own, [*KEY, "group"]].reset_index(drop=True)
-    panel.check()
-    _check_groups(panel)
-    panel.check()
-
-
-def _placed(rows: list[tuple[str, Row]], what: str) -> pd.DataFrame:
-    """Stage, group, and who is in it."""
-    placed = [(stage, row.word(heading), found) for stage, heading in GROUP_OF.items() for found, row in rows if heading in row]
-    return pd.DataFrame(placed, columns=["stage", "group", what])
-
-
-def _check_groups(panel: Panel) -> None:
-    """Every evaluated alliance has somebody who may mark it in 初评, and so in 会评 if any alliance has a group there."""
-    book, groups = panel.books[0], panel.groups.set_index(["alliance", "stage"])["group"]
-    if panel.totals.empty:
-        return book.wrong("panel.no_groups", level=1, sheet=GROUPS, period=panel.name)
-    marked = {*panel.totals[["alliance", "stage"]].itertuples(index=False, name=None)}
-    for id, name in panel.alliances[NAME].items():
-        if stage := next((stage for stage in panel.groups["stage"].unique() if (id, stage) not in marked), ""):
-            own = [key for key, theirs in panel.experts["own"].items() if id in theirs]
-            book.wrong("panel.unmarked", GROUPS, level=2, name=quoted(name), stage=stage, own=own or "—", group=groups.get((id, stage), "—"))
-    return None
-
-
-def _read_marks(panel: Panel) -> None:
-    """The marks of all files, one a row (long) or one an indicator's column (wide); a blank one is still to come."""
+    panel.keys, panel.entries = {normalise(key): key for key in panel.experts.index}, panel.intake.to_dict("index")
+    panel.points, panel.own = panel.indicators["points"].to_dict(), panel.experts["own"].to_dict()
+    _read_groups(panel)
     found: dict[tuple, tuple[int, str]] = {}
-    group_of = {(one[2], one.stage): one.group for frame in (panel.groups, panel.members) for one in frame.itertuples(index=False)}
     for table in filter(None, [book.table(MARKS) for book in panel.books]):
-        long = {"指标", "分数"} <= table.columns.keys()
-        columns = [] if long else columns_of(table, panel)
-        for row in table.filled():
-            if long:
-                name = _known(row, "指标", INDICATORS, panel)
-                columns = [(name, "分数")] if name else []
-            units = {name: _units(row, heading, name, panel.indicators.at[name, "points"]) for name, heading in columns if heading in row}
-            key = _key(row, panel, group_of) if units else None
-            there = [found[*key, name][-1] for name in units if (*key, name) in found] if key else []
-            if there:
-                row.wrong("专家", "panel.twice", key=key[2], name=quoted(row[NAME].value), stage=key[1], place=there[0])
-            elif key:
-                place = f"{table.book.path.name} {MARKS} {row.at}"
-                found.update({(*key, name): (one, place) for name, one in units.items() if one is not None})
+        _read_marks(table, panel, found)
+    _read_reviews(panel)
     marks = pd.DataFrame([(*key, *mark) for key, mark in found.items()], columns=[*KEY, "indicator", "units", "place"])
     sums = marks.groupby(KEY)["units"].agg(["sum", "size"]).query("size == @all", local_dict={"all": len(panel.indicators)})["sum"]
     panel.totals["units"] = sums.reindex(pd.MultiIndex.from_frame(panel.totals[KEY])).astype("Int64").array
     panel.marks = marks[pd.MultiIndex.from_frame(marks[KEY]).isin(sums.index)].reset_index(drop=True)
 
 
-def _key(row: Row, panel: Panel, group_of: dict[tuple[str, str], str]) -> tuple[str, str, str] | None:
+def _opened(path: Path) -> PanelBook:
+    """A returned file; a CSV is read as the workbook that it would be, its one sheet known by its headings."""
+    if path.suffix.lower() != ".csv":
+        return PanelBook(path)
+    rows, content = [*csv.reader(io.StringIO(text_of(path), newline=""))], io.BytesIO()
+    title = next((sheet for sheet in RETURNED if any({*PanelBook.headings[sheet]} <= {*row} for row in rows)), "CSV")
+    pd.DataFrame(itertools.zip_longest(*rows)).T.to_excel(content, sheet_name=title, header=False, index=False)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / path.name).write_bytes(content.getvalue())
+        return PanelBook(Path(folder) / path.name)
+
+
+def _read_groups(panel: Panel) -> None:
+    """Who is in which group at which stage, and so who is to mark whom: an expert the alliances of the same group, but no own one."""
+    seen, seen_experts = {}, {}
+    panel.groups = _placed(panel, GROUPS, "alliance", lambda row: (found := row.alliance(panel, seen)) and found[0])
+    panel.members = _placed(panel, EXPERT_GROUPS, "expert", lambda row: (key := _expert(row, panel)) and row.once(
+        "专家", "twice.item", quoted(key), key, seen_experts) and key)
+    met = panel.groups.merge(panel.members)
+    met = met[met["alliance"].isin(panel.alliances.index)]
+    own = pd.Series([one.alliance in panel.own[one.expert] for one in met.itertuples()], met.index, bool)
+    panel.barred, panel.totals = int(own.sum()), met.loc[~own, [*KEY, "group"]].reset_index(drop=True)
+    panel.pairs = {*panel.totals[KEY].itertuples(index=False, name=None)}
+    panel.group_of = {(one[2], one.stage): one.group for frame in (panel.groups, panel.members) for one in frame.itertuples(index=False)}
+    if panel.sound(*GROUPED):
+        _check_groups(panel)
+
+
+def _placed(panel: Panel, sheet: str, what: str, who: Callable[[Row], str | None]) -> pd.DataFrame:
+    """Stage, group, and who is in it."""
+    rows = [(found, row) for row in panel.rows(sheet) if (found := who(row))]
+    placed = [(stage, row.word(heading), found) for stage, heading in GROUP_OF.items() for found, row in rows if heading in row]
+    return pd.DataFrame(placed, columns=["stage", "group", what])
+
+
+def _check_groups(panel: Panel) -> None:
+    """Every evaluated alliance has somebody who may mark it in 初评, and so in 会评 if any alliance has a group there."""
+    book, marked = panel.books[0], {pair[:2] for pair in panel.pairs}
+    if not marked:
+        return book.wrong("panel.no_groups", level=1, sheet=GROUPS, period=panel.name)
+    for id, name in panel.alliances[NAME].items():
+        if stage := next((stage for stage in panel.groups["stage"].unique() if (id, stage) not in marked), ""):
+            own = [key for key, theirs in panel.own.items() if id in theirs]
+            book.wrong("panel.unmarked", GROUPS, level=2, name=quoted(name), stage=stage, own=own or "—",
+                       group=panel.group_of.get((id, stage), "—"))
+    return None
+
+
+def _expert(row: Row, panel: Panel) -> str | None:
+    """The key of the expert of a row, or None with the problem noted."""
+    key = panel.keys.get(row.word("专家"))
+    panel.must(row, key, "专家", "panel.unknown", EXPERTS, what="专家", cell=shown(row["专家"]), sheet=EXPERTS)
+    return key
+
+
+def _read_marks(table: Table, panel: Panel, found: dict) -> None:
+    """The marks of one file, one a row (long) or one an indicator's column (wide); a blank one is still to come."""
+    long = {"指标", "分数"} <= table.columns.keys()
+    names, columns = {normalise(name): name for name in panel.indicators.index}, [] if long else columns_of(table, panel)
+    for row in table.filled():
+        if long:
+            name = names.get(row.word("指标"))
+            panel.must(row, name, "指标", "panel.unknown", INDICATORS, what="指标", cell=shown(row["指标"]), sheet=INDICATORS)
+            columns = [(name, "分数")] if name else []
+        units = {name: _units(row, heading, name, panel) for name, heading in columns if heading in row}
+        key = _key(row, panel) if units else None
+        there = [found[*key, name][-1] for name in units if (*key, name) in found] if key else []
+        if there:
+            row.wrong("专家", "panel.twice", key=key[2], name=quoted(row[NAME].value), stage=key[1], place=there[0])
+        elif key:
+            place = f"{table.book.path.name} {MARKS} {row.at}"
+            found.update({(*key, name): (one, place) for name, one in units.items() if one is not None})
+
+
+def _key(row: Row, panel: Panel) -> tuple[str, str, str] | None:
     """Alliance, stage and expert of a row of marks, or None with the problems noted."""
-    stage, key, id, name = row.word("阶段"), _known(row, "专家", EXPERTS, panel), _evaluated(row, panel), quoted(row[NAME].value)
+    stage, key, id, name = row.word("阶段"), _expert(row, panel), _evaluated(row, panel), quoted(row[NAME].value)
     if not row.must(stage in STAGES, "阶段", "panel.stage", cell=shown(row["阶段"]), stages=STAGES) or not key or not id:
         return None
-    if row.must(id not in panel.experts.at[key, "own"], "专家", "panel.own", key=key, name=name):
-        own, other = (group_of.get((who, stage), "—") for who in (key, id))
-        row.must(own == other != "—", "专家", "panel.outside", key=key, heading=GROUP_OF[stage], group=own, name=name, other=other)
+    if row.must(id not in panel.own[key], "专家", "panel.own", key=key, name=name):
+        own, other = (panel.group_of.get((who, stage), "—") for who in (key, id))
+        panel.must(row, (id, stage, key) in panel.pairs or not panel.pairs, "专家", "panel.outside", *GROUPED, key=key,
+                   heading=GROUP_OF[stage], group=own, name=name, other=other)
     return id, stage, key
 
 
@@ -337,17 +349,17 @@ def _evaluated(row: Row, panel: Panel) -> str | None:
     """The id of the evaluated alliance of a row, or None with the problem noted."""
     name, known = str(row[NAME].value), panel.registry
     id = known.id_of(name)
-    if panel.intake["情况"].get(id) == EVALUATED:
-        return id
-    listed = id in panel.intake.index
-    why = "{情况}：{原因}".format(**panel.intake.loc[id]) if listed else lambda: Said("panel.unlisted", names=known.nearest(name) or "—")
-    return row.wrong(NAME, "panel.not_evaluated", name=quoted(name), why=why)
+    entry = panel.entries.get(id)
+    why = f"{entry['情况']}：{entry['原因']}" if entry else lambda: Said("panel.unlisted", names=known.nearest(name) or "—")
+    good = panel.must(row, entry and entry["情况"] == EVALUATED, NAME, "panel.not_evaluated", *ENTERED, name=quoted(name), why=why)
+    return id if good else None
 
 
-def _units(row: Row, heading: str, name: str, most: float) -> int | None:
+def _units(row: Row, heading: str, name: str, panel: Panel) -> int | None:
     """A mark in hundredths of a point, or None with the problem noted."""
+    most = panel.points[name]
     mark = row.number(heading, name, Said("panel.upto", points=most))
-    good = mark is not None and row.must(fits(mark, most), heading, "panel.mark", mark=mark, name=name, points=most)
+    good = mark is not None and panel.must(row, fits(mark, most), heading, "panel.mark", INDICATORS, mark=mark, name=name, points=most)
     return round(mark * UNITS) if good else None
 
 
