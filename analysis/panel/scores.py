@@ -1,6 +1,9 @@
 """A checked panel -> stage scores, the list for the re-review, settled scores, and how firm they are.
 
 Exact until the one rounding at the end: marks are whole hundredths of a point, a centre and a combined score are fractions.
+How experts used the scale: total = alliance at a stage + severity of the expert + residual, by least squares. An alliance counts anew
+at each stage, so that nothing is assumed of what became of it in between; experts are linked where they change groups between the
+stages. Source: Henderson (1953, Biometrics 9), method III, for variances of incomplete designs.
 """
 
 from __future__ import annotations
@@ -15,12 +18,10 @@ import pandas as pd
 from analysis import registry
 from analysis.grades import GRADES, TOP_SCORE
 from analysis.messages import Said
-from analysis.panel.experts import TwoWay
-from analysis.panel.marks import KEEP
-from analysis.panel.rules import MEDIAN, POOL, REPLACE, REVIEWS, TRIMMED
-from analysis.panel.workbook import FIRST, SECOND, STAGES, UNITS, Panel
-from analysis.problems import DataError, Problem
+from analysis.panel.rules import MEDIAN, POOL, REPLACE, TRIMMED
+from analysis.panel.workbook import FIRST, KEEP, SECOND, STAGES, UNITS, Panel
 from analysis.shares import half_up
+from analysis.tables import NAME
 
 SURE = 0.9
 
@@ -69,22 +70,73 @@ def error(first: list, second: list, rules: dict) -> float:
     return math.sqrt(variance)
 
 
+def parts(number: pd.DataFrame) -> pd.Series:
+    """The connected part of each expert, from 0, by who marked what: a row for each alliance at a stage, a column for each expert."""
+    from scipy.sparse.csgraph import connected_components
+
+    return pd.Series(connected_components((number.T @ number).to_numpy())[1], number.columns)
+
+
+class TwoWay:
+    """The model of `totals`: expert, points, and `cell`, the alliance at a stage. What cannot be told is NaN.
+
+    `severity` adds up to 0 in each connected `part` of who marked what (a high one is lenient), and says nothing across parts;
+    `reach` is half the length of its 95 % interval; `alone` has nobody in its part to be held against.
+    """
+
+    def __init__(self, totals: pd.DataFrame):
+        from scipy import special
+
+        self.number, mean = pd.crosstab(totals["cell"], totals["expert"]), totals.groupby("cell")["points"].mean()
+        self.share = self.number.div(self.number.sum(axis=1), axis=0)
+        self.covariance = np.linalg.pinv(np.diag(self.number.sum()) - self.number.T.to_numpy() @ self.share, 1e-10, hermitian=True)
+        sums = totals.groupby("expert")["points"].sum() - self.number.T @ mean
+        self.severity = pd.Series(self.covariance @ sums, self.number.columns)
+        self.level = mean - self.share @ self.severity  # of a cell, the severities taken off
+        residual = totals["points"] - totals["cell"].map(self.level) - totals["expert"].map(self.severity)
+        self.part = parts(self.number)
+        self.alone = ~self.part.duplicated(keep=False)
+        self.freedom = len(totals) - sum(self.number.shape) + self.part.nunique()
+        self.variance = float(residual @ residual) / self.freedom if self.freedom > 0 else math.nan
+        self.student = float(special.stdtrit(max(self.freedom, 1), 0.975))
+        self.reach = self.student * np.sqrt(np.maximum(self.variance * np.diag(self.covariance), 0)) + 0 * self.severity.mask(self.alone)
+        within = float(((totals["points"] - totals["cell"].map(mean)) ** 2).sum())  # what cells alone leave
+        room = float((self.number * (1 - self.share)).to_numpy().sum())
+        explained = within - float(residual @ residual) - (len(self.part) - self.part.nunique()) * self.variance
+        self.between = max(explained / room, 0.0) if room else math.nan
+
+    def effect(self, first: list, second: list) -> tuple[float, float]:
+        """By how much the `second` cells lie over the `first`, severities taken off, with half the 95 % interval; NaN across parts."""
+        if self.part.nunique() != 1 or len(first) < 2 or not self.freedom:
+            return math.nan, math.nan
+        apart = self.level[second].to_numpy() - self.level[first].to_numpy()
+        weights = (self.share.loc[second].to_numpy() - self.share.loc[first].to_numpy()).mean(0)
+        error = math.sqrt(apart.var(ddof=1) / len(apart) + self.variance * weights @ self.covariance @ weights)
+        return float(apart.mean()), self.student * error
+
+
 class Scores:
     """The scores of one panel. `totals` has a row for each expert's whole marks of an alliance at a stage, `points` with them."""
 
     def __init__(self, panel: Panel):
-        self.panel, self.rules = panel, panel.rules
-        totals = panel.totals.dropna(subset="units")
-        self.totals = totals.assign(points=totals["units"].astype(float) / UNITS, cell=totals["alliance"] + " " + totals["stage"])
-        self.given = {id: ([], []) for id in panel.evaluated if id in {*totals["alliance"]}}
-        for one in totals.itertuples():
-            self.given[one.alliance][STAGES.index(one.stage)].append(Fraction(int(one.units), UNITS))
+        self.panel, self.rules, totals = panel, panel.rules, panel.totals.dropna(subset="units")
+        self.totals = totals.assign(points=totals["units"].astype(float) / UNITS, cell=totals["alliance"] + " " + totals["stage"],
+                                    exact=[Fraction(int(units), UNITS) for units in totals["units"]])
 
     @cached_property
     def model(self) -> TwoWay:
         """The model of the totals that stand: those that the re-review threw out are left out, where any others are there."""
-        stand = self.totals[~self.totals["alliance"].isin([id for id, review in self.panel.reviews.items() if review.score is not None])]
+        thrown = [id for id, (decision, _) in self.panel.reviews.items() if decision != KEEP]
+        stand = self.totals[~self.totals["alliance"].isin(thrown)]
         return TwoWay(stand if len(stand) else self.totals)
+
+    def _given(self, totals: pd.DataFrame, column: str) -> dict[str, list[list]]:
+        """What each alliance was given at the two stages."""
+        return {id: [here.loc[here["stage"] == stage, column].to_list() for stage in STAGES]
+                for id, here in totals.groupby("alliance", sort=False)}
+
+    def _rounded(self, exact: Fraction) -> float:
+        return float(half_up(exact, self.panel.places))
 
     @cached_property
     def alliances(self) -> pd.DataFrame:
@@ -93,62 +145,56 @@ class Scores:
         重点差异 is why it is on the list for the re-review, 待定 that it is and nothing was decided; 出界 that a decision lies
         outside the totals of its own experts; 标准误 and 把握 are missing where a decision replaced the marks, or nothing is known.
         """
-        panel, rows, short = self.panel, [], {batch.key: batch.short for batch in self.panel.batches}
-        for id, given in self.given.items():
-            entry, review, exact, totals = panel.evaluated[id], panel.reviews.get(id), combined(*given, self.rules), [*given[0], *given[1]]
-            centres = [centre(one, self.rules) if one else None for one in given]
-            decided, why, rounded = review is not None and review.score is not None, self._why(totals, *centres), half_up(exact, panel.places)
-            score = review.score if decided else rounded
-            rows.append({
-                "id": id, "联盟名称": entry.name, "联盟": registry.short(entry.name), "代码": entry.code, "批次": short[entry.batch],
-                **{stage: math.nan if one is None else float(half_up(one, 4)) for stage, one in zip(STAGES, centres)},
-                **{f"{stage}等级": self._grade(one) for stage, one in zip(STAGES, centres)},
-                "合成": float(half_up(exact, 4)), "合成评分": float(rounded), "重点差异": why, "待定": bool(why) and review is None,
-                "复核": "" if review is None else str(review.score) if decided else KEEP, "理由": review.reason if review else "",
-                "出界": decided and not min(totals) <= score <= max(totals),
-                "评分": float(score), "等级": (grade := panel.scheme.grade(float(score))), "公布": grade != self.rules["不公布评分的等级"],
-                **self._firmness(given, float(exact), grade, decided)})
-        frame, orders = pd.DataFrame(rows), {"批次": [*short.values()], **dict.fromkeys(("初评等级", "会评等级", "等级"), GRADES)}
-        return frame.assign(**{name: pd.Categorical(frame[name], order, ordered=True) for name, order in orders.items()})
+        panel, grade, rows = self.panel, self.panel.scheme.grade, {}
+        for id, (first, second) in self._given(self.totals, "exact").items():
+            exact, centres = combined(first, second, self.rules), [centre(one, self.rules) if one else None for one in (first, second)]
+            grades = [None if one is None else grade(self._rounded(one)) for one in centres]
+            rows[id] = (*(None if one is None else float(half_up(one, 4)) for one in centres), *grades, float(half_up(exact, 4)),
+                        self._rounded(exact), self._why([*first, *second], *centres, *grades), float(min(first + second)),
+                        float(max(first + second)), float(exact), error(first, second, self.rules))
+        columns = [*STAGES, "初评等级", "会评等级", "合成", "合成评分", "重点差异", "low", "high", "exact", "error"]
+        reviews = pd.DataFrame.from_dict(panel.reviews, orient="index", columns=["复核", "理由"])
+        found = panel.alliances[[NAME, "代码", "批次"]].join(pd.DataFrame.from_dict(rows, orient="index", columns=columns), how="inner")
+        found = found.join(reviews).fillna({"复核": "", "理由": ""}).rename_axis("id").reset_index()
+        decided = pd.to_numeric(found["复核"], errors="coerce")
+        score = decided.fillna(found["合成评分"])
+        found = found.assign(联盟=found[NAME].map(registry.short), 待定=(found["重点差异"] != "") & (found["复核"] == ""), 评分=score,
+                             出界=decided.notna() & ~decided.between(found["low"], found["high"]), 等级=score.map(grade))
+        found["公布"] = found["等级"] != self.rules["不公布评分的等级"]
+        found["标准误"] = found.pop("error").mask(decided.notna()) * (math.sqrt(self.model.between + self.model.variance) or math.nan)
+        found["把握"] = self._chance(found)
+        floors = [floor for floor in panel.scheme.floors.values() if floor]
+        found["离分档线"] = np.abs(np.subtract.outer(found.pop("exact").to_numpy(), floors)).min(axis=1)
+        orders = dict.fromkeys(("初评等级", "会评等级", "等级"), pd.CategoricalDtype(GRADES, ordered=True))
+        return found.drop(columns=["low", "high"]).astype(orders | dict.fromkeys(STAGES, float))
 
-    def _grade(self, exact: Fraction | None) -> str | None:
-        return None if exact is None else self.panel.scheme.grade(float(half_up(exact, self.panel.places)))
-
-    def _why(self, totals: list, first: Fraction | None, second: Fraction | None) -> str:
+    def _why(self, totals: list, first: Fraction | None, second: Fraction | None, *grades: str | None) -> str:
         """Why an alliance is on the list for the re-review, by its totals and what each stage made of them; nothing where it is not."""
-        rules, labels, widest, spread = self.rules, self.panel.scheme.labels, self.rules["重点差异：极差超过"], max(totals) - min(totals)
-        grades, found = [labels.get(self._grade(one)) for one in (first, second)], []
-        apart = abs(first - second) if None not in grades else -1
+        rules, widest, spread, found = self.rules, self.rules["重点差异：极差超过"], max(totals) - min(totals), []
         if widest is not None and spread > widest:
             found.append(f"专家总分极差{float(spread):g}分")
-        if rules["重点差异：组间等级不同"] and grades[0] != grades[1] and apart >= rules["重点差异：组间相差至少"]:
-            found.append(f"{FIRST}为{grades[0]}，{SECOND}为{grades[1]}，相差{half_up(apart, 2)}分")
+        if rules["重点差异：组间等级不同"] and None not in grades and grades[0] != grades[1] \
+                and abs(first - second) >= rules["重点差异：组间相差至少"]:
+            was, now = map(self.panel.scheme.labels.get, grades)
+            found.append(f"{FIRST}为{was}，{SECOND}为{now}，相差{half_up(abs(first - second), 2)}分")
         return "；".join(found)
 
-    def _firmness(self, given: tuple[list, list], exact: float, grade: str, decided: bool) -> dict[str, float]:
-        """The standard error of a score, and the chance that another panel of such experts gives it the same grade.
+    def _chance(self, alliances: pd.DataFrame) -> np.ndarray:
+        """The chance that another panel of such experts gives a score's grade: both panels err, so that they differ by √2 standard errors."""
+        from scipy.special import ndtr
 
-        Both panels err, so that their scores differ by √2 standard errors.
-        """
-        scheme, half = self.panel.scheme, 0.5 / 10 ** self.panel.places
-        near = min(abs(exact - floor) for floor in scheme.floors.values() if floor)
-        spread = math.nan if decided else math.sqrt(self.model.between + self.model.variance)
-        if not spread > 0:
-            return {"标准误": math.nan, "把握": math.nan, "离分档线": near}
-        sd = spread * error(*given, self.rules)
-        low = -math.inf if grade == GRADES[0] else scheme.floors[grade] - half
-        high = math.inf if grade == GRADES[-1] else scheme.ceiling(grade) - half
-        under = [0.5 * math.erfc((exact - edge) / sd / 2) for edge in (low, high)]  # 2 is √2 of erfc times √2 of the two panels
-        return {"标准误": sd, "把握": under[1] - under[0], "离分档线": near}
+        floors = np.array([-math.inf, *[self.panel.scheme.floors[grade] for grade in GRADES[1:]], math.inf]) - 0.5 / 10 ** self.panel.places
+        level = alliances["等级"].map(GRADES.index).to_numpy()
+        apart = np.array([floors[level], floors[level + 1]]) - alliances["exact"].to_numpy()
+        return np.diff(ndtr(apart / alliances["标准误"].to_numpy() / math.sqrt(2)), axis=0)[0]
 
-    def complete(self) -> None:
-        """Raises DataError where marks are to come, or an alliance on the list has no decision: then there is no score sheet."""
-        units, file = self.panel.totals["units"], self.panel.path.name
+    def open(self) -> list[Said]:
+        """What is still to come before there may be a score sheet: marks, or decisions on alliances of the list."""
         if self.panel.interim:
-            raise DataError([Problem.of(Said("panel.missing", missing=int(units.isna().sum()), out=len(units)), file)])
-        if waiting := [*self.alliances[self.alliances["待定"]].itertuples()]:
-            raise DataError([Problem.of(Said("panel.waiting", name=one.联盟名称, code=one.代码, why=one.重点差异, keep=KEEP), file, REVIEWS,
-                                        order=(place,)) for place, one in enumerate(waiting)])
+            units = self.panel.totals["units"]
+            return [Said("panel.missing", missing=int(units.isna().sum()), out=len(units))]
+        return [Said("panel.waiting", name=one.联盟名称, code=one.代码, why=one.重点差异, keep=KEEP)
+                for one in self.alliances[self.alliances["待定"]].itertuples()]
 
     @cached_property
     def adjusted(self) -> pd.DataFrame:
@@ -157,15 +203,13 @@ class Scores:
         Nothing is replaced by it. Severity is told only within connected parts.
         """
         totals = self.totals[self.totals["cell"].isin(self.model.level.index)]
-        fair, rows = totals["points"] - totals["expert"].map(self.model.severity), []
-        for id, here in totals.assign(fair=fair).groupby("alliance", sort=False):
-            exact = combined(*(here.loc[here["stage"] == stage, "fair"].to_list() for stage in STAGES), self.rules)
-            score = half_up(Fraction(min(max(exact, 0), TOP_SCORE)).limit_denominator(10 ** 9), self.panel.places)
-            rows.append((id, float(score), self.panel.scheme.grade(float(score))))
-        found = pd.DataFrame(rows, columns=["id", "扣除宽严后", "扣除宽严后的等级"]).merge(self.alliances, on="id")
-        found["扣除宽严后的等级"] = pd.Categorical(found["扣除宽严后的等级"], GRADES, ordered=True)
-        return found.assign(相差=found["扣除宽严后"] - found["评分"])[
-            ["联盟", "代码", "评分", "扣除宽严后", "相差", "等级", "扣除宽严后的等级"]]
+        given = self._given(totals.assign(fair=totals["points"] - totals["expert"].map(self.model.severity)), "fair")
+        fair = {id: self._rounded(Fraction(min(max(combined(*both, self.rules), 0), TOP_SCORE)).limit_denominator(10 ** 9))
+                for id, both in given.items()}
+        found = self.alliances[self.alliances["id"].isin(fair)].set_index("id").assign(扣除宽严后=pd.Series(fair))
+        found["相差"], grades = found["扣除宽严后"] - found["评分"], found["扣除宽严后"].map(self.panel.scheme.grade)
+        found["扣除宽严后的等级"] = grades.astype(found["等级"].dtype)
+        return found[["联盟", "代码", "评分", "扣除宽严后", "相差", "等级", "扣除宽严后的等级"]].reset_index(drop=True)
 
     @cached_property
     def experts(self) -> pd.DataFrame:
@@ -183,6 +227,6 @@ class Scores:
 
     def stage_effect(self) -> tuple[float, float]:
         """By how much 会评 lies over 初评 for the same alliances, severities taken off, with half its 95 % interval; NaN: not told."""
-        level = self.model.level
-        both = [id for id in self.given if {f"{id} {FIRST}", f"{id} {SECOND}"} <= {*level.index}]
+        there = {*self.model.level.index}
+        both = [id for id in self.alliances["id"] if {f"{id} {FIRST}", f"{id} {SECOND}"} <= there]
         return self.model.effect([f"{id} {FIRST}" for id in both], [f"{id} {SECOND}" for id in both])

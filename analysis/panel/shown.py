@@ -5,6 +5,7 @@ Marks, experts and scores are not read here, so nothing of them can be printed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 import pandas as pd
@@ -15,6 +16,7 @@ from analysis.panel import workbook
 from analysis.panel.rules import INTAKE
 from analysis.shares import signed
 from analysis.sheets import Period
+from analysis.tables import NAME
 
 COLUMNS = ("id", "name", "batch", "grade", "pillar", "indicator", "shown")
 NAMED = 3
@@ -22,20 +24,25 @@ NAMED = 3
 
 def entries(sheet: Period) -> pd.DataFrame:
     """A row for each evaluated alliance and indicator, with its grade from the score sheet; none where the period has no panel."""
-    panel, short = _panel(sheet), {batch.key: batch.short for batch in sheet.batches}
-    grades, indicators = {a.id: a.grade for a in sheet.evaluated}, panel.indicators if panel else []
-    rows = [(e.id, e.name, short[e.batch], grades[e.id], i.pillar, i.name, i.name in e.shown)
-            for e in (panel.evaluated.values() if panel else ()) for i in indicators]
-    frame = pd.DataFrame(rows, columns=COLUMNS).astype({"shown": bool})
-    orders = {"batch": short.values(), "grade": GRADES, "pillar": dict.fromkeys(i.pillar for i in indicators),
-              "indicator": [i.name for i in indicators]}
-    return frame.assign(**{column: pd.Categorical(frame[column], [*order], ordered=True) for column, order in orders.items()})
+    if panel := _panel(sheet):
+        return entries_of(panel, {a.id: a.grade for a in sheet.evaluated})
+    return pd.DataFrame(columns=COLUMNS).astype(dict.fromkeys(COLUMNS[2:-1], "category") | {"shown": bool})
+
+
+def entries_of(panel: workbook.Panel, grades: Mapping[str, str]) -> pd.DataFrame:
+    """The same of a panel whose alliances have some grades."""
+    intake, pillars = panel.intake, panel.indicators["pillar"]
+    frame = panel.answers[panel.answers["id"].isin(panel.alliances.index)].reset_index(drop=True)
+    orders = {"batch": intake["批次"].cat.categories, "grade": GRADES, "pillar": pillars.unique(), "indicator": pillars.index}
+    return frame.assign(name=frame["id"].map(intake[NAME]), batch=frame["id"].map(intake["批次"]), pillar=frame["indicator"].map(pillars),
+                        grade=frame["id"].map(grades))[[*COLUMNS]].astype(
+        {column: pd.CategoricalDtype(order, ordered=True) for column, order in orders.items()})
 
 
 def left_out(sheet: Period) -> dict[str, tuple[str, str]]:
     """Who is listed and not evaluated, by id: the state (信息不完整, 未录入 or 未达评价条件) and what was missing."""
     panel = _panel(sheet)
-    return {e.id: (e.state, e.why) for e in panel.intake if e.state} if panel else {}
+    return {one.Index: (one.情况, one.原因) for one in panel.intake.drop(panel.alliances.index).itertuples()} if panel else {}
 
 
 def counts(entries: pd.DataFrame, pillar: int) -> pd.DataFrame:
