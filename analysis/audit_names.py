@@ -25,8 +25,9 @@ def names(sheet: sheets.Period, others: list[sheets.Period], findings: pd.DataFr
             for row in findings[findings["unit"].isin([LIST, NAME])].itertuples() for name in row.printed.split("；")]
     seen = pd.DataFrame([*listed, *told], columns=["period", "place", "name", "code", "id"]).dropna(subset="id")
     seen = seen.assign(form=seen["name"].map(normalise), own=seen["id"].map(known.names))
-    named = sorted((_named(id, rows, sheet) for id, rows in _here(seen, "id", sheet)), key=lambda row: row[0])
-    odd = [row for row in named if row[0] not in ("", "误写")]  # a misspelt name is a slip of the report that prints it, in its errata
+    spelt = seen[seen["id"].isin(seen.loc[seen["form"] != seen["own"].map(normalise), "id"])]
+    named = sorted((_named(id, rows, sheet) for id, rows in _here(spelt, "id", sheet)), key=lambda row: row[0])
+    odd = [row for row in named if row[0] != "误写"]  # a misspelt name is a slip of the report that prints it, in its errata
     return pd.DataFrame([*_codes(seen[seen["code"] != ""], sheet), *odd, *_ties(sheet)], columns=["情形", "见于", "名录的判定", "依据"])
 
 
@@ -54,11 +55,11 @@ def _codes(coded: pd.DataFrame, sheet: sheets.Period) -> Iterator[Row]:
 
 
 def _named(id: str, rows: pd.DataFrame, sheet: sheets.Period) -> Row:
-    """The forms of a name beside what the registry decided; of no kind where there is but the registry's own."""
+    """The forms of a name beside what the registry decided."""
     decisions = [d for d in sheet.registry.decisions.get(id, ()) if normalise(d.get("alias", "")) in {*rows["form"]}]
     kinds = dict.fromkeys(KIND_OF_ALIAS[d["kind"]] for d in decisions)
     within = "（本报告之内不一）" if rows.loc[rows["period"] == sheet.name, "form"].nunique() > 1 else ""
-    return ("、".join(kinds) or "写法" * ({*rows["form"]} != {normalise(sheet.registry.names[id])}),
+    return ("、".join(kinds) or "写法",
             _where(rows, "name").removeprefix(f"{sheet.name}：") + within,
             "；".join([f"采用{sheet.registry.names[id]}", *(f"{d['alias']}记为{KIND_OF_ALIAS[d['kind']]}" for d in decisions)]),
             " ".join(d["evidence"] for d in decisions) or "—")

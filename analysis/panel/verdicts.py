@@ -34,7 +34,8 @@ def marks(work: Scores) -> list[Verdict]:
                     unfit=states.get(UNFIT, 0), evaluated=len(panel.alliances)),
             verdict("marks.interim" if panel.interim else "marks.all", experts=work.totals["expert"].nunique(), marks=len(panel.marks),
                     out=len(panel.totals), missing=len(panel.totals) - len(work.totals)),
-            verdict("marks.own" if own.any() else "marks.no-own", own=int((own > 0).sum()), pairs=int(own.sum()), barred=panel.barred),
+            verdict("marks.no-own" if not own.any() else "marks.own" if panel.barred else "marks.own-apart", own=int((own > 0).sum()),
+                    pairs=int(own.sum()), barred=panel.barred),
             *[verdict("marks.untold", untold=untold)] * bool(untold)]
 
 
