@@ -31,6 +31,7 @@ from traitlets.config import Config
 
 from analysis import cells, sheets
 
+MOST_FORKED = 2_000  # alliances: a fork of a process that holds more takes longer than a drawing
 PRELOADED = ("analysis.charts", "analysis.roster", "analysis.words")
 
 
@@ -187,7 +188,7 @@ def _idle() -> bool:
     """Whether a fork helps: it takes twice the work, but on a core that has nothing to do. What macOS draws with, or threads beside
     the one that waits, cannot be forked."""
     return (sys.platform == "linux" and hasattr(os, "fork") and os.getloadavg()[0] < (os.cpu_count() or 1) + 1
-            and threading.active_count() == 2)
+            and threading.active_count() == 2 and sum(len(sheet.evaluated) for sheet in sheets.GIVEN.values()) < MOST_FORKED)
 
 
 def _json(item: dict) -> dict:
@@ -217,10 +218,10 @@ def main() -> None:
     cells.register(shell)
     with contextlib.suppress(Exception):  # the cell that needs it tells
         list(map(import_module, PRELOADED))
-    gc.freeze()  # what is loaded stays
-    gc.enable()
     if sources := asked.readline():
         sheets.GIVEN.update(pickle.load(asked))
+        gc.freeze()  # what is loaded stays
+        gc.enable()
         threading.Thread(target=lambda: (asked.read(), os._exit(1)), daemon=True).start()
         sys.stdout, sys.stderr = Stream("stdout", shell), Stream("stderr", shell)
         shell.answer(json.loads(sources), lambda what: (answers.write(json.dumps(what).encode() + b"\n"), answers.flush()))
