@@ -8,6 +8,7 @@ import operator
 import re
 from collections import Counter, namedtuple
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -108,6 +109,11 @@ class Period:
         rest = self.facts.get(REGISTERED, 0) - sum(batch.approved or 0 for batch in found)
         alone = REGISTERED in self.facts and [batch.approved for batch in found].count(None) == 1
         return [batch._replace(approved=rest) if alone and batch.approved is None else batch for batch in found]
+
+    @cached_property
+    def batch_names(self) -> dict[str, str]:
+        """The short names of the batches by their letters, in order."""
+        return {batch.key: batch.short for batch in self.registry.batches_in(self.name)}
 
     @property
     def incomplete(self) -> int:

@@ -187,7 +187,7 @@ def read(data: Path) -> Registry:
     if not problems:
         problems = [Problem.of(said, f"registry/{file}.csv", Said("word.line", number=row["line"]),
                                order=([*FILES].index(file), int(row["line"])))
-                    for rules in (_forms, _contradictions) for holds, file, row, said in rules(tables) if not holds]
+                    for rules in (_forms, _contradictions) for file, row, said in rules(tables)]
     if problems:
         raise DataError(problems)
     alliances, aliases, codes, batches, schemes, periods, claims, indicators = tables.values()
@@ -248,7 +248,7 @@ def read_csv(path: Path, columns: list[str], key: list[str], problems: list[Prob
     return rows
 
 
-Rules = Iterator[tuple[object, str, dict[str, str], Said]]  # what must hold, where, and what is said if it does not
+Rules = Iterator[tuple[str, dict[str, str], Said]]  # where something does not hold, and what is said of it
 
 
 def _forms(tables: dict[str, Lines]) -> Rules:
@@ -256,16 +256,15 @@ def _forms(tables: dict[str, Lines]) -> Rules:
     ids, keys = {"", *(row["id"] for row in tables["alliances"])}, sorted({row["batch"] for row in tables["batches"]})
     for file, row in ((file, row) for file, rows in tables.items() for row in rows):
         for column, text in row.items():
-            if column in PRINTED:
-                fault = unfit(text, column)
-                yield not fault, file, row, fault
-            if text and column in FORMS:
-                may_be, form = FORMS[column]
-                yield may_be(text), file, row, Said("table.form", column=column, value=quoted(text), form=form)
-        yield row.get("id", "") in ids, file, row, Said("table.id", id=row.get("id"))
+            if column in PRINTED and (fault := unfit(text, column)):
+                yield file, row, fault
+            if text and column in FORMS and not FORMS[column][0](text):
+                yield file, row, Said("table.form", column=column, value=quoted(text), form=FORMS[column][1])
+        if row.get("id", "") not in ids:
+            yield file, row, Said("table.id", id=row.get("id"))
     for row in tables["codes"]:
-        good = CODE.fullmatch(row["code"]) and row["code"][0] in keys
-        yield good, "codes", row, Said("table.code", code=quoted(row["code"]), batches=keys)
+        if not CODE.fullmatch(row["code"]) or row["code"][0] not in keys:
+            yield "codes", row, Said("table.code", code=quoted(row["code"]), batches=keys)
 
 
 def _contradictions(tables: dict[str, Lines]) -> Rules:
@@ -275,18 +274,20 @@ def _contradictions(tables: dict[str, Lines]) -> Rules:
         for row in tables[file]:
             key, value = parts(row)
             other, line = first.setdefault(key, (value, row["line"]))
-            yield value == other, file, row, Said(rule, **row | {"other": other, "line": line})
-    taken = [column for row in tables["alliances"][:1] for column in row if column in ROSTER[2:]]
-    yield not taken, "alliances", {"line": "1"}, Said("table.own", columns=taken)
+            if value != other:
+                yield file, row, Said(rule, **row | {"other": other, "line": line})
+    if taken := [column for row in tables["alliances"][:1] for column in row if column in ROSTER[2:]]:
+        yield "alliances", {"line": "1"}, Said("table.own", columns=taken)
     names = {normalise(row["name"]): row["id"] for row in tables["alliances"]}
     for row in tables["aliases"]:
-        owner = names.get(normalise(row["alias"]))
-        yield not owner, "aliases", row, Said("table.alias", alias=row["alias"], id=owner)
+        if owner := names.get(normalise(row["alias"])):
+            yield "aliases", row, Said("table.alias", alias=row["alias"], id=owner)
     for row in tables["periods"]:
         start, end = row.get("start_date", ""), row.get("end_date", "")
-        yield start <= end and bool(start) == bool(end), "periods", row, Said("table.dates", start=quoted(start), end=quoted(end))
+        if start > end or bool(start) != bool(end):
+            yield "periods", row, Said("table.dates", start=quoted(start), end=quoted(end))
     for period in {row["period"]: "" for row in tables["schemes"]}:
         lines = {row["grade"]: row for row in tables["schemes"] if row["period"] == period}
         floors = [float(lines[g]["floor"]) for g in GRADES if g in lines and FORMS["floor"][0](lines[g]["floor"])]
-        falling = len(floors) == len(GRADES) and floors == sorted({*floors}) and floors[0] == 0
-        yield falling, "schemes", next(iter(lines.values())), Said("table.floors", period=period, best=HIGH, worst=LOW)
+        if len(floors) != len(GRADES) or floors != sorted({*floors}) or floors[0] != 0:
+            yield "schemes", next(iter(lines.values())), Said("table.floors", period=period, best=HIGH, worst=LOW)

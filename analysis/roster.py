@@ -94,7 +94,7 @@ def _row(id: str | None, name: str | None, code: str, state: str = NOT_EVALUATED
 
 def _typed(frame: pd.DataFrame, sheet: Period) -> pd.DataFrame:
     """The frame with its types, and with the columns that follow from those of the sheet."""
-    scheme, batches = sheet.scheme, {batch.key: batch.short for batch in sheet.batches}
+    scheme, batches = sheet.scheme, sheet.batch_names
     frame["pilot"] = frame["batch"].isin([batch.key for batch in sheet.batches if batch.is_pilot])
     frame["batch"] = frame["batch"].map(batches)
     frame["score"] = frame["score"].astype(float)

@@ -239,10 +239,10 @@ class Row:
         """
         name, code, known = self.text(NAME, Said("word.name")), self.text(CODE, Said("word.code")), reading.registry
         if code is not None:
-            batches, written, code = {batch.key: batch.short for batch in reading.batches}, code, normalise(code)
+            batches, written, code = reading.batch_names, code, normalise(code)
             self.table.book.changed["changed.code"] += written != code
             if not self.must(registry.CODE.fullmatch(code) and code[0] in batches, CODE, "code.form", code=quoted(written), period=reading.name,
-                             batches=[f"{key} {name}" for key, name in batches.items()]):
+                             batches=lambda: [f"{key} {name}" for key, name in batches.items()]):
                 code = None
         try:
             id = name and known.identify(name, code, reading.name)
