@@ -31,7 +31,7 @@ from traitlets.config import Config
 
 from analysis import cells, sheets
 
-MOST_FORKED = 2_000  # alliances: a fork of a process that holds more takes longer than a drawing
+MOST_FORKED = 2_000  # alliances of a period: beside more, a fork takes longer than a drawing
 PRELOADED = ("analysis.charts", "analysis.roster", "analysis.words")
 
 
@@ -188,7 +188,7 @@ def _idle() -> bool:
     """Whether a fork helps: it takes twice the work, but on a core that has nothing to do. What macOS draws with, or threads beside
     the one that waits, cannot be forked."""
     return (sys.platform == "linux" and hasattr(os, "fork") and os.getloadavg()[0] < (os.cpu_count() or 1) + 1
-            and threading.active_count() == 2 and sum(len(sheet.evaluated) for sheet in sheets.GIVEN.values()) < MOST_FORKED)
+            and threading.active_count() == 2 and all(len(sheet.evaluated) < MOST_FORKED for sheet in sheets.GIVEN.values()))
 
 
 def _json(item: dict) -> dict:
