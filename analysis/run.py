@@ -64,7 +64,7 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
         beside = {f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"}
         page, tables = html.render(whole, beside).encode(), book.render(whole)
         places = {f"{label}.csv": REPORTS / name for label, name in (saved or {}).items()}
-        files = {REPORTS / f"{title}.ipynb": nbformat.writes(notebook, indent=None).encode(), REPORTS / f"{title}.pdf": paper.result(),
+        files = {REPORTS / f"{title}.ipynb": nbformat.writes(notebook).encode(), REPORTS / f"{title}.pdf": paper.result(),
                  REPORTS / f"{title}.html": page, REPORTS / f"{title}-tables.xlsx": tables,
                  **{places.get(name, FIGURES / title / name): content for name, content in whole.saved().items()}}
         for tag, part in (parts or {}).items():
