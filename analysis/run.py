@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # What papermill, jsonschema and openpyxl load where they find it, for places, addresses and numbers that no report has: half a second
 # and more.
-SPARED = ("rfc3987_syntax", "isoduration", "pyarrow", "numpy")
+SPARED = ("rfc3987_syntax", "isoduration", "boto3", "pyarrow", "numpy")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 MOST_OF_A_CAUSE = 600  # characters
 LEAST_MEMORY = 560_000_000  # bytes of addresses
@@ -50,8 +50,8 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
     """
     path = NOTEBOOKS / f"{name}.ipynb"
     _check_memory()
-    with ThreadPoolExecutor(1) as pool, _worker(path.parent) as worker:
-        with _spared():
+    with ThreadPoolExecutor(1) as pool, _worker(path) as worker:
+        with spared(*SPARED):
             worker["given"] = {(sheet.name, str(data)): sheet for sheet in read()}
             import nbformat
             import papermill  # noqa: F401  before the thread, so that no module is loaded by both at once
@@ -99,25 +99,25 @@ def _part(notebook, tag: str):
 
 
 @contextlib.contextmanager
-def _spared() -> Iterator[None]:
-    """Nothing of what can be spared is loaded meanwhile, and what is loaded is not looked through for what could be cleared up."""
-    spared = [name for name in SPARED if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(spared))
+def spared(*names: str) -> Iterator[None]:
+    """None of the modules is loaded meanwhile, and what is loaded is not looked through for what could be cleared up."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
         gc.enable()
-        for name in spared:
+        for name in absent:
             del sys.modules[name]
 
 
 @contextlib.contextmanager
-def _worker(folder: Path) -> Iterator[dict[str, object]]:
+def _worker(notebook: Path) -> Iterator[dict[str, object]]:
     """A process that loads what notebooks need while this one checks the sheet, and the file of what it says itself."""
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen([sys.executable, "-m", "analysis.worker", str(folder)], cwd=ROOT, stdin=subprocess.PIPE,
+        process = subprocess.Popen([sys.executable, "-m", "analysis.worker", str(notebook)], cwd=ROOT, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=said)
         try:
             yield {"process": process, "said": said}

@@ -15,21 +15,25 @@ import json
 import numbers
 import os
 import pickle
+import select
 import signal
 import sys
 import threading
 import warnings
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.formatters import DisplayFormatter
 from IPython.core.interactiveshell import InteractiveShell
+from matplotlib.artist import Artist
 from traitlets import Type
 from traitlets.config import Config
 
 from analysis import cells, sheets
+from analysis.run import spared
 
 MOST_FORKED = 2_000  # alliances of a period: beside more, a fork takes longer than a drawing
 PRELOADED = ("analysis.charts", "analysis.roster", "analysis.words")
@@ -57,7 +61,7 @@ class Formatter(DisplayFormatter):
 
     def format(self, obj, include=None, exclude=None):
         figures = sys.modules.get("matplotlib.figure")
-        if figures and isinstance(obj, figures.Figure) and _idle():
+        if figures and isinstance(obj, figures.Figure) and _idle(self.parent.forks):
             with contextlib.suppress(OSError):  # there is no room for another process
                 return self.parent.forked(lambda: super(Formatter, self).format(obj, include, exclude)), {}
         return super().format(obj, include, exclude)
@@ -140,10 +144,7 @@ class Shell(InteractiveShell):
             self.displayed.setdefault(key, []).append(self.outputs[-1])
 
     def forked(self, drawing: Callable[[], tuple[dict, dict]]) -> Drawn:
-        """Draw in a fork, with what is said there; as many at a time as there are cores."""
-        running = [fork for fork in self.forks if not fork.content]
-        for fork in running[:len(running) + 1 - (os.cpu_count() or 1)]:
-            fork.read()
+        """Draw in a fork, with what is said there."""
         receiving, sending = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of forks beside threads: ours only waits
@@ -184,10 +185,12 @@ class Shell(InteractiveShell):
         told([(place, count, self.settled(outputs)) for place, count, outputs in run])
 
 
-def _idle() -> bool:
-    """Whether a fork helps: it takes twice the work, but on a core that has nothing to do. What macOS draws with, or threads beside
-    the one that waits, cannot be forked."""
+def _idle(forks: list[Drawn]) -> bool:
+    """Whether a fork helps: it takes more work, but on a core that has nothing to do. What macOS draws with, or threads beside the one
+    that waits, cannot be forked."""
+    drawing = [fork.receiving for fork in forks if not fork.content]
     return (sys.platform == "linux" and hasattr(os, "fork") and os.getloadavg()[0] < (os.cpu_count() or 1) + 1
+            and len(drawing) - len(select.select(drawing, [], [], 0)[0]) < (os.cpu_count() or 1) - 1
             and threading.active_count() == 2 and all(len(sheet.evaluated) < MOST_FORKED for sheet in sheets.GIVEN.values()))
 
 
@@ -207,21 +210,22 @@ def _plain(item: object) -> object:
 def main() -> None:
     """Answer, and end with the process that asks, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asks has it
-    gc.disable()
     asked, answers = open(os.dup(0), "rb"), open(os.dup(1), "wb")  # noqa: SIM115
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
-    os.chdir(sys.argv[1])
+    notebook = Path(sys.argv[1])
+    os.chdir(notebook.parent)
     sys.path[0] = ""  # as a kernel has it
-    shell = Shell.instance(config=Config(HistoryManager={"enabled": False, "hist_file": ":memory:"}))
-    cells.register(shell)
-    with contextlib.suppress(Exception):  # the cell that needs it tells
-        list(map(import_module, PRELOADED))
-    if sources := asked.readline():
-        sheets.GIVEN.update(pickle.load(asked))
-        gc.freeze()  # what is loaded stays
-        gc.enable()
+    with spared(*["pyarrow"] * (b"pyarrow" not in notebook.read_bytes())):  # pandas loads it where it can
+        Artist._update_set_signature_and_docstring = classmethod(lambda _: None)  # it documents each kind of artist, for nobody
+        shell = Shell.instance(config=Config(HistoryManager={"enabled": False, "hist_file": ":memory:"}))
+        cells.register(shell)
+        with contextlib.suppress(Exception):  # the cell that needs it tells
+            list(map(import_module, PRELOADED))
+        if sources := asked.readline():
+            sheets.GIVEN.update(pickle.load(asked))
+    if sources:
         threading.Thread(target=lambda: (asked.read(), os._exit(1)), daemon=True).start()
         sys.stdout, sys.stderr = Stream("stdout", shell), Stream("stderr", shell)
         shell.answer(json.loads(sources), lambda what: (answers.write(json.dumps(what).encode() + b"\n"), answers.flush()))
