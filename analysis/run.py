@@ -100,15 +100,13 @@ def _part(notebook, tag: str):
 
 @contextlib.contextmanager
 def spared(*names: str) -> Iterator[None]:
-    """None of the modules is loaded meanwhile, and what is loaded is not looked through for what could be cleared up."""
+    """None of the modules is loaded meanwhile; from now on it is looked seldom for what could be cleared up, since most of it stays."""
     absent = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))
-    gc.disable()
+    gc.set_threshold(100_000)
     try:
         yield
     finally:
-        gc.freeze()
-        gc.enable()
         for name in absent:
             del sys.modules[name]
 
