@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 SPARED = ("rfc3987_syntax", "isoduration", "boto3", "pyarrow", "numpy")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 MOST_OF_A_CAUSE = 600  # characters
-LEAST_MEMORY = 560_000_000  # bytes of addresses
 PROGRESS = "{desc} {percentage:3.0f}%|{bar:30}|"
 
 
@@ -49,7 +48,6 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
-    _check_memory()
     with ThreadPoolExecutor(1) as pool, _worker(path) as worker:
         with spared(*SPARED):
             worker["given"] = {(sheet.name, str(data)): sheet for sheet in read()}
@@ -72,15 +70,6 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
             beside = {f"{part}.pdf": "本文的PDF", f"{part}.csv": "数据（CSV）"}
             files |= {REPORTS / f"{part}.html": html.render(some, beside).encode(), REPORTS / f"{part}.pdf": pdf.render(some)}
     return publish(files, out, title, state), whole.notes
-
-
-def _check_memory() -> None:
-    """Raise MemoryError where a limit on this process leaves less than a report takes: Typst would end it without a word of ours."""
-    with contextlib.suppress(ImportError):  # only Unix has such limits
-        import resource
-
-        if 0 <= resource.getrlimit(resource.RLIMIT_AS)[0] < LEAST_MEMORY:
-            raise MemoryError
 
 
 def _writers() -> tuple:
