@@ -91,13 +91,16 @@ def _part(notebook, tag: str):
 
 @contextlib.contextmanager
 def spared(*names: str) -> Iterator[None]:
-    """None of the modules is loaded meanwhile; from now on it is looked seldom for what could be cleared up, since most of it stays."""
+    """None of the modules is loaded meanwhile, and nothing is looked through for what could be cleared up; later that is seldom done."""
     absent = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))
-    gc.set_threshold(100_000)
+    gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
+        gc.set_threshold(100_000)
+        gc.enable()
         for name in absent:
             del sys.modules[name]
 
