@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import os
 import signal
 import sys
 import threading
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from analysis import DATA, ROOT
-from analysis.commands import CommandError, from_here, say
+from analysis import DATA, NOTEBOOKS, ROOT, run
 from analysis.messages import Said, reason
-from analysis.problems import DataError
 from analysis.publish import REPORTS, STOPS
+
+if TYPE_CHECKING:
+    import argparse
 
 DONE, DATA_WRONG, COMMAND_WRONG, FAILED = 0, 1, 2, 3
 COMMANDS = {  # the module and the arguments of each, and what it is for
@@ -53,6 +55,8 @@ ARGUMENTS = {
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
+    import argparse
+
     main = argparse.ArgumentParser(prog="alliance", description="Reports of the alliance evaluation.")
     subparsers = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, words, what) in COMMANDS.items():
@@ -75,6 +79,9 @@ def _place(text: str) -> Path | str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit status."""
+    from analysis.commands import CommandError, say
+    from analysis.problems import DataError
+
     options = parser().parse_args(arguments)
     try:
         if isinstance(options.out, str) and options.command not in ("pages", "page"):
@@ -94,6 +101,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _tell(error: Exception, options: argparse.Namespace) -> None:
     """A few lines on the terminal, the rest in a log."""
     import traceback
+
+    from analysis.commands import from_here, say
 
     if why := reason(error):
         where = getattr(error, "filename2", None) or getattr(error, "filename", None)  # the place that could not be renamed to
@@ -124,7 +133,13 @@ def script() -> None:
         signal.signal(number, _stop)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
-    status = main()
+    with contextlib.suppress(OSError):  # it will be told where it is needed
+        for name in {"report", "trends", "audit"}.intersection(sys.argv[1:2]):
+            run.start(NOTEBOOKS / f"{name}.ipynb")  # before all that is loaded to see whether there is anything to do
+    try:
+        status = main()
+    finally:
+        run.stop()
     if threading.active_count() == 1:
         os._exit(status)  # to clear up what is loaded takes a fifth of a second
     sys.exit(status)

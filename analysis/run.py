@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from analysis import NOTEBOOKS, ROOT, fonts
 from analysis.messages import Said
@@ -28,6 +28,7 @@ START = "import gc; gc.disable(); from analysis import worker; worker.main()"  #
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 MOST_OF_A_CAUSE = 600  # characters
 PROGRESS = "{desc} {percentage:3.0f}%|{bar:30}|"
+waiting: dict[Path, tuple[IO[bytes], subprocess.Popen]] = {}  # by notebook, what `start` has started
 
 
 class NotebookFailedError(Exception):
@@ -105,12 +106,27 @@ def spared(*names: str) -> Iterator[None]:
             del sys.modules[name]
 
 
+def start(notebook: Path) -> None:
+    """Start the process that runs the cells of a notebook; it loads what they need while this one checks the sheet."""
+    said = tempfile.TemporaryFile()  # noqa: SIM115
+    waiting[notebook] = said, subprocess.Popen([sys.executable, "-c", START, str(notebook)], cwd=ROOT, stdin=subprocess.PIPE,
+                                               stdout=subprocess.PIPE, stderr=said)
+
+
+def stop() -> None:
+    """End the processes that were started and not needed."""
+    while waiting:
+        with _worker(next(iter(waiting))):
+            pass
+
+
 @contextlib.contextmanager
 def _worker(notebook: Path) -> Iterator[dict[str, object]]:
-    """A process that loads what notebooks need while this one checks the sheet, and the file of what it says itself."""
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen([sys.executable, "-c", START, str(notebook)], cwd=ROOT, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=said)
+    """The process that runs the cells of a notebook, and the file of what it says itself."""
+    if notebook not in waiting:
+        start(notebook)
+    said, process = waiting.pop(notebook)
+    with said:
         try:
             yield {"process": process, "said": said}
         finally:
