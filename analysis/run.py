@@ -100,7 +100,8 @@ def _part(notebook, tag: str):
 
 @contextlib.contextmanager
 def spared(*names: str) -> Iterator[None]:
-    """None of the modules is loaded meanwhile, and what is loaded is not looked through for what could be cleared up."""
+    """None of the modules is loaded meanwhile, and what is loaded is not looked through for what could be cleared up; later things are
+    seldom."""
     absent = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))
     gc.disable()
@@ -108,6 +109,7 @@ def spared(*names: str) -> Iterator[None]:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(50_000)
         gc.enable()
         for name in absent:
             del sys.modules[name]
