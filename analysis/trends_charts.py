@@ -326,8 +326,9 @@ def _states(axes: Axes, rows: pd.DataFrame, withheld: pd.DataFrame, breaks: Iter
         axes.axvline(periods.index(period), **BREAK)
     step = 1 if len(periods) <= FEW_PERIODS else 3
     axes.set_xticks(np.arange(len(periods))[::-step] + 0.5, [period[-2:] for period in periods[::-step]], size=5)
-    axes.set_yticks(places + 0.5 if named else [], rows["name"] if named else [], size=5.8)
-    axes.set(xlim=(0, len(periods)))
+    for place, name in zip(places, rows["name"]) if named else ():
+        axes.text(-0.12 / len(periods), place + 0.5, name, ha="right", va="center", size=5.8, transform=axes.get_yaxis_transform())
+    axes.set(xlim=(0, len(periods)), yticks=[])
 
 
 def _ranges(axes: Axes, rows: pd.DataFrame, floors: list[float], named: bool) -> None:
