@@ -60,7 +60,8 @@ def pair(alliances: pd.DataFrame, earlier: str, later: str) -> pd.DataFrame:
 
 def pairs(alliances: pd.DataFrame) -> pd.DataFrame:
     """Each period with the next, as `pair` has them, one below the other; `from_period` and `to_period` say which."""
-    return pd.concat([pair(alliances, *two) for two in pairwise(alliances["period"].cat.categories)], ignore_index=True)
+    named = alliances.dropna(subset="id")
+    return pd.concat([pair(named, *two) for two in pairwise(alliances["period"].cat.categories)], ignore_index=True)
 
 
 def by_period(alliances: pd.DataFrame, column: str = "state") -> pd.DataFrame:
