@@ -69,7 +69,8 @@ def findings(took_part: pd.DataFrame, means: pd.DataFrame, parts: pd.Series, cha
     _list(panels[4], failing.index)
     panels[4].set(xticks=[], xlim=(0, max(failing.max(), 1) * 1.3))
     panels[5].axis("off")
-    legend(panels[5], took_part.index, loc="center left", bbox_to_anchor=(0, 0.5), ncols=1, title="批次的颜色")
+    legend(panels[5], took_part.index, loc="center left", bbox_to_anchor=(0, 0.5), ncols=1 + len(took_part) // 7, title="批次的颜色",
+           columnspacing=0.8)
     return panels[:5]
 
 
