@@ -83,40 +83,40 @@ def legend(axes: Axes | Figure, names: Iterable[str] | Mapping[str, str], **more
     axes.legend(handles=handles, **{"ncols": len(handles), "loc": "lower left", "bbox_to_anchor": (-0.005, 1.0)} | more)
 
 
-def pies(shares: pd.DataFrame, title: str = "", of: str = "") -> list[Axes]:
+def pies(shares: pd.DataFrame, title: str = "", of: str = "") -> Axes:
     """A row of pies of counts and shares (`shares.of`), one for each value of the first index level, from 12 o'clock, clockwise; names
     stand on the slices, or in a key where there are many.
 
     `of` is the batch that all are of."""
     groups = list(shares.index.unique(0))
     named = len(groups) < 3
-    axes = canvas(2.6 if named else 2.45, title=title, columns=len(groups), squeeze=False)[0]
-    axes[0].figure.get_layout_engine().set(h_pad=0.08)  # a headline over the pies' own titles
+    axes = canvas(2.6 if named else 2.45, title=title)
     part_of = shares.iloc[:, 0] / shares.iloc[:, 0].groupby(level=0).transform("sum")
     inside = 0.155 if named else 0.095  # counts and shares without a name take less room
     thin = bool(((part_of > 0) & (part_of < inside)).any())
-    for here, group in zip(axes, groups):
+    reach = (1.76 if named else 1.42) if thin else 1.06
+    apart = max(2 * reach, (6.7 if named else 9) / len(groups))  # as wide as the figure, where that leaves room
+    axes.figure.get_layout_engine().set(h_pad=0.06)
+    axes.set(aspect="equal", xlim=(-apart / 2, (len(groups) - 0.5) * apart), ylim=(-1.04, 1.36))
+    axes.axis("off")
+    for place, group in enumerate(groups):
         part = shares.loc[group]
-        _pie(here, part, named, inside, thin, (of, group))
-        here.set_title(f"{called(group)}（{part.iloc[:, 0].sum()}家）", loc="center", size=9)
+        axes.text(place * apart, 1.13, f"{called(group)}（{part.iloc[:, 0].sum()}家）", ha="center", va="bottom", size=9, weight="bold")
+        _pie(axes, place * apart, part, named, inside, (of, group))
     if not named:
-        legend(axes[0].figure, shares.index.unique(1), loc="outside lower center", bbox_to_anchor=None)
-    return list(axes)
+        legend(axes.figure, shares.index.unique(1), loc="outside lower center", bbox_to_anchor=None)
+    return axes
 
 
-def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float, thin: bool, of: Iterable[str]) -> None:
-    """One pie `of` a batch or a grade; a slice thinner than `inside` has its label outside, for which `thin` leaves room."""
+def _pie(axes: Axes, place: float, shares: pd.DataFrame, names: bool, inside: float, of: Iterable[str]) -> None:
+    """One pie `of` a batch or a grade, `place` to the right; a slice thinner than `inside` has its label outside."""
     shares = shares[shares.iloc[:, 0] > 0]
     whole = shares.iloc[:, 0].sum()
-    reach = (1.55 if names else 1.42) if thin else 1.06
-    axes.axis("off")
     if shares.empty:
-        axes.set(aspect="equal", xlim=(-reach, reach), ylim=(-1.06, 1.06))
-        axes.text(0, 0, "没有联盟", ha="center", va="center", size=9)
+        axes.text(place, 0, "没有联盟", ha="center", va="center", size=9)
         return
     wedges, *_ = axes.pie(shares.iloc[:, 0], colors=[colour(name) for name in shares.index], startangle=90, counterclock=False,
-                          wedgeprops={"linewidth": 1.6 if len(shares) > 1 else 0, "edgecolor": "white"})
-    axes.set(xlim=(-reach, reach), ylim=(-1.06, 1.06))
+                          center=(place, 0), frame=True, wedgeprops={"linewidth": 1.6 if len(shares) > 1 else 0, "edgecolor": "white"})
     outside = []
     for wedge, (name, row) in zip(wedges, shares.iterrows()):
         wedge.set_hatch(hatch(name))
@@ -128,22 +128,21 @@ def _pie(axes: Axes, shares: pd.DataFrame, names: bool, inside: float, thin: boo
             continue
         far = (0.62 if names else 0.7) if len(shares) > 1 else 0
         ground = {"boxstyle": "round,pad=0.15", "fc": colour(name), "ec": "none"} if hatch(name) else None
-        axes.text(far * math.cos(middle), far * math.sin(middle), "\n".join(words), ha="center", va="center",
+        axes.text(place + far * math.cos(middle), far * math.sin(middle), "\n".join(words), ha="center", va="center",
                   color=ink(colour(name)), size=8 if names else 7, linespacing=1.15, bbox=ground)
-    _labels_outside(axes, outside, 7.5 if names else 7)
+    _labels_outside(axes, place, outside, 7.5 if names else 7)
 
 
-def _labels_outside(axes: Axes, labels: list[tuple[float, str]], size: float) -> None:
+def _labels_outside(axes: Axes, place: float, labels: list[tuple[float, str]], size: float) -> None:
     """Labels of thin slices beside the pie, moved apart where they would touch."""
     for side in (1, -1):
         here = sorted((pair for pair in labels if math.copysign(1, math.cos(pair[0])) == side), key=lambda pair: -math.sin(pair[0]))
         lowest = 0.86
-        for place, (middle, words) in enumerate(here):
-            height = min(max(1.12 * math.sin(middle), -0.88 + 0.3 * (len(here) - 1 - place)), lowest)
+        for order, (middle, words) in enumerate(here):
+            height = min(max(1.12 * math.sin(middle), -0.88 + 0.3 * (len(here) - 1 - order)), lowest)
             lowest = height - 0.3
-            axes.annotate(words, (math.cos(middle), math.sin(middle)), (side * 1.08, height), size=size, linespacing=1.1,
-                          ha="left" if side > 0 else "right", va="center",
-                          arrowprops={"arrowstyle": "-", "color": colour("quiet"), "lw": 0.6, "shrinkA": 0, "shrinkB": 0})
+            axes.plot([place + math.cos(middle), place + side * 1.05], [math.sin(middle), height], color=colour("quiet"), linewidth=0.6)
+            axes.text(place + side * 1.08, height, words, size=size, linespacing=1.1, ha="left" if side > 0 else "right", va="center")
 
 
 def stacked(counts: pd.DataFrame, title: str = "", percent: bool = True, unit: str = "家") -> Axes:

@@ -20,9 +20,11 @@ from analysis.publish import FIGURES, REPORTS, publish
 if TYPE_CHECKING:
     from analysis.sheets import Period
 
-# What papermill, jsonschema and openpyxl load where they find it, for places, addresses and numbers that no report has: half a second
-# and more.
-SPARED = ("rfc3987_syntax", "isoduration", "boto3", "pyarrow", "numpy")
+# What papermill, jsonschema, requests and openpyxl load where they find it, for places, addresses and numbers that no report has: half a
+# second and more.
+SPARED = ("rfc3987_syntax", "rfc3986_validator", "rfc3339_validator", "isoduration", "uri_template", "webcolors", "boto3", "chardet",
+          "pyarrow", "numpy")
+START = "import gc; gc.disable(); from analysis import worker; worker.main()"  # what it loads is not looked through meanwhile
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 MOST_OF_A_CAUSE = 600  # characters
 LEAST_MEMORY = 560_000_000  # bytes of addresses
@@ -119,7 +121,7 @@ def spared(*names: str) -> Iterator[None]:
 def _worker(notebook: Path) -> Iterator[dict[str, object]]:
     """A process that loads what notebooks need while this one checks the sheet, and the file of what it says itself."""
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen([sys.executable, "-m", "analysis.worker", str(notebook)], cwd=ROOT, stdin=subprocess.PIPE,
+        process = subprocess.Popen([sys.executable, "-c", START, str(notebook)], cwd=ROOT, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=said)
         try:
             yield {"process": process, "said": said}

@@ -216,7 +216,6 @@ def main() -> None:
     os.dup2(2, 1)
     notebook = Path(sys.argv[1])
     os.chdir(notebook.parent)
-    sys.path[0] = ""  # as a kernel has it
     with spared(*["pyarrow"] * (b"pyarrow" not in notebook.read_bytes())):  # pandas loads it where it can
         Artist._update_set_signature_and_docstring = classmethod(lambda _: None)  # it documents each kind of artist, for nobody
         shell = Shell.instance(config=Config(HistoryManager={"enabled": False, "hist_file": ":memory:"}))
@@ -230,7 +229,3 @@ def main() -> None:
         sys.stdout, sys.stderr = Stream("stdout", shell), Stream("stderr", shell)
         shell.answer(json.loads(sources), lambda what: (answers.write(json.dumps(what).encode() + b"\n"), answers.flush()))
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -89,7 +89,7 @@ def test_a_failing_notebook_is_told_in_a_few_lines(out, tmp_path, capsys, monkey
     log = (out / "reports/2017.log").read_text("utf8")
     assert source in log and "\x1b" not in log
     assert earlier.changed(out) == []
-    assert [child for child in psutil.Process().children(recursive=True) if "analysis.worker" in " ".join(child.cmdline())] == []
+    assert [child for child in psutil.Process().children(recursive=True) if running.START in child.cmdline()] == []
 
 
 @cache
@@ -103,7 +103,7 @@ def test_cells_show_what_they_show_in_a_kernel(tmp_path, monkeypatch, load):
     (tmp_path / "sitecustomize.py").write_text(f"import os\nos.getloadavg = lambda: ({load}, 0, 0)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     cells = notebook.everything().cells
-    with running._worker(ROOT) as worker:
+    with running._worker(ROOT / "README.md") as worker:
         ours = papermill.execute_notebook(copy.deepcopy(notebook.everything()), None, engine_name=engine.NAME, kernel_name="python3",
                                           progress_bar=False, request_save_on_cell_execute=False, given={}, **worker)
     for theirs, cell in zip(cells, ours.cells):
@@ -112,6 +112,17 @@ def test_cells_show_what_they_show_in_a_kernel(tmp_path, monkeypatch, load):
             (output.output_type, [*output.get("data", ())]) for output in cell.get("outputs", ())], cell.source
     whole = document.read(ours, folder=notebook.FOLDER)
     assert (html.render(whole), pdf.render(whole), len(whole.notes)) == by_a_kernel() and len(ours.cells) > 20
+
+
+def test_a_notebook_that_names_pyarrow_has_its_types(tmp_path):
+    """pandas would load it for every other one too."""
+    source = "import pandas as pd\npd.Series([1], dtype='int64[pyarrow]').dtype"
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    nbformat.write(made, tmp_path / "a.ipynb")
+    with running._worker(tmp_path / "a.ipynb") as worker:
+        ran = papermill.execute_notebook(made, None, engine_name=engine.NAME, kernel_name="python3", progress_bar=False,
+                                         request_save_on_cell_execute=False, given={}, **worker)
+    assert ran.cells[0].outputs[0].data["text/plain"] == "int64[pyarrow]"
 
 
 def test_a_misspelt_parameter_is_refused(out):
