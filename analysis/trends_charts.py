@@ -152,12 +152,12 @@ def _rows_of(batches: list[str]) -> list[list[str]]:
 
 def _bars(axes: Axes, batch: str, counts: pd.DataFrame, part: pd.DataFrame, start: float, apart: float, periods: list[str]) -> None:
     """The bars of a batch, from a line at `start` to both sides, and those `apart`."""
-    lefts = {FAIRLY_HIGH: start, HIGH: start + part[FAIRLY_HIGH], FAIR: start - part[FAIR], LOW: start - part[FAIR] - part[LOW],
+    lefts = {HIGH: start + part[FAIRLY_HIGH], FAIRLY_HIGH: start, FAIR: start - part[FAIR], LOW: start - part[FAIR] - part[LOW],
              NOT_EVALUATED: apart}
-    for state, left in lefts.items():
+    for state, left in pd.DataFrame(lefts).items():
         there, fill = counts[state] > 0, colour(state)
-        bars = axes.barh([*map(periods.index, part.index[there])], part[state][there], left=left[there] if np.ndim(left) else left,
-                         height=0.8, color=fill, edgecolor="white", linewidth=0.5, hatch=hatch(state))
+        bars = axes.barh([*map(periods.index, part.index[there])], part[state][there], left=left[there], height=0.8, color=fill,
+                         edgecolor="white", linewidth=0.5, hatch=hatch(state))
         for bar, (period, n) in zip(bars, counts[state][there].items()):
             stands_for(bar, batch, period, state)
             said = str(n) if bar.get_width() > 6 * len(str(n)) + 1 else ""
