@@ -199,7 +199,7 @@ def _value(value: object) -> object:
     """A cell as JSON: None, bool, int, float or text; a small drawing (`_repr_svg_`) with its text."""
     import pandas as pd
 
-    if pd.api.types.is_scalar(value) and pd.isna(value):
+    if not isinstance(value, str) and pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     if hasattr(value, "_repr_svg_"):
         return {"svg": value._repr_svg_(), "alt": str(value)}

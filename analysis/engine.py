@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import IO
 
-from nbformat import from_dict
+from nbformat import NotebookNode
 from papermill.engines import Engine, papermill_engines
 
 from analysis.messages import Said
@@ -44,7 +44,7 @@ class WorkerEngine(Engine):
             words = said.read().decode(errors="replace").strip()
             answer = [(max(place, 0), None, [_died(words)])]
         for place, count, outputs in answer:
-            cells[place].update(from_dict({"execution_count": count, "outputs": outputs}))
+            cells[place].update(execution_count=count, outputs=[*map(NotebookNode, outputs)])
             if any(output["output_type"] == "error" for output in outputs):
                 nb_man.cell_exception(cells[place], cell_index=place)
         nb_man.nb.metadata["language_info"] = LANGUAGE

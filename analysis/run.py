@@ -27,7 +27,6 @@ SPARED = ("rfc3987_syntax", "rfc3986_validator", "rfc3339_validator", "isodurati
 START = "import gc; gc.disable(); from analysis import worker; worker.main()"  # what it loads is not looked through meanwhile
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 MOST_OF_A_CAUSE = 600  # characters
-LEAST_MEMORY = 560_000_000  # bytes of addresses
 PROGRESS = "{desc} {percentage:3.0f}%|{bar:30}|"
 
 
@@ -51,7 +50,6 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
-    _check_memory()
     with ThreadPoolExecutor(1) as pool, _worker(path) as worker:
         with spared(*SPARED):
             worker["given"] = {(sheet.name, str(data)): sheet for sheet in read()}
@@ -76,15 +74,6 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
     return publish(files, out, title, state), whole.notes
 
 
-def _check_memory() -> None:
-    """Raise MemoryError where a limit on this process leaves less than a report takes: Typst would end it without a word of ours."""
-    with contextlib.suppress(ImportError):  # only Unix has such limits
-        import resource
-
-        if 0 <= resource.getrlimit(resource.RLIMIT_AS)[0] < LEAST_MEMORY:
-            raise MemoryError
-
-
 def _writers() -> tuple:
     """The modules that write a report, ready to do it, loaded while its cells run."""
     from analysis.export import book, document, html, pdf
@@ -102,8 +91,7 @@ def _part(notebook, tag: str):
 
 @contextlib.contextmanager
 def spared(*names: str) -> Iterator[None]:
-    """None of the modules is loaded meanwhile, and what is loaded is not looked through for what could be cleared up; later things are
-    seldom."""
+    """None of the modules is loaded meanwhile, and nothing is looked through for what could be cleared up; later that is seldom done."""
     absent = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))
     gc.disable()
@@ -111,7 +99,7 @@ def spared(*names: str) -> Iterator[None]:
         yield
     finally:
         gc.freeze()
-        gc.set_threshold(50_000)
+        gc.set_threshold(100_000)
         gc.enable()
         for name in absent:
             del sys.modules[name]

@@ -12,6 +12,8 @@ from notebook import bare, tagged
 from pypdf import PdfReader
 
 from analysis import DATA, fonts
+from analysis.export.document import Document, DocumentError, Part
+from analysis.export.pdf import render
 
 HEAD = "名次联盟名称代码评分"
 
@@ -203,3 +205,8 @@ def test_links_lead_somewhere(pdf, html):
         assert link["/Subtype"] == "/Link" and "/URI" not in link.get("/A", {})
         where = link.get("/Dest", link.get("/A", {}).get("/D")).get_object()
         assert isinstance(where, list) or str(where) in targets
+
+
+def test_what_typst_refuses_is_told_in_its_words():
+    with pytest.raises(DocumentError, match="Typst: TypstError: expected integer or auto"):
+        render(Document(parts=[Part("heading", "", "甲", level="2")]))

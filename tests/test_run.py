@@ -131,7 +131,7 @@ def test_a_misspelt_parameter_is_refused(out):
     assert earlier.changed(out) == []
 
 
-@pytest.mark.parametrize("limit", ["-n 10", "-v 450000"], ids=["files", "memory"])
+@pytest.mark.parametrize("limit", ["-n 10", "-v 200000"], ids=["files", "memory"])
 def test_too_little_of_the_machine_is_told_in_a_sentence(out, limit):
     words = f"ulimit {limit}; exec {sys.executable} -m analysis report 2017 --out {out}"
     result = subprocess.run(["bash", "-c", words], cwd=ROOT, capture_output=True, text=True, check=False)

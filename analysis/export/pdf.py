@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-
-import typst
+import subprocess
+import sys
+from pathlib import Path
 
 from analysis import fonts
 from analysis.export import TEMPLATES
-from analysis.export.document import Document
+from analysis.export.document import Document, DocumentError
 from analysis.export.pictures import Picture
 from analysis.export.tables import Table
 
+APART = [sys.executable, "-P", str(Path(__file__).with_name("typeset.py"))]
 STANDARDS = ["a-3a", "ua-1"]
 
 
 def render(report: Document) -> bytes:
-    """The file."""
-    day = report.day.replace(tzinfo=dt.UTC)
+    """The file. Raises DocumentError with what Typst says where it cannot be set."""
+    day = [report.day.year, report.day.month, report.day.day]
     csvs = {part.anchor: part.saved.csv().decode() for part in report.parts if part.label and part.saved and not part.empty}
-    data = vars(report) | {"day": [day.year, day.month, day.day], "csvs": csvs}
-    compiler = typst.Compiler(input=str(TEMPLATES / "report.typ"), root=str(TEMPLATES), font_paths=[str(fonts.FOLDER)],
-                              ignore_system_fonts=True, sys_inputs={"report": json.dumps(data, default=_plain, ensure_ascii=False)})
-    return compiler.compile(format="pdf", pdf_standards=STANDARDS, timestamp=day)
+    inputs = {"report": json.dumps(vars(report) | {"day": day, "csvs": csvs}, default=_plain, ensure_ascii=False)}
+    asked = {"input": str(TEMPLATES / "report.typ"), "root": str(TEMPLATES), "font_paths": [str(fonts.FOLDER)],
+             "ignore_system_fonts": True, "sys_inputs": inputs, "day": day, "standards": STANDARDS}
+    done = subprocess.run(APART, input=json.dumps(asked, ensure_ascii=False).encode(), capture_output=True, check=False)
+    if done.returncode:
+        raise DocumentError(f"Typst: {done.stderr.decode(errors='replace').strip() or done.returncode}")
+    return done.stdout
 
 
 def _plain(item: object) -> dict[str, object]:
