@@ -51,7 +51,7 @@ def pair(alliances: pd.DataFrame, earlier: str, later: str) -> pd.DataFrame:
     before, after = (named[named["period"] == period].drop(columns=["period", "outcome"]) for period in (earlier, later))
     frame = after.merge(before[["id", *SIDES]], on="id", suffixes=("_after", "_before"), validate="1:1")
     was, now = frame["grade_before"].notna(), frame["grade_after"].notna()
-    seen = frame["id"].isin(named.loc[(named["period"] < earlier) & named["grade"].notna(), "id"])
+    seen = frame["id"].isin(named.loc[(named["period"] < earlier) & named["grade"].notna(), "id"].unique())
     return frame.assign(
         change=(frame["score_after"] - frame["score_before"]).round(DIGITS), least=(frame["low_after"] - frame["high_before"]).round(DIGITS),
         most=(frame["high_after"] - frame["low_before"]).round(DIGITS), steps=frame["level_after"] - frame["level_before"],
@@ -60,7 +60,8 @@ def pair(alliances: pd.DataFrame, earlier: str, later: str) -> pd.DataFrame:
 
 def pairs(alliances: pd.DataFrame) -> pd.DataFrame:
     """Each period with the next, as `pair` has them, one below the other; `from_period` and `to_period` say which."""
-    return pd.concat([pair(alliances, *two) for two in pairwise(alliances["period"].cat.categories)], ignore_index=True)
+    named = alliances.dropna(subset="id")
+    return pd.concat([pair(named, *two) for two in pairwise(alliances["period"].cat.categories)], ignore_index=True)
 
 
 def by_period(alliances: pd.DataFrame, column: str = "state") -> pd.DataFrame:
@@ -141,21 +142,24 @@ def association(rows: pd.Series, columns: pd.Series) -> tuple[float, float, int]
 
     p and V are missing where one side has a single class.
     """
-    table = pd.crosstab(rows.astype(object), columns.astype(object)).to_numpy()
-    n = int(table.sum())
+    (row, rows), (column, columns) = (pd.factorize(side.astype(object), sort=True) for side in (rows, columns))
+    table, n = np.bincount(row * len(columns) + column, minlength=len(rows) * len(columns)).reshape(len(rows), len(columns)), len(row)
     if min(table.shape, default=0) < 2:
         return np.nan, np.nan, n
-    chance, left = np.random.default_rng(SEED), np.tile(table.sum(axis=1), (RESAMPLES, 1))
-    drawn = np.zeros((RESAMPLES + 1, *table.shape), int)
-    drawn[0] = table
-    for column, whole in enumerate(table.sum(axis=0)):  # cell by cell, each from what its row and its column have left
-        for row in range(len(table)):
-            missing = whole - drawn[1:, :row, column].sum(axis=1)
-            drawn[1:, row, column] = chance.hypergeometric(left[:, row], left[:, row + 1:].sum(axis=1), missing)
-        left = left - drawn[1:, :, column]
+    chance, left = np.random.default_rng(SEED), np.repeat(table.sum(axis=1), RESAMPLES).reshape(-1, RESAMPLES)
+    drawn = np.zeros((*table.T.shape, RESAMPLES), int)
+    for cells, whole in zip(drawn, table.sum(axis=0)[:-1]):  # cell by cell, each from what its row and its column have left
+        missing, others = whole, left.sum(axis=0)
+        for row, there in enumerate(left):
+            others = others - there
+            cells[row] = chance.hypergeometric(there, others, missing)
+            missing = missing - cells[row]
+        left = left - cells
+    drawn[-1] = left
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
-    chi = ((drawn - expected) ** 2 / expected).sum(axis=(1, 2))
-    return float((chi >= chi[0] - 1e-9).mean()), float(np.sqrt(chi[0] / n / (min(table.shape) - 1))), n
+    chi, chis = (((counts.T - expected) ** 2 / expected).sum(axis=(-1, -2)) for counts in (table.T, drawn))
+    p = (1 + (chis >= chi - 1e-9).sum()) / (RESAMPLES + 1)
+    return float(p), float(np.sqrt(chi / n / (min(table.shape) - 1))), n
 
 
 def tests(alliances: pd.DataFrame, moves: pd.DataFrame) -> pd.DataFrame:

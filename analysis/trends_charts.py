@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from analysis.charts import COLOURS, called, canvas, colour, hatch, ink, legend, stands_for
@@ -20,22 +20,24 @@ from analysis.trends import FEW_PERIODS, by_period, latest
 
 EDGE = {"markeredgecolor": "#5B5B5B", "markeredgewidth": 0.5}
 SMALL, GREY = 6.5, "#5B5B5B"
-MATRICES, RIBBON, MOST_NAMED = 5, "ribbon", 80  # matrices in a row; rows of a column that may have names
+ACROSS, MATRICES, MOST_NAMED = 5, 5, 80  # batches in a row, matrices in a row; rows of a column that may have names
+OVER, UNDER = 2.9, 1.25  # a matrix's own lines above it and beneath
 BREAK = {"color": colour("accent"), "linewidth": 0.9, "linestyle": (0, (4, 2))}
 BOUNDS = {"color": colour("accent"), "linewidth": 4, "alpha": 0.45}
 ABOVE = {"loc": "outside upper left", "bbox_to_anchor": None}  # a key over all panels
 WORDS = {"textcoords": "offset points", "size": SMALL, "annotation_clip": False}
 
 
-def _years(axes: Axes, periods: Iterable[str], breaks: Iterable[str] = ()) -> None:
-    """Periods along an axis of places; of many every third is named, in two lines, the last always."""
+def _years(axes: Axes, periods: Iterable[str], breaks: Iterable[str] = (), starts: Sequence[float] = (0,)) -> None:
+    """Periods along an axis of places, from each of the starts; of many every third is named, in two lines, the last always."""
     names = [*periods]
     step, cut = (-1, "-") if len(names) <= FEW_PERIODS else (-3, "-\n")
     places = range(len(names) - 1, -1, step)
-    axes.set_xticks(places, [names[place].replace("-", cut) for place in places], size=7)
-    axes.set_xlim(-0.35, len(names) - 0.65)
-    for period in breaks:
-        axes.axvline(names.index(period) - 0.5, **BREAK)
+    axes.set_xticks([start + place for start in starts for place in places],
+                    [names[place].replace("-", cut) for place in places] * len(starts), size=7)
+    axes.set_xlim(starts[0] - 0.35, starts[-1] + len(names) - 0.65)
+    for line in (start + names.index(period) - 0.5 for start in starts for period in breaks):
+        axes.axvline(line, **BREAK)
 
 
 def _bare(axes: Axes) -> None:
@@ -67,7 +69,8 @@ def findings(took_part: pd.DataFrame, means: pd.DataFrame, parts: pd.Series, cha
     _list(panels[4], failing.index)
     panels[4].set(xticks=[], xlim=(0, max(failing.max(), 1) * 1.3))
     panels[5].axis("off")
-    legend(panels[5], took_part.index, loc="center left", bbox_to_anchor=(0, 0.5), ncols=1, title="批次的颜色")
+    legend(panels[5], took_part.index, loc="center left", bbox_to_anchor=(0, 0.5), ncols=1 + len(took_part) // 7, title="批次的颜色",
+           columnspacing=0.8)
     return panels[:5]
 
 
@@ -115,46 +118,71 @@ def _spans(axes: Axes, means: pd.DataFrame, words: Callable[[float, int], object
 # Batches and grades
 
 def ladder(counts: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") -> list[Axes]:
-    """A panel for each batch (first index level) with a bar for each period: grades on both sides of the line between 较高 and 一般,
-    and apart those not evaluated, in percent of the batch. The columns are grades and 未参评."""
-    batches, periods = counts.index.unique(0), [*counts.index.levels[1]]
-    tall = (0.26 if len(periods) <= FEW_PERIODS else 0.17) * len(periods) + 0.75
-    panels = canvas(tall, title=title, columns=len(batches), sharex=True, squeeze=False)[0]
+    """For each batch (first index level) a bar for each period: grades on both sides of the line between 较高 and 一般, and apart
+    those not evaluated, in percent of the batch. The columns are grades and 未参评."""
+    batches, periods = [*counts.index.unique(0)], [*counts.index.levels[1]]
+    rows = _rows_of(batches)
+    tall = (0.26 if len(periods) <= FEW_PERIODS else 0.17) * len(periods) + 0.35
+    panels = canvas(tall * len(rows) + 0.4, title=title, rows=len(rows), squeeze=False)[:, 0]
     part = 100 * counts.div(counts.sum(axis=1), axis=0)
     apart = (part[HIGH] + part[FAIRLY_HIGH]).max() + 6
-    for axes, batch in zip(panels, batches):
-        numbers, here = counts.loc[batch], part.loc[batch]
-        starts = {FAIRLY_HIGH: 0, HIGH: here[FAIRLY_HIGH], FAIR: -here[FAIR], LOW: -here[FAIR] - here[LOW], NOT_EVALUATED: apart}
-        for state, start in starts.items():
-            bars = axes.barh([*map(periods.index, here.index)], here[state], left=start, height=0.8, color=colour(state), edgecolor="white",
-                             linewidth=0.5, hatch=hatch(state))
-            for bar, period in zip(bars, here.index):
-                stands_for(bar, batch, period, state)
-            words = [n if wide > 6 * len(str(n)) + 1 else "" for n, wide in zip(numbers[state], here[state])]
-            axes.bar_label(bars, words, label_type="center", size=SMALL, color=ink(colour(state)))
-        for period in {*breaks} & {*here.index}:
-            axes.axhline(periods.index(period) - 0.5, **BREAK)
-        axes.axvline(0, color="#222222", linewidth=1)
-        axes.set_title(f"{batch}（{numbers.iloc[-1].sum()}家）", size=8.5)
-        _list(axes, periods if axes is panels[0] else [""] * len(periods))
-        axes.set(xticks=[], xlim=(-(part[FAIR] + part[LOW]).max() - 1, apart + part[NOT_EVALUATED].max() + 1))
+    first, end = -(part[FAIR] + part[LOW]).max() - 1, apart + part[NOT_EVALUATED].max() + 1
+    for axes, row in zip(panels, rows):
+        starts = (end - first) * np.arange(len(row))
+        for batch, start in zip(row, starts):
+            _bars(axes, batch, counts.loc[batch], part.loc[batch], start, start + apart, periods)
+            here = [periods.index(period) - 0.5 for period in {*breaks} & {*counts.loc[batch].index}]
+            axes.hlines(here, start + first, start + end, **BREAK)
+        axes.vlines(starts, -0.6, len(periods) - 0.4, color="#222222", linewidth=1)
+        _list(axes, periods)
+        names = [f"{batch}（{counts.loc[batch].iloc[-1].sum()}家）" for batch in row]
+        axes.set_xticks(starts + (first + end) / 2, names, size=8.5, weight="bold", color="#222222")
+        axes.set_title("；".join(names), visible=False)  # a drawing's name is made of these
+        axes.set_xlim(first, first + (end - first) * len(rows[0]))
         _bare(axes)
     legend(panels[0].figure, [*GRADES, NOT_EVALUATED], **ABOVE)
     return [*panels]
 
 
+def _rows_of(batches: list[str]) -> list[list[str]]:
+    """Batches as they stand beside one another, in rows of the same length."""
+    across = -(-len(batches) // -(-len(batches) // ACROSS))
+    return [batches[place:place + across] for place in range(0, len(batches), across)]
+
+
+def _bars(axes: Axes, batch: str, counts: pd.DataFrame, part: pd.DataFrame, start: float, apart: float, periods: list[str]) -> None:
+    """The bars of a batch, from a line at `start` to both sides, and those `apart`."""
+    lefts = {HIGH: start + part[FAIRLY_HIGH], FAIRLY_HIGH: start, FAIR: start - part[FAIR], LOW: start - part[FAIR] - part[LOW],
+             NOT_EVALUATED: apart}
+    for state, left in pd.DataFrame(lefts).items():
+        there, fill = counts[state] > 0, colour(state)
+        bars = axes.barh([*map(periods.index, part.index[there])], part[state][there], left=left[there], height=0.8, color=fill,
+                         edgecolor="white", linewidth=0.5, hatch=hatch(state))
+        for bar, (period, n) in zip(bars, counts[state][there].items()):
+            stands_for(bar, batch, period, state)
+            said = str(n) if bar.get_width() > 6 * len(str(n)) + 1 else ""
+            axes.text(*bar.get_center(), said, ha="center", va="center_baseline", size=SMALL, color=ink(fill))
+
+
 def cumulative(reached: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") -> list[Axes]:
     """For each batch (first index level) by period the share that reached each grade (columns grade, 占比, 至少, 至多 in percent)."""
-    batches = [*reached.index.unique(0)]
-    panels = canvas(1.8, title=title, columns=len(batches), sharey=True, squeeze=False)[0]
-    for axes, batch in zip(panels, batches):
-        for grade, here in reached.loc[batch].groupby("等级"):
-            axes.fill_between(range(len(here)), here["至少"], here["至多"], color=colour(grade), alpha=0.3, linewidth=0)
-            axes.plot(range(len(here)), here["占比"], "o-", color=colour(grade), markersize=3.5, linewidth=1.6, **EDGE)
-        axes.set_title(batch, size=9)
-        axes.set(ylim=(0, 103))
+    batches, periods = [*reached.index.unique(0)], [*reached.index.unique(1)]
+    rows = _rows_of(batches)
+    panels = canvas(1.35 * len(rows) + 0.45, title=title, rows=len(rows), squeeze=False)[:, 0]
+    for axes, row in zip(panels, rows):
+        starts = (len(periods) - 1 + max(0.7, 0.2 * len(periods))) * np.arange(len(row))
+        for batch, start in zip(row, starts):
+            for grade, here in reached.loc[batch].groupby("等级"):
+                along = start + np.arange(len(here))
+                axes.fill_between(along, here["至少"], here["至多"], color=colour(grade), alpha=0.3, linewidth=0)
+                axes.plot(along, here["占比"], "o-", color=colour(grade), markersize=3.5, linewidth=1.6, **EDGE)
+            axes.text(start - 0.35, 108, batch, size=9, weight="bold")
+        axes.vlines(starts - 0.35, 0, 103, color="#8A8A8A", linewidth=0.7, clip_on=False)
+        axes.set_title("；".join(row), visible=False)
+        axes.set(ylim=(0, 122), yticks=range(0, 101, 25))
         axes.tick_params(labelsize=7)
-        _years(axes, here.index, breaks)
+        axes.spines["left"].set_visible(False)
+        _years(axes, periods, breaks, starts)
     panels[0].set_ylabel("占参评的比例（%）", size=8)
     names = {grade: f"{called(grade)}{'及以上' * (grade != HIGH)}" for grade in BEST_FIRST[:3]}
     legend(panels[0].figure, names, **ABOVE)
@@ -165,46 +193,57 @@ def flows(moves: pd.DataFrame, breaks: Iterable[str] = (), title: str = "") -> l
     """A matrix of each two periods: from the row's state to the column's (from_period, to_period, state_before, state_after, alliances),
     and beneath how many of those evaluated twice went up, stayed and went down; of the last two also as a ribbon."""
     pairs = [*moves.groupby(["from_period", "to_period"], sort=False)]
-    columns, rows = min(len(pairs), MATRICES), -(-len(pairs) // MATRICES)
-    names = [*map(str, range(len(pairs))), *["."] * (rows * columns - len(pairs))]
-    layout = [*np.reshape(names, (rows, columns)).tolist(), [RIBBON] * columns]
-    height, ratios = 1.6 * rows + 2.2, {"height_ratios": [*[1.6] * rows, 2.2]}
-    if len(pairs) == 1:
-        layout, height, ratios = [["0", RIBBON]], 2.75, {"width_ratios": [1, 1.25]}
-    figure = canvas(height, title=title).figure
-    figure.clear()
-    panels = figure.subplot_mosaic(layout, **ratios)
     states = [state for state in STATES[::-1] if {state} & {*moves["state_before"], *moves["state_after"]}]
+    wide, rows, most, size = len(states), -(-len(pairs) // MATRICES), 1.4 * moves["alliances"].max(), 7 if len(pairs) == 1 else 5
+    placed = {"columns": 2, "width_ratios": [1, 1.25]} if len(pairs) == 1 else {"rows": 2, "height_ratios": [1.7 * rows, 2.2]}
+    panels = canvas(3.05 if len(pairs) == 1 else 1.7 * rows + 2.5, title=title, **placed)
     for place, ((earlier, later), here) in enumerate(pairs):
-        axes, size = panels[str(place)], 7 if len(pairs) == 1 else 5
-        table = here.pivot_table("alliances", "state_before", "state_after", "sum").reindex(index=states, columns=states).fillna(0)
-        _matrix(axes, table, 1.4 * moves["alliances"].max(), size, first=place % columns == 0)
-        broken = later in {*breaks}
-        axes.set_title(f"{earlier}→{later}{'＊' * broken}", size=size + 1.5, color=colour("accent") if broken else "#222222")
-    _ribbon(panels[RIBBON], pairs[-1][1])
-    return [*panels.values()]
+        table = here.pivot(index="state_before", columns="state_after", values="alliances").reindex(index=states, columns=states).fillna(0)
+        down, along = divmod(place, MATRICES)
+        along, down, broken = along * (wide + 1), down * (wide + UNDER + OVER), later in {*breaks}
+        _matrix(panels[0], table, most, size, along, down)
+        panels[0].text(along, down - OVER + 0.8, f"{earlier}→{later}{'＊' * broken}", size=size + 1.5, weight="bold",
+                       color=colour("accent") if broken else "#222222")
+    panels[0].set_yticks([row * (wide + UNDER + OVER) + place + 0.5 for row in range(rows) for place in range(wide)],
+                         [*map(_brief, states)] * rows, size=size)
+    panels[0].set(xlim=(0, min(len(pairs), MATRICES) * (wide + 1) - 1), ylim=(rows * (wide + UNDER + OVER) - OVER, -OVER), xticks=[],
+                  aspect="equal")
+    _bare(panels[0])
+    _ribbon(panels[1], pairs[-1][1])
+    return [*panels]
 
 
-def _matrix(axes: Axes, table: pd.DataFrame, most: float, size: float, first: bool) -> None:
-    """A table of states by states, its diagonal framed, with what it says of grades (best first) beneath."""
-    wide, words = len(table), [called(state).removeprefix("活跃度").removeprefix("信息") for state in table.index]
-    axes.pcolormesh(table.to_numpy(), cmap="Greys", vmin=0, vmax=most, edgecolor="white", linewidth=0.5)
-    for (row, column), n in np.ndenumerate(table.to_numpy(int)):
+def _brief(state: str) -> str:
+    return called(state).removeprefix("活跃度").removeprefix("信息")
+
+
+def _matrix(axes: Axes, table: pd.DataFrame, most: float, size: float, along: float, down: float) -> None:
+    """A table of states by states from a place on, its diagonal framed, with what it says of grades (best first) beneath."""
+    wide, numbers = len(table), table.to_numpy(int)
+    axes.pcolormesh(along + np.arange(wide + 1), down + np.arange(wide + 1), numbers, cmap="Greys", vmin=0, vmax=most, edgecolor="white",
+                    linewidth=0.5)
+    for (row, column), n in np.ndenumerate(numbers):
         if n:
-            axes.text(column + 0.5, row + 0.5, n, ha="center", va="center", size=size, color="white" if n > 0.57 * most else "#222222")
-        if row == column and table.index[row] in GRADES:
-            axes.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=colour("accent"), linewidth=0.8))
+            axes.text(along + column + 0.5, down + row + 0.5, n, ha="center", va="center", size=size,
+                      color="white" if n > 0.57 * most else "#222222")
+    for place, state in enumerate(table.index):
+        axes.text(along + place + 0.5, down - 0.15, _brief(state), ha="center", va="bottom", rotation=90, size=size)
+    framed = np.flatnonzero(table.index.isin(GRADES))
+    _squares(axes, along + framed, down + framed, facecolor="none", edgecolor=colour("accent"), linewidth=0.8)
     matched, start = table.reindex(index=BEST_FIRST, columns=BEST_FIRST).fillna(0).to_numpy(), 0.0
     counts = {"上升": np.tril(matched, -1).sum(), NOT_EVALUATED: np.trace(matched), "下降": np.triu(matched, 1).sum()}
     for word, (fill, n) in zip("升平降", counts.items()):
         long = wide * n / max(matched.sum(), 1)
-        bar = axes.barh(wide + 0.75, long, left=start, height=0.9, color=colour(fill), edgecolor="white", linewidth=0.5)
-        axes.bar_label(bar, [f"{word}{n:.0f}" if long > 0.9 else ""], label_type="center", size=size, color=ink(colour(fill)))
+        axes.barh(down + wide + 0.75, long, left=along + start, height=0.9, color=colour(fill), edgecolor="white", linewidth=0.5)
+        axes.text(along + start + long / 2, down + wide + 0.75, f"{word}{n:.0f}" if long > 0.9 else "", ha="center", va="center", size=size,
+                  color=ink(colour(fill)))
         start += long
-    axes.set_xticks(np.arange(wide) + 0.5, words, size=size, rotation=90)
-    axes.set_yticks(np.arange(wide) + 0.5, words if first else [""] * wide, size=size)
-    axes.set(xlim=(0, wide), ylim=(wide + 1.25, 0), aspect="equal")
-    _bare(axes)
+
+
+def _squares(axes: Axes, left: np.ndarray, top: np.ndarray, **looks: object) -> None:
+    """Squares of one unit, as one path."""
+    corners = np.stack([left, top], axis=1)[:, None, :] + [[0, 0], [1, 0], [1, 1], [0, 1]]
+    axes.add_artist(PathPatch(Path.make_compound_path_from_polys(corners), **looks))
 
 
 def _ribbon(axes: Axes, moves: pd.DataFrame) -> None:
@@ -276,12 +315,10 @@ def _rows(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def _states(axes: Axes, rows: pd.DataFrame, withheld: pd.DataFrame, breaks: Iterable[str], named: bool) -> None:
-    periods, places, square = [*withheld], rows["place"].to_numpy(), np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    periods, places = [*withheld], rows["place"].to_numpy()
     for code, state in enumerate(STATES[1:], start=1):  # a path for each state and not for each cell
         row, column = np.nonzero(rows[periods].to_numpy() == code)
-        corners = np.stack([column, places[row]], axis=1)[:, None, :] + square
-        axes.add_artist(PathPatch(Path.make_compound_path_from_polys(corners), facecolor=colour(state), edgecolor="white",
-                                  linewidth=0.4 if named else 0))
+        _squares(axes, column, places[row], facecolor=colour(state), edgecolor="white", linewidth=0.4 if named else 0)
     for marker, cells in (("o", withheld), ("x", rows[periods] == STATES.index(INCOMPLETE))):
         row, column = np.nonzero(cells.to_numpy(bool))
         axes.plot(column + 0.5, places[row] + 0.5, marker, color=GREY, linestyle="", fillstyle="none", markersize=2.4 if named else 1,
@@ -290,8 +327,9 @@ def _states(axes: Axes, rows: pd.DataFrame, withheld: pd.DataFrame, breaks: Iter
         axes.axvline(periods.index(period), **BREAK)
     step = 1 if len(periods) <= FEW_PERIODS else 3
     axes.set_xticks(np.arange(len(periods))[::-step] + 0.5, [period[-2:] for period in periods[::-step]], size=5)
-    axes.set_yticks(places + 0.5 if named else [], rows["name"] if named else [], size=5.8)
-    axes.set(xlim=(0, len(periods)))
+    for place, name in zip(places, rows["name"]) if named else ():
+        axes.text(-0.12 / len(periods), place + 0.5, name, ha="right", va="center", size=5.8, transform=axes.get_yaxis_transform())
+    axes.set(xlim=(0, len(periods)), yticks=[])
 
 
 def _ranges(axes: Axes, rows: pd.DataFrame, floors: list[float], named: bool) -> None:
