@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import IO
 
 from nbformat import NotebookNode
@@ -22,7 +23,8 @@ class WorkerEngine(Engine):
     """Runs the cells in a process that `worker.start` has started. One that dies makes an error in the cell that it was at."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, *, process: subprocess.Popen, said: IO[bytes], given: dict, **_):
+    def execute_managed_notebook(cls, nb_man, kernel_name, *, process: subprocess.Popen, said: IO[bytes], given: dict,
+                                 meanwhile: Callable[[], object] = list, **_):
         cells, place, answer = nb_man.nb.cells, -1, None
         sources = [cell.source if cell.cell_type == "code" else "" for cell in cells]
         try:
@@ -30,6 +32,7 @@ class WorkerEngine(Engine):
             process.stdin.flush()
         except OSError:
             pass  # it died; there is no answer either
+        meanwhile()
         for line in process.stdout:
             answer = json.loads(line)
             if place >= 0:

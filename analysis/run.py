@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -55,11 +55,12 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
         with spared(*SPARED):
             worker["given"] = {(sheet.name, str(data)): sheet for sheet in read()}
             import nbformat
-            import papermill  # noqa: F401  before the thread, so that no module is loaded by both at once
+            import papermill  # noqa: F401
 
-        loaded = pool.submit(_writers)
+        loaded: list[Future] = []
+        worker["meanwhile"] = lambda: loaded.append(pool.submit(_writers))
         notebook = _executed(path, {**parameters, "data": str(data)}, worker)
-        document, html, pdf, book = loaded.result()
+        document, html, pdf, book = loaded[0].result()
         whole = document.read(notebook)
         paper = pool.submit(pdf.render, whole)
         beside = {f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"}
