@@ -51,7 +51,7 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
     path = NOTEBOOKS / f"{name}.ipynb"
-    with ThreadPoolExecutor(1) as pool, _worker(path) as worker:
+    with ThreadPoolExecutor(2) as pool, _worker(path) as worker:
         with spared(*SPARED):
             worker["given"] = {(sheet.name, str(data)): sheet for sheet in read()}
             import nbformat
@@ -62,17 +62,18 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
         notebook = _executed(path, {**parameters, "data": str(data)}, worker)
         document, html, pdf, book = loaded[0].result()
         whole = document.read(notebook)
-        paper = pool.submit(pdf.render, whole)
-        beside = {f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"}
-        page, tables = html.render(whole, beside).encode(), book.render(whole)
+        documents = {title: whole} | {part: document.read(_part(notebook, tag)) for tag, part in (parts or {}).items()}
+        papers = {name: pool.submit(pdf.render, one) for name, one in documents.items()}
+        beside = {title: {f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"}} | {
+            part: {f"{part}.pdf": "本文的PDF", f"{part}.csv": "数据（CSV）"} for part in (parts or {}).values()}
+        pages = {name: html.render(one, beside[name]).encode() for name, one in documents.items()}
+        tables, ran = book.render(whole), nbformat.writes(notebook).encode()
         places = {f"{label}.csv": REPORTS / name for label, name in (saved or {}).items()}
-        files = {REPORTS / f"{title}.ipynb": nbformat.writes(notebook).encode(), REPORTS / f"{title}.pdf": paper.result(),
-                 REPORTS / f"{title}.html": page, REPORTS / f"{title}-tables.xlsx": tables,
-                 **{places.get(name, FIGURES / title / name): content for name, content in whole.saved().items()}}
-        for tag, part in (parts or {}).items():
-            some = document.read(_part(notebook, tag))
-            beside = {f"{part}.pdf": "本文的PDF", f"{part}.csv": "数据（CSV）"}
-            files |= {REPORTS / f"{part}.html": html.render(some, beside).encode(), REPORTS / f"{part}.pdf": pdf.render(some)}
+        files = {REPORTS / f"{title}.ipynb": ran}
+        for name, paper in papers.items():
+            files |= {REPORTS / f"{name}.pdf": paper.result(), REPORTS / f"{name}.html": pages[name]}
+        files |= {REPORTS / f"{title}-tables.xlsx": tables,
+                  **{places.get(name, FIGURES / title / name): content for name, content in whole.saved().items()}}
     return publish(files, out, title, state), whole.notes
 
 
