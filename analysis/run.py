@@ -63,15 +63,15 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
         document, html, pdf, book = loaded[0].result()
         whole = document.read(notebook)
         documents = {title: whole} | {part: document.read(_part(notebook, tag)) for tag, part in (parts or {}).items()}
-        papers = {name: pool.submit(pdf.render, one) for name, one in documents.items()}
-        beside = {title: {f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"}} | {
-            part: {f"{part}.pdf": "本文的PDF", f"{part}.csv": "数据（CSV）"} for part in (parts or {}).values()}
-        pages = {name: html.render(one, beside[name]).encode() for name, one in documents.items()}
+        papers = [pool.submit(pdf.render, one) for one in documents.values()]
+        beside = [{f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"},
+                  *({f"{part}.pdf": "本文的PDF", f"{part}.csv": "数据（CSV）"} for part in (parts or {}).values())]
+        pages = [*map(html.render, documents.values(), beside)]
         tables, ran = book.render(whole), nbformat.writes(notebook).encode()
         places = {f"{label}.csv": REPORTS / name for label, name in (saved or {}).items()}
         files = {REPORTS / f"{title}.ipynb": ran}
-        for name, paper in papers.items():
-            files |= {REPORTS / f"{name}.pdf": paper.result(), REPORTS / f"{name}.html": pages[name]}
+        for made, paper, page in zip(documents, papers, pages):
+            files |= {REPORTS / f"{made}.pdf": paper.result(), REPORTS / f"{made}.html": page.encode()}
         files |= {REPORTS / f"{title}-tables.xlsx": tables,
                   **{places.get(name, FIGURES / title / name): content for name, content in whole.saved().items()}}
     return publish(files, out, title, state), whole.notes
