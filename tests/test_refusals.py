@@ -215,7 +215,7 @@ def test_all_at_once_sheets_then_columns_then_rows(data):
 def test_what_is_compared_with_scores_that_are_missing_is_not_checked(data):
     def edit(book):
         book.remove(book["评分表"])
-        for row in (("联盟名称", "联盟代码"), ("半导体照明产业技术创新战略联盟", 109)):
+        for row in (("联盟名称", "批次"), ("半导体照明产业技术创新战略联盟", 109)):
             (book["A级名单"] if "A级名单" in book.sheetnames else book.create_sheet("A级名单")).append(row)
     change(data, edit)
     assert [line.split(";")[0] for line in problems(data)] == ["2017.xlsx: has no sheet 评分表"]
