@@ -325,7 +325,8 @@ def test_an_alliance_that_is_chosen_is_lit_up_everywhere(opened, tmp_path):
 
 
 def test_batches_are_chosen_in_their_order_and_others_as_they_come(opened, tmp_path):
-    table = pd.DataFrame({"联盟名称": list("甲乙丙丁"), "批次": ["网员联盟", "第三批", "第一批", "第二批"], "领域": ["能源", "农业", "能源", "材料"]})
+    table = pd.DataFrame({"联盟名称": list("甲乙丙丁"), "批次": ["网员联盟", "第三批", "第一批", "第二批"],
+                          "领域": ["能源", "农业", "能源", "材料"]})
     path = tmp_path / "page.html"
     ran = notebook.said(("#| label: a\n#| caption: 甲\n#| search: true", notebook.frame(table)))
     path.write_text(HTMLExporter().render(document.read(ran)), "utf8")
