@@ -42,7 +42,7 @@ COMMANDS = {  # the module and the arguments of each, and what it is for
     "lab": ("analysis.commands", "", "start JupyterLab at explore.ipynb"),
 }
 ARGUMENTS = {
-    "period": {"help": "a period with a sheet in data/score_sheets, such as 2017"},
+    "period": {"nargs": "?", "default": "", "help": "a period with a sheet in data/score_sheets, such as 2017"},
     "periods": {"nargs": "*", "metavar": "period", "help": "periods with a sheet; all where none is named"},
     "source": {"nargs": "?", "default": "", "metavar": "report.pdf", "help": "the report, a PDF or a text in UTF-8"},
     "who": {"help": "a name, an alias, or a code of that period"},

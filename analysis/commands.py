@@ -147,6 +147,8 @@ def reports(options: Namespace) -> int:
 
 def trends(options: Namespace) -> None:
     """Make the trend report of all periods with a sheet, or of those named."""
+    if options.running < 2:
+        raise CommandError(Said("command.running", number=options.running))
     names = sorted({name for words in options.periods for name in words.split()}) or all_periods(options.data)
     if state := out_of_date(options, "trends", names, "trends", running=options.running):
         names = [known_period(name, options.data) for name in names]

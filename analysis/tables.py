@@ -69,8 +69,8 @@ class Book:
         self.problems.append(Problem.of(said, self.path.name, sheet, cell and cell.place, order=order))
 
     def wrong_in(self, sheet: str) -> bool:
-        """Whether something is wrong in a sheet, so that what it lists cannot be counted on."""
-        return any(problem.sheet == sheet for problem in self.problems)
+        """Whether something is wrong in a sheet, or it is missing though it must be there, so that what it lists cannot be counted on."""
+        return (sheet in self.required and self.table(sheet) is None) or any(problem.sheet == sheet for problem in self.problems)
 
     def table(self, sheet: str) -> Table | None:
         """The table of a sheet, or None where there is none; what is wrong with its headings is noted."""

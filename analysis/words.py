@@ -44,7 +44,10 @@ class Words:
     def __init__(self, report: str):
         path = NOTEBOOKS / "text" / f"{report}.toml"
         self.place = f"notebooks/text/{path.name}"
-        tables = tomllib.loads(path.read_text("utf8"))
+        try:
+            tables = tomllib.loads(path.read_text("utf8"))
+        except tomllib.TOMLDecodeError as error:
+            raise tomllib.TOMLDecodeError(f"{self.place}: {error}") from None
         self.sentences = {f"{section}.{name}": sentence for section, table in tables.items() for name, sentence in table.items()}
 
     def __call__(self, *said: str | Verdict | list[Verdict] | None, **numbers: object) -> Text:

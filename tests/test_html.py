@@ -322,3 +322,14 @@ def test_an_alliance_that_is_chosen_is_lit_up_everywhere(opened, tmp_path):
     page.get_by_label("查找").press("Enter")
     assert page.locator(".chosen .name").inner_text() == "乙产业技术创新战略联盟"
     assert not [heard for heard in page.heard if heard.startswith("error")]
+
+
+def test_batches_are_chosen_in_their_order_and_others_as_they_come(opened, tmp_path):
+    table = pd.DataFrame({"联盟名称": list("甲乙丙丁"), "批次": ["网员联盟", "第三批", "第一批", "第二批"],
+                          "领域": ["能源", "农业", "能源", "材料"]})
+    path = tmp_path / "page.html"
+    ran = notebook.said(("#| label: a\n#| caption: 甲\n#| search: true", notebook.frame(table)))
+    path.write_text(HTMLExporter().render(document.read(ran)), "utf8")
+    page = opened(path=path)
+    assert texts(page, "select[aria-label=批次] option") == ["批次：全部", "第一批", "第二批", "第三批", "网员联盟"]
+    assert texts(page, "select[aria-label=领域] option") == ["领域：全部", "能源", "农业", "材料"]

@@ -1,17 +1,21 @@
 """The PDF read back: standard, fonts, bookmarks, captions, and the annex against the sheet as a spreadsheet shows it."""
 
+import io
 import re
 import subprocess
 from functools import cache
 from itertools import pairwise
 
 import openpyxl
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from notebook import bare, tagged
+from fontTools.ttLib import TTFont
+from notebook import bare, frame, said, tagged
 from pypdf import PdfReader
 
 from analysis import DATA, fonts
+from analysis.export import document, tables
 from analysis.export.document import Document, DocumentError, Part
 from analysis.export.pdf import render
 
@@ -175,6 +179,21 @@ def test_no_heading_or_caption_is_left_alone_at_a_foot(pages, html):
         assert after.strip()
 
 
+def test_a_few_lines_between_a_heading_and_a_figure_are_on_its_page(pages, html):
+    kept = 0
+    for figure in html.select("figure:has(svg)"):
+        texts = []
+        for before in figure.find_previous_siblings():
+            if before.name != "p":
+                break
+            texts.append(bare(before.text))
+        if texts and before.name in ("h2", "h3") and len("".join(texts)) < 150:
+            page = next(page for page in map(bare, pages[2:]) if bare(figure.figcaption.text)[:20] in page)
+            assert all(text[:12] in page for text in [bare(before.text), *texts])
+            kept += 1
+    assert kept >= 4
+
+
 def test_an_annex_begins_a_page_only_where_little_is_left_of_one(pages, html):
     """All but the first: of the last annexes at least one stands under something else."""
     annexes = [bare(h.text) for h in html.find_all("h2") if h.text.startswith("附件")]
@@ -205,6 +224,33 @@ def test_links_lead_somewhere(pdf, html):
         assert link["/Subtype"] == "/Link" and "/URI" not in link.get("/A", {})
         where = link.get("/Dest", link.get("/A", {}).get("/D")).get_object()
         assert isinstance(where, list) or str(where) in targets
+
+
+HARD = ("2017年12月31日", "WWMM年mm月", "@@%%&&", "甲a乙b丙c丁d", "ЮЮЩЩ", "100.00%")
+
+
+@pytest.mark.parametrize("most", HARD)
+def test_no_text_of_a_long_table_needs_a_line_more_than_its_row_has(most):
+    """Beside a column that takes the room; one text in it has two lines, and its row is no lower than they are."""
+    table = pd.DataFrame({"项": [most] * 240, "内容": ["一行"] * 100 + ["上行\n下行"] + ["一行"] * 139})
+    read = PdfReader(io.BytesIO(render(document.read(said(("#| label: x\n#| caption: y", frame(table)))))))
+    lines = [bare(line) for page in read.pages for line in page.extract_text().splitlines()]
+    assert sum(most in line for line in lines) == 240
+    ups = [y for page in read.pages for text, y in _placed(page) if "行" in text]
+    assert len(ups) == 241 and all(a - b > 10 or b > a for a, b in pairwise(ups))
+
+
+def _placed(page) -> list[tuple[str, float]]:
+    """The texts of a page, each with how high it stands."""
+    found = []
+    page.extract_text(visitor_text=lambda text, cm, tm, *_: found.append((text, tm[5] * cm[3] + cm[5])))
+    return found
+
+
+def test_no_character_is_wider_than_the_tables_reckon():
+    with TTFont(fonts.REGULAR) as font:
+        widths, em = font["hmtx"], font["head"].unitsPerEm
+        assert not [chr(code) for code, glyph in font.getBestCmap().items() if widths[glyph][0] / em > tables.most(chr(code))]
 
 
 def test_what_typst_refuses_is_told_in_its_words():

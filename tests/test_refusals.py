@@ -212,6 +212,15 @@ def test_all_at_once_sheets_then_columns_then_rows(data):
         "2017.xlsx", "2017.xlsx › 协同创新活动", *(f"{SCORE}{cell}" for cell in ("A51", "C60", "D60", "D90"))]
 
 
+def test_what_is_compared_with_scores_that_are_missing_is_not_checked(data):
+    def edit(book):
+        book.remove(book["评分表"])
+        for row in (("联盟名称", "批次"), ("半导体照明产业技术创新战略联盟", 109)):
+            (book["A级名单"] if "A级名单" in book.sheetnames else book.create_sheet("A级名单")).append(row)
+    change(data, edit)
+    assert [line.split(";")[0] for line in problems(data)] == ["2017.xlsx: has no sheet 评分表"]
+
+
 @pytest.mark.parametrize("wrong, shown, last", [(20, 20, f"{SCORE}D71: "), (34, 21, "… and 14 more of this kind: score not a number")])
 def test_past_20_of_one_kind_they_are_counted(data, wrong, shown, last):
     change(data, {f"评分表!D{row}": "缺" for row in range(52, 52 + wrong)})

@@ -42,11 +42,16 @@ def test_a_period_without_a_sheet_is_refused(out, capsys, year, said):
     assert earlier.changed(out) == []
 
 
-@pytest.mark.parametrize("words", [[], ["reprot", "2017"], ["report"], ["report", "2017", "--ouut", "x"]])
+@pytest.mark.parametrize("words", [[], ["reprot", "2017"], ["report", "2017", "--ouut", "x"]])
 def test_a_wrong_command_ends_with_2(capsys, words):
     with pytest.raises(SystemExit, match="2"):
         main(words)
     assert "usage: alliance" in capsys.readouterr().err
+
+
+def test_a_period_that_is_not_given_is_said_in_our_words(capsys):
+    assert [main([command]) for command in ("report", "check", "new")] == [2, 2, 2]
+    assert capsys.readouterr().err.count("YEAR is missing") == 3
 
 
 def test_the_console_command_has_the_same_words_and_a_check_needs_neither_pandas_nor_what_one_system_has():

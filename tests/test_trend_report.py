@@ -184,7 +184,7 @@ def test_words_in_figures_keep_to_their_places(browser, made, label):
 
 @pytest.mark.parametrize("words, said", [
     (("2017",), "two periods or more"), (("2017", "2017"), "two periods or more"), (("2017", "2019"), "no score sheet for 2019"),
-    (("foo",), "'foo' is not a period")])
+    (("foo",), "'foo' is not a period"), (("--running", "1"), "two or more"), (("--running", "-1"), "--running -1")])
 def test_one_period_is_no_trend(tmp_path, capsys, words, said):
     assert main(["trends", *words, "--out", str(tmp_path)]) == 2 and said in capsys.readouterr().err and not [*tmp_path.iterdir()]
 

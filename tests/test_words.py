@@ -52,6 +52,14 @@ def test_sentences_are_plain(report):
     assert len(set(long)) == len(long)
 
 
+def test_a_slip_in_the_sentences_names_their_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(words, "NOTEBOOKS", tmp_path)
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text/x.toml").write_text('[a\nname = "b"\n', "utf8")
+    with pytest.raises(ValueError, match=r"^notebooks/text/x\.toml: .*line 1"):
+        words.read("x")
+
+
 def test_values_are_shown_as_they_are(monkeypatch, tmp_path):
     monkeypatch.setattr(words, "NOTEBOOKS", tmp_path)
     (tmp_path / "text").mkdir()

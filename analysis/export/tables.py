@@ -7,14 +7,16 @@ import io
 import re
 from dataclasses import dataclass, replace
 from itertools import count, product
+from math import inf
 
 from analysis.cells import text
 
 UNBROKEN = 11  # ems: a narrower column is not broken on a small screen
 LONG = 28  # ems: a wider one keeps a line that can be read
 MANY, NARROW = 200, 9  # rows; columns
-LINE, SPARE = 48, 2  # ems: a line of A4, and what stands empty in a column
+LINE, SPARE, INSET = 50, 2, 1.2  # ems: a line of A4; what stands empty in a column that is given its width, and in each other
 NUMBER = re.compile(r"[-+−±]?[\d.]+%?|—")
+SLIM = re.compile(r"[-0-9acefgijlrstvxyz .,:;/()]")  # none is wider than 0.6 em in the report's font
 RUN = re.compile(r"[=@\t\r]|[-+](?![\d.,]*%?$)")  # a spreadsheet runs a text that starts so; `-3.5%` is a number
 
 
@@ -74,14 +76,15 @@ class Table:
         """What is on a page, as JSON. Of a long table also how wide the columns without a room are, in ems, and which rows are `low`,
         of one line surely: so none of them is measured."""
         roomy = [column for column in self.shown if column.room]
-        left = LINE - sum(column.wide for column in self.shown if not column.room) - len(self.shown) * SPARE
-        low = []
-        if roomy and left > 0 and len(self) > MANY and len(self.shown) < NARROW:
-            rooms = sum(column.room for column in roomy)
-            low = [all(ems(own) < left * column.room / rooms for own, column in zip(row, roomy))
-                   for row in zip(*(column.texts for column in roomy))]
+        low, wide = [], {}
+        if roomy and len(self) > MANY and len(self.shown) < NARROW:
+            wide = {column.name: max(column.wide, *map(most, column.texts)) + SPARE for column in self.shown if not column.room}
+            left = LINE - sum(wide.values())
+            rooms = [left * column.room / sum(column.room for column in roomy) - INSET for column in roomy]
+            if min(rooms) > 0:
+                low = [all(most(own) < room for own, room in zip(row, rooms)) for row in zip(*(column.texts for column in roomy))]
         columns = [{"head": column.head, "side": column.side, "room": column.room,
-                    "wide": column.wide + SPARE if low and not column.room else 0,
+                    "wide": wide.get(column.name, 0) if low else 0,
                     "texts": [value if isinstance(value, dict) else words for words, value in zip(column.texts, column.values)]}
                    for column in self.shown]
         return {"columns": columns, "groups": self.groups, "low": low}
@@ -141,6 +144,11 @@ def _named(columns: list[Column], wanted: str) -> list[Column]:
 def ems(words: str) -> float:
     """About how wide a text is, in ems: a Chinese character is one, a Latin one a good half."""
     return sum(1 if ord(c) > 0x2000 else 0.55 for c in words)
+
+
+def most(words: str) -> float:
+    """So wide is a text on one line at most, in ems of the report's font; what may not stay on one line is without end."""
+    return 1.02 * len(words) - 0.42 * len(SLIM.findall(words)) if words.isprintable() else inf
 
 
 def of_html(source: str, key: str) -> Table:

@@ -54,7 +54,9 @@
       const select = make("select");
       select.setAttribute("aria-label", head);
       select.append(new Option(`${head}：全部`, ""));
-      new Set(entries.map(value)).forEach((text) => select.append(new Option(text, text)));
+      const batch = (text) => "一二三四五六七八九".indexOf(text[1]) + 1 || 10;  // others come after the numbered ones
+      const texts = [...new Set(entries.map(value))];
+      (head === "批次" ? texts.sort((a, b) => batch(a) - batch(b)) : texts).forEach((text) => select.append(new Option(text, text)));
       select.value = state.get(`${head}${index}`) || "";
       if (select.selectedIndex < 0) select.value = "";
       select.addEventListener("change", () => { remember(`${head}${index}`, select.value); show(); });
