@@ -22,6 +22,7 @@ from analysis.words import Verdict, verdict
 
 UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
 LONGEST = 60  # characters of a file's name; the system allows 255 bytes
+LEAST_PEERS = 5  # others of a grade, below whom what they show would tell of one
 MOST_LINES = 120  # different scores on a strip; where there are more they are taken to whole points
 GROUPS = {"all": "group.all", "batch": "group.batch", "sector": "group.sector"}  # columns that say among whom a place is told
 ABSENCES = {INCOMPLETE: "why.incomplete", NOT_ENTERED: "why.not-entered", UNFIT: "why.unfit"}
@@ -34,7 +35,8 @@ class Frames(NamedTuple):
     """What the letters of a period are computed from.
 
     named: its alliances by id, with their places (`places`, with _all, _batch, _sector); steps: the rows of each, in all periods; profiles:
-    by id, each activity, whether it is `shown`, by how many of its grade (`sum` of `size`), and whether that is `usual`; empty without a panel.
+    by id, each activity, whether it is `shown`, by how many others of its grade (`sum` of `size`), and whether that is `usual`; empty
+    without a panel.
     """
 
     sheet: Period
@@ -61,6 +63,9 @@ def frames(sheets: list[Period], period: str | int) -> Frames:
     sheet, everyone = next(sheet for sheet in sheets if sheet.name == str(period)), roster.of_all(sheets).dropna(subset="id")
     here = everyone[(everyone["period"] == sheet.name) & (everyone["state"] != NOT_IN_PROGRAMME)]
     named, left_out = here.set_index("id", drop=False).rename_axis(None), shown.left_out(sheet)
+    given = {a.code: a.id for a in (*sheet.evaluated, *sheet.absent)}
+    # A code that is lent from another period is none where the sheet gives it to another.
+    named["code"] = [code if given.get(code, id) == id else "" for id, code in zip(named["id"], named["code"])]
     states = {a.id: a.state for a in sheet.absent} | {id: state for id, (state, _) in left_out.items()}
     named = named.assign(all="全部", sector=named["sector"].fillna("") if "sector" in named else "", file=_files(named),
                          peers=named.groupby("grade")["id"].transform("size"), why=[left_out.get(id, ("", ""))[1] for id in named["id"]],
@@ -70,20 +75,21 @@ def frames(sheets: list[Period], period: str | int) -> Frames:
         groups = [evaluated.head(0), *(rows for _, rows in evaluated.groupby(by))]
         named = named.join(pd.concat(map(places, groups)).add_suffix(f"_{by}"))
     schemes, steps = {sheet.name: sheet.scheme for sheet in sheets}, {}
-    told = everyone[["id", "period", "state", "score"]].assign(
+    told = everyone[["id", "period", "state", "score", "a_level"]].assign(
         level=everyone["level"].fillna(0), floors=[schemes[period].floors for period in everyone["period"]],
         label=[schemes[period].labels.get(state, state) for period, state in zip(everyone["period"], everyone["state"])])
     for row in told.itertuples():
         steps.setdefault(row.id, []).append(row)
     entries = shown.entries(sheet)
     peers = entries.groupby(["grade", "indicator"])["shown"]
-    entries = entries.assign(sum=peers.transform("sum"), size=peers.transform("size"), usual=4 * peers.transform("mean") >= 3)
+    entries = entries.assign(sum=peers.transform("sum") - entries["shown"], size=peers.transform("size") - 1)
+    entries["usual"] = 4 * entries["sum"] >= 3 * entries["size"]
     return Frames(sheet, named, steps, _caveats(sheets, sheet), dict([*entries.groupby("id")]))
 
 
 def _files(named: pd.DataFrame) -> pd.Series:
     """The name of each letter's file; two that are the same, or the same to Windows, have the id too."""
-    files = (named["code"] + "-" + named["name"]).str.replace(UNSAFE, "_", regex=True).str[:LONGEST].str.strip(" .")
+    files = (named["code"] + "-" + named["name"]).str.removeprefix("-").str.replace(UNSAFE, "_", regex=True).str[:LONGEST].str.strip(" .")
     return files.where(~files.str.casefold().duplicated(keep=False), files + "-" + named["id"])
 
 
@@ -114,15 +120,18 @@ def page(frames: Frames, row: Any) -> dict[str, Any]:
 
 
 def _activities(frames: Frames, row: Any) -> dict[str, list]:
-    """What three quarters of its grade show and it does not, after a sentence, and each activity; nothing where there is no panel."""
+    """What three quarters of the others of its grade show and it does not, after a sentence, and each activity; nothing where there is
+    no panel, and a sentence alone where the others are few."""
     if row.id not in frames.profiles:
         return {"usual": [], "profile": []}
-    profile, about = frames.profiles[row.id], {"label": frames.sheet.scheme.labels[row.grade], "peers": int(row.peers)}
+    profile, about = frames.profiles[row.id], {"label": frames.sheet.scheme.labels[row.grade], "peers": int(row.peers) - 1}
+    if about["peers"] < LEAST_PEERS:
+        return {"usual": [say("usual.few", least=LEAST_PEERS)], "profile": []}
     lacks = [*profile[profile["usual"] & ~profile["shown"]].itertuples()]
     said = "usual.lacks" if lacks else "usual.all" if profile["usual"].any() else "usual.nothing"
     return {"usual": [say(said, **about), *(
                 say("usual.item", activity=one.indicator, share=share(one.sum, of=one.size)) for one in lacks)],
-            "profile": [say("usual.profile", **about), *(
+            "profile": [say("usual.profile", *["usual.bold"] * bool(lacks), **about), *(
                 [one.pillar, one.indicator, one.shown, str(share(one.sum, of=one.size)), one.usual] for one in profile.itertuples())]}
 
 

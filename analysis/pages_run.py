@@ -5,6 +5,7 @@ The place is a folder of this machine, or an address that fsspec knows, such as 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime as dt
 import hashlib
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
@@ -26,6 +27,7 @@ from typing import Any
 from analysis import ROOT, fonts, links, publish, record
 from analysis.commands import CommandError, from_here, known_period, say
 from analysis.messages import Said, reason
+from analysis.registry import Registry, normalise
 
 STANDARDS = ["a-2a", "ua-1"]
 CHUNK, NAMED = 8, 20  # pages a job; failures told
@@ -50,8 +52,8 @@ class Folder:
     def rm_file(self, place: str) -> None:
         (self.root / place).unlink()
 
-    def ls(self, place: str, detail: bool) -> list[str]:
-        return [f"{place}/{path.name}" for path in (self.root / place).iterdir()]
+    def ls(self, place: str, detail: bool) -> list[dict[str, object]]:
+        return [{"name": f"{place}/{path.name}", "size": path.stat().st_size} for path in (self.root / place).iterdir()]
 
 
 @cache
@@ -67,7 +69,7 @@ def store(out: Path | str) -> Any:
     except (ImportError, ValueError) as error:
         rule = "letters.packages" if isinstance(error, ImportError) else "letters.address"
         raise CommandError(Said(rule, what=out, why=str(error))) from None
-    return DirFileSystem(root, files)
+    return Folder(Path(root)) if "file" in files.protocol else DirFileSystem(root, files)
 
 
 @cache
@@ -87,9 +89,9 @@ def draw(common: str, page: str) -> bytes:
     return _compiler(threading.get_ident()).compile(letter.encode(), format="pdf", pdf_standards=STANDARDS, timestamp=day)
 
 
-def put(out: Path | str, common: str, letters: dict[str, str]) -> dict[str, str]:
-    """Draw some letters and put them in their places; what went wrong with each."""
-    made, told = {}, dict.fromkeys(letters, "")
+def put(out: Path | str, common: str, letters: dict[str, str]) -> dict[str, int | str]:
+    """Draw some letters and put them in their places; the size of each, or what went wrong."""
+    made, told = {}, {}
     for place, page in letters.items():
         try:
             made[place] = draw(common, page)
@@ -98,8 +100,10 @@ def put(out: Path | str, common: str, letters: dict[str, str]) -> dict[str, str]
     try:
         store(out).pipe(made)
     except Exception as error:
-        told |= dict.fromkeys(made, _why(error))
-    return told
+        if len(made) > 1:  # one may be in the way
+            return told | {place: why for one in made for place, why in put(out, common, {one: letters[one]}).items()}
+        return told | dict.fromkeys(made, _why(error))
+    return told | {place: len(content) for place, content in made.items()}
 
 
 def _why(error: Exception) -> str:
@@ -128,7 +132,12 @@ def _pools(scheduler: str) -> Iterator[Callable[[int], Executor]]:
         return
     try:
         from distributed import Client
+        from distributed.core import connect
 
+        async def answer() -> None:
+            await (await connect(scheduler, timeout=PATIENCE)).close()
+
+        asyncio.run(answer())  # a client that has reached nobody cannot be closed
         client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
         client.wait_for_workers(1, timeout=PATIENCE)
     except ImportError as error:
@@ -140,12 +149,12 @@ def _pools(scheduler: str) -> Iterator[Callable[[int], Executor]]:
 
 
 def drawn(letters: dict[str, str], common: str, out: Path | str, start: Callable[[int], Executor], pool: Executor,
-          workers: int) -> Iterator[tuple[str, str]]:
+          workers: int) -> Iterator[tuple[str, int | str]]:
     """What `put` says of each letter, as they are made. Where a process dies there is a new pool, and what it may have been at comes last,
     each alone."""
     waiting, why = dict(letters), ""
 
-    def tried(places: list[str], pool: Executor) -> Iterator[tuple[str, str]]:
+    def tried(places: list[str], pool: Executor) -> Iterator[tuple[str, int | str]]:
         nonlocal why
         jobs = []
         with contextlib.suppress(BrokenProcessPool):
@@ -176,20 +185,21 @@ def pages(options: Namespace) -> int:
     """Make the letters of a period that are missing or out of date, and the index of all; the exit status."""
     started, files, folder, title = time.perf_counter(), store(options.out), _folder(options), f"alliances-{options.period}"
     known_period(options.period, options.data)
+    if options.workers < 0:
+        raise CommandError(Said("letters.workers", number=options.workers))
     state, kept, index = record.state("pages", [options.period], options.data), record.path_of(title).as_posix(), f"{folder}/index.html"
     with _turn(options, title):
         found, there = _earlier(files, kept, folder)
-        if {*found["made"], index} <= there and {name: found.get(name) for name in state} == state:
+        if index in found["made"] and _whole(found["made"], there) == found["made"] and {name: found.get(name) for name in state} == state:
             say(Said("letters.nothing", title=title, folder=_shown(options, folder)))
             return 0
         workers = options.workers or os.cpu_count() or 1
         with _pools(options.scheduler) as start, start(workers) as pool:
             frames, common, letters = _letters(options)
-            shared = "\n".join([*map(record.hash_of, LOOKS), common, ""])
-            keys = {place: hashlib.sha256((shared + page).encode()).hexdigest() for place, page in letters.items()}
-            made = {place: key for place, key in found["made"].items() if place in there and keys.get(place) == key}
+            keys = dict(zip(letters, _keys(common, letters.values())))
+            made = {place: made for place, made in _whole(found["made"], there).items() if keys.get(place) == made[0]}
             stale = {place: page for place, page in letters.items() if place not in made}
-            for left in there & {*found["made"]} - {*letters, index}:
+            for left in {*there} & {*found["made"]} - {*letters, index}:
                 files.rm_file(left)
 
             def note(**more: object) -> None:
@@ -197,11 +207,12 @@ def pages(options: Namespace) -> int:
 
             note()
             failed = _follow(drawn(stale, common, options.out, start, pool, workers), keys, made, note, len(stale))
-            failed |= {place: Said("letters.unseen") for place in {*made} - {*files.ls(folder, detail=False)}}
+            failed |= {place: Said("letters.unseen") for place in {*made} - {*_there(files, folder)}}
             from analysis.export.index import html
 
-            files.pipe({index: html(frames, map(json.loads, letters.values()))})
-            made[index] = ""
+            listed = html(frames, map(json.loads, letters.values()))
+            files.pipe({index: listed})
+            made[index] = ["", len(listed)]
             note(**({} if failed else state))
     say(Said("letters.index", path=_shown(options, index), number=f"{len(letters):,}"), Said(
         "letters.done", title=title, made=f"{len(stale) - len(failed):,}", kept=f"{len(letters) - len(stale):,}",
@@ -232,24 +243,45 @@ def _turn(options: Namespace, title: str) -> Iterator[None]:
     links.refresh(options.out)
 
 
-def _earlier(files: Any, kept: str, folder: str) -> tuple[dict, set[str]]:
-    """The record of an earlier run, in which `made` has the key of each letter, and what is in the folder; nothing where none can be read."""
+def _keys(common: str, pages: Iterable[str]) -> list[str]:
+    """What tells whether a letter is that of what all share and what one says, and of our code and fonts."""
+    shared = "\n".join([*map(record.hash_of, LOOKS), common, ""])
+    return [hashlib.sha256((shared + page).encode()).hexdigest() for page in pages]
+
+
+def _there(files: Any, folder: str) -> dict[str, int]:
+    """What is in a folder, and of what size."""
+    return {one["name"]: one["size"] for one in files.ls(folder, detail=True)}
+
+
+def _whole(made: dict[str, list], there: dict[str, int]) -> dict[str, list]:
+    """Of what was made, what is there as it was made, by its size."""
+    return {place: one for place, one in made.items() if there.get(place) == one[1]}
+
+
+def _earlier(files: Any, kept: str, folder: str) -> tuple[dict, dict[str, int]]:
+    """The record of an earlier run, in which `made` has the key and the size of each letter, and what is in the folder; nothing where none
+    can be read."""
     try:
-        return json.loads(files.cat_file(kept)), {*files.ls(folder, detail=False)}
-    except (OSError, ValueError):
-        return {"made": {}}, set()
+        found = json.loads(files.cat_file(kept))
+        if all(isinstance(one, list) for one in found["made"].values()):
+            return found, _there(files, folder)
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
+        pass
+    return {"made": {}}, {}
 
 
-def _follow(results: Iterator[tuple[str, str]], keys: dict[str, str], made: dict[str, str], note: Callable, total: int) -> dict[str, str]:
+def _follow(results: Iterator[tuple[str, int | str]], keys: dict[str, str], made: dict[str, list], note: Callable,
+            total: int) -> dict[str, str]:
     """Add each letter to what is made, which is noted now and then, and collect what is wrong with the others; a bar says how far it is."""
     from tqdm import tqdm
 
     failed, noted = {}, time.perf_counter()
-    for place, error in tqdm(results, total=total, disable=None, leave=False):
-        if error:
-            failed[place] = error
+    for place, told in tqdm(results, total=total, disable=None, leave=False):
+        if isinstance(told, int):
+            made[place] = [keys[place], told]
         else:
-            made[place] = keys[place]
+            failed[place] = told
         if time.perf_counter() - noted > EVERY:
             note()
             noted = time.perf_counter()
@@ -267,13 +299,26 @@ def page(options: Namespace) -> None:
     try:
         found = roster.find(frames.named, frames.sheet.registry, options.who)
     except LookupError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(_of_another(options, frames.sheet.registry) or str(error)) from None
     if found.empty:
         raise CommandError(Said("letters.absent", who=repr(options.who), period=options.period))
-    place = f"{_folder(options)}/{found['file'].item()}.pdf"
-    content = draw(common, letters[place])
-    store(options.out).pipe({place: content})
+    place, title, files = f"{_folder(options)}/{found['file'].item()}.pdf", f"alliances-{options.period}", store(options.out)
+    content, [key] = draw(common, letters[place]), _keys(common, [letters[place]])
+    with _turn(options, title):
+        kept = record.path_of(title).as_posix()
+        earlier = _earlier(files, kept, _folder(options))[0]
+        if earlier["made"].get(place) != (made := [key, len(content)]):  # the next run of all looks at each
+            files.pipe({kept: json.dumps({"made": earlier["made"] | {place: made}}, ensure_ascii=False).encode()})
+        files.pipe({place: content})
     say(f"{_shown(options, place)}  {len(content) / 1e3:,.0f} kB")
+
+
+def _of_another(options: Namespace, registry: Registry) -> Said | None:
+    """Whose code it is, and in which period, where it is none of this one."""
+    whose = {code: (period, registry.names[id]) for (id, period), (code, _) in registry.codes.items()}
+    if found := whose.get(normalise(options.who)):
+        return Said("letters.code", who=repr(options.who), period=found[0], name=found[1], own=options.period)
+    return None
 
 
 def _letters(options: Namespace) -> tuple:

@@ -33,7 +33,8 @@ def about(row: Any, scheme: Scheme) -> dict[str, Any]:
 def result(row: Any, facts: dict[str, Any]) -> list[str]:
     """Its score and grade, whether it is on the A-level list, where it stands and how far it is to other grades; or why it has none."""
     if row.grade not in GRADES:
-        return [row.absence, *(["absence.because"] if row.why else []), "absence.without"]
+        unknown = row.absence == "why.not-evaluated"
+        return [row.absence, *(["absence.because"] if row.why else []), "absence.nothing" if unknown else "absence.without"]
     told = [*(["grade.a-level"] if row.a_level else []), position(row, facts)]
     return ["grade.withheld", *told] if row.score != row.score else ["grade.published", *told, *distance(row, facts)]
 
@@ -74,6 +75,8 @@ def course(steps: list[Any]) -> list[Verdict]:
     last = seen[-1] if seen else now
     about = {"period": now.period, "label": now.label, "before": before.period, "label_before": before.label, "last": last.period,
              "label_last": last.label}
+    if now.a_level and not seen:
+        return [verdict("course.listed", **about)]
     if not earlier:
         return [verdict("course.alone", **about)]
     if all(step.state == NOT_IN_PROGRAMME for step in earlier):

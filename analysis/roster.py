@@ -14,9 +14,11 @@ import pandas as pd
 
 from analysis import sheets
 from analysis.grades import GRADES, INCOMPLETE, NOT_EVALUATED, NOT_IN_PROGRAMME, OUTCOMES, STATES
+from analysis.messages import Said
 from analysis.registry import Registry, first_year, normalise
 from analysis.sheets import Period
 
+NAMED = 3  # alliances that a word may mean
 OWN = ("id", "name", "code", "batch", "pilot", "score", "low", "high", "grade", "level", "outcome", "state", "rank", "a_level")
 
 
@@ -134,5 +136,6 @@ def find(alliances: pd.DataFrame, registry: Registry, who: str) -> pd.DataFrame:
         *alliances.loc[alliances["name"].map(normalise, na_action="ignore").str.contains(key, regex=False, na=False), "id"]}
     if len(ids) == 1:
         return alliances[alliances["id"].isin(ids)]
-    names = "、".join(registry.names[id] for id in sorted(ids)[:3]) or "、".join(registry.nearest(who)) or "none"
-    raise LookupError(f"{who!r} {'may be' if ids else 'is no alliance; the nearest'}: {names}; write the whole name")
+    names = [registry.names[id] for id in sorted(ids)[:NAMED]] or registry.nearest(who)
+    rule = ("who.several" if len(ids) > NAMED else "who.few") if ids else "who.near" if names else "who.none"
+    raise LookupError(Said(rule, who=repr(who), names="、".join(names), more=len(ids) - NAMED))

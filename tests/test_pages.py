@@ -65,7 +65,7 @@ def test_one_of_some_verdicts_holds(names, line, more):
     said, letter = told(line, seen, **more)
     kinds = {name.partition(".")[0] for name in names}
     assert {name for name in said if name.partition(".")[0] in kinds} == names and len(said) == len({*said})
-    assert len(letter["cells"]) == len(seen) and letter["graded"] == ("absence.without" not in said)
+    assert len(letter["cells"]) == len(seen) and letter["graded"] == (not {"absence.without", "absence.nothing"} & {*said})
 
 
 def test_a_course_is_not_compared_over_other_floors_in_silence():
@@ -73,8 +73,17 @@ def test_a_course_is_not_compared_over_other_floors_in_silence():
     assert "分档线不同" in told({"101": (52, 52)}, ("2016", "2017"), schemes=schemes)[1]["course"]
 
 
+def test_who_is_on_the_a_level_list_is_not_told_of_a_first_time():
+    """Some of the list have no sheet of the earlier periods that it rests on."""
+    frames = pages.frames(roster.read_sheets(), "2020-2021")
+    listed = frames.named[frames.named.a_level]
+    letters = {row.code: pages.page(frames, row)["course"] for row in listed.itertuples()}
+    assert len(letters) == 24 and [code for code, course in letters.items() if "A级名单所依据" in course] == ["D106"]
+    assert not any("首次" in course for course in letters.values())
+
+
 def test_each_sentence_has_a_case():
-    tried = {name for case in (*POSITIONS, *COURSES) for name in case[:2]} | {"why.unfit"}
+    tried = {name for case in (*POSITIONS, *COURSES) for name in case[:2]} | {"why.unfit", "course.listed"}
     assert {name for name in pages.SENTENCES.sentences if name.partition(".")[0] in ("position", "why", "next", "course", "change")} <= tried
 
 
@@ -145,23 +154,29 @@ def test_what_a_panel_says_of_activities(shared):
     data = once(shared, "example-2017", "example-panel", "2017")
     once(shared, "panel-2017", "panel", "2017", data=data)
     sheet = sheets.read("2017", data)
-    frames, entries, common = pages.frames([sheet], "2017"), shown.entries(sheet), None
+    frames, entries, common, told = pages.frames([sheet], "2017"), shown.entries(sheet), None, 0
     for row in frames.named.itertuples():
         letter = pages.page(frames, row)
         own = entries[(entries.id == row.id)].set_index("indicator").shown
-        peers = entries[entries.grade == row.grade].groupby("indicator").shown.mean()
+        others = entries[(entries.grade == row.grade) & (entries.id != row.id)]
+        if others.id.nunique() < 5:
+            assert not letter["profile"] and ["不足5家" in text for text in letter["usual"]] == [True] * letter["graded"]
+            continue
+        peers = others.groupby("indicator").shown.mean()
         lacks = [name for name in own.index if not own[name] and peers[name] >= 0.75]
         assert [item.split("（同档")[0] for item in letter["usual"][1:]] == lacks
         assert [(name, had, usual and not had) for _, name, had, _, usual in letter["profile"][1:]] == [
             (name, had, name in lacks) for name, had in own.items()]
         assert [float(part[:-1]) for *_, part, _ in letter["profile"][1:]] == pytest.approx([100 * peers[name] for name in own.index], abs=0.006)
         assert bool(letter["usual"]) == letter["graded"] == bool(len(own))
+        assert ("以粗体标出" in letter["profile"][0]) == bool(lacks)
+        told += 1
         if letter["graded"] != common:
             common = letter["graded"]
             drawn = pages_run.draw(*(json.dumps(what, ensure_ascii=False) for what in (pages.common(frames), letter)))
             assert len(PdfReader(io.BytesIO(drawn)).pages) == 1 + letter["graded"]
     left_out = shown.left_out(sheet)
-    assert left_out and not {*left_out} & {*entries.id}
+    assert told > 10 and left_out and not {*left_out} & {*entries.id}
     for id, (_, why) in left_out.items():
         assert why in pages.page(frames, next(frames.named.loc[[id]].itertuples()))["result"]
 

@@ -94,6 +94,22 @@ def test_a_second_run_makes_what_is_missing(copied, letters, said):
     assert "nothing to do" in said("--out", copied)
 
 
+def test_a_letter_made_alone_or_cut_short_is_made_again(copied, data, said, capsys):
+    whole = {path.name: path.read_bytes() for path in (copied / PLACE).iterdir()}
+    change(data, {"评分表!D62": 65})
+    assert main(["page", "2017", "113", "--data", str(data), "--out", str(copied)]) == 0
+    [changed] = [name for name, content in whole.items() if (copied / PLACE / name).read_bytes() != content]
+    assert changed.startswith("113-")
+    next((copied / PLACE).glob("101-*")).write_bytes(b"")
+    assert "2 pages made, 110 were up to date" in said("--out", copied)
+    assert whole == {path.name: path.read_bytes() for path in (copied / PLACE).iterdir()}
+    (copied / "reports/.alliances-2017.json").write_text("{}")
+    assert "112 pages made" in said("--out", copied)
+    assert main(["page", "2017", "113", "--out", str(copied)]) == 0
+    capsys.readouterr()
+    assert "nothing to do" in said("--out", copied)
+
+
 def test_new_data_makes_only_what_it_changes(copied, data, said):
     aliases = data / "registry" / "aliases.csv"
     aliases.write_text(aliases.read_text("utf-8-sig") + "甲乙丙联盟,L012,short,2017 text,test\n", "utf-8-sig")
@@ -111,8 +127,14 @@ def test_a_letter_that_fails_is_named_and_the_others_are_made(monkeypatch, tmp_p
     good, strange = (json.dumps(letter, ensure_ascii=False) for letter in [*letters.values()][:2])
     given = {"a.pdf": good, "b.pdf": "{}", "c.pdf": strange.replace("联盟", "𓀀"), "d.pdf": good}
     made = pages_run.put(tmp_path, common, given)
-    assert {place for place, error in made.items() if not error} == {path.name for path in tmp_path.iterdir()} == {"a.pdf", "d.pdf"}
+    assert {place: told for place, told in made.items() if isinstance(told, int)} == {
+        path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.pdf", "d.pdf"}
     assert "𓀀" in made["c.pdf"]
+
+    (tmp_path / "b.pdf").mkdir()
+    made = pages_run.put(tmp_path, common, {"a.pdf": good, "b.pdf": good, "e.pdf": good})
+    assert [isinstance(told, int) for told in made.values()].count(False) == 1 and isinstance(made["b.pdf"], str)
 
     def full(*_):
         raise OSError(errno.ENOSPC, "no room")
@@ -122,13 +144,13 @@ def test_a_letter_that_fails_is_named_and_the_others_are_made(monkeypatch, tmp_p
 
 
 def test_failures_are_told_and_noted(monkeypatch, tmp_path, said, letters):
-    monkeypatch.setattr(pages_run, "drawn", lambda letters, *_: ((place, "ValueError: no" * (n > 2)) for n, place in enumerate(letters)))
+    monkeypatch.setattr(pages_run, "drawn", lambda letters, *_: ((place, "ValueError: no" if n > 2 else 1) for n, place in enumerate(letters)))
     monkeypatch.setattr(pages_run, "EVERY", -1)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     heard = said("--out", tmp_path, "--workers", 1, status=3)
     assert "0 pages made" in heard and "112 pages failed" in heard and heard.count("ValueError: no") == pages_run.NAMED
     assert re.search(r"0/112 \[.*\]", heard)
-    monkeypatch.setattr(pages_run, "drawn", lambda *_: iter({f"{PLACE}/{file}": "" for file in letters}.items()))
+    monkeypatch.setattr(pages_run, "drawn", lambda *_: iter({f"{PLACE}/{file}": 1 for file in letters}.items()))
     assert said("--out", tmp_path, "--workers", 1, status=3).count("is not where it should be") == pages_run.NAMED
 
 
@@ -137,7 +159,7 @@ def test_a_process_that_is_killed_loses_nothing(tmp_path, letters, common):
     made = pages_run.drawn(waiting, common, tmp_path, pages_run._pool, pool := pages_run._pool(2), 2)
     first = next(made)
     os.kill(next(iter(pool._processes)), signal.SIGKILL)
-    assert dict([first, *made]) == dict.fromkeys(letters, "") and {path.name for path in tmp_path.glob("[!.]*")} == {*letters}
+    assert dict([first, *made]) == {path.name: path.stat().st_size for path in tmp_path.glob("[!.]*")} and len(letters) == len({*waiting}) == 112
 
 
 def test_a_letter_that_kills_its_process_is_named(tmp_path):
@@ -146,11 +168,11 @@ def test_a_letter_that_kills_its_process_is_named(tmp_path):
 
         def submit(self, _, out, common, part):
             job, self.broken = Future(), self.broken or "bad" in part
-            job.set_exception(BrokenProcessPool("no")) if self.broken else job.set_result(dict.fromkeys(part, ""))
+            job.set_exception(BrokenProcessPool("no")) if self.broken else job.set_result(dict.fromkeys(part, 1))
             return job
 
     told = dict(pages_run.drawn({"bad": "", **{str(n): "" for n in range(50)}}, "", tmp_path, lambda _: Pool(), Pool(), 2))
-    assert {place: str(error) for place, error in told.items() if error} == {"bad": "no process made it (BrokenProcessPool: no)"}
+    assert {place: str(error) for place, error in told.items() if error != 1} == {"bad": "no process made it (BrokenProcessPool: no)"}
     assert len(told) == 51
 
 
@@ -204,6 +226,8 @@ def test_beyond_one_machine(bucket, frames, letters, common, monkeypatch, said):
     (["page", "2017", "113", "--out", "s3://letters"], "fsspec.core", 2, "fsspec.* pip install"),
     (["pages", "2017", "--out", "s3://none/here"], "", 3, "bucket does not exist"),
     (["pages", "2017", "--out", "nowhere://none/here"], "", 2, "Protocol not known"),
+    (["pages", "2017", "--workers", "-3"], "", 2, "-3 is no number of processes"),
+    (["pages", "2017", "--scheduler", "nonsense"], "", 2, "no worker answers at nonsense: "),
     (["report", "2017", "--out", "s3://letters/here"], "", 2, "only letters go to one")])
 def test_what_is_wrong_beyond_one_machine_is_said(bucket, monkeypatch, tmp_path, capsys, words, lacks, status, said):
     monkeypatch.setattr(pages_run, "PATIENCE", 0.2)
@@ -228,13 +252,19 @@ def test_its_processes_end_with_the_first():
 
 
 @pytest.mark.parametrize(("who", "status", "said"), [
-    ("113", 0, "113-大豆加工"), ("汽车轻量化技术创新战略联盟", 0, "107-"), ("钢铁可循环", 0, "101-"), ("999", 2, "no alliance"),
-    ("", 2, "WHO is missing"), ("生物", 2, "may be")])
+    ("113", 0, "113-大豆加工"), ("汽车轻量化技术创新战略联盟", 0, "107-"), ("钢铁可循环", 0, "101-"), ("999", 2, "neither a name nor a code"),
+    ("109", 0, "109-半导体照明"), ("D106", 2, "is a code of 2020-2021"), ("联盟", 2, "109 more"), ("", 2, "WHO is missing"),
+    ("生物", 2, "may be")])
 def test_one_letter(tmp_path, capsys, who, status, said):
     assert main(["page", "2017", who, "--out", str(tmp_path)]) == status
     heard = capsys.readouterr()
     assert said in heard.out + heard.err
     assert len([*tmp_path.rglob("*.pdf")]) == (status == 0)
+
+
+def test_an_address_of_this_machine_is_a_folder(tmp_path):
+    assert main(["page", "2017", "113", "--out", f"file://{tmp_path}/new"]) == 0
+    assert [path.name[:4] for path in (tmp_path / "new" / PLACE).iterdir()] == ["113-"]
 
 
 def test_the_notebook_says_what_the_letter_says(monkeypatch, letters):
@@ -263,11 +293,13 @@ def test_the_index(made_pages, letters):
         def shown(cell: str = "td:first-child") -> list[str]:
             return page.eval_on_selector_all(f"tbody tr:not([hidden]) {cell}", "all => all.map(cell => cell.textContent)")
 
-        assert len(shown()) == len(letters)
+        assert len(shown()) == len(letters) and shown().count("109") == 1 and shown().count("—") == 1
         for words, code in (("大豆加工", "113"), ("长风开放标准平台软件联盟", "111"), ("半导体 照明", "109"), ("113", "113")):
             page.fill("#words", words)
             assert code in shown() and len(shown()) < 5
         page.fill("#words", "")
+        page.select_option("[data-key=sector]", "—")
+        assert len(shown()) == [letter["sector"] for letter in letters.values()].count("") > 0
         chosen = {"batch": "第二批", "sector": "轻工农业", "state": "活跃度较高"}
         for key, value in chosen.items():
             page.select_option(f"[data-key={key}]", value)
@@ -280,7 +312,7 @@ def test_the_index(made_pages, letters):
             assert scores == sorted(scores)[::first] and len(scores) == 101
         links = page.eval_on_selector_all("tbody a", "all => all.map(a => decodeURIComponent(a.getAttribute('href')))")
         assert {*links} == {*letters}
-        page.add_script_tag(path=Path(axe_playwright_python.__file__).with_name("axe.min.js"))
+        page.evaluate(Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf8"))
         assert page.evaluate("axe.run().then(r => r.violations.map(v => v.id + ' ' + v.nodes[0].html))") == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert [address for address in heard if not address.startswith("data:")] == [path.as_uri()]

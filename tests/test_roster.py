@@ -81,7 +81,7 @@ def test_ranks_are_those_that_every_filling_of_the_withheld_scores_agrees_on(row
 
 @pytest.mark.parametrize("who, found", [
     ("半导体照明产业技术创新战略联盟", "L010"), ("汽车轻量化技术创新战略联盟", "L007"), ("104", "L004"), ("半导体照明", "L010"),
-    ("109", "may be"), ("大豆产业联盟联盟", "is no alliance"), ("zzz", "none")])
+    ("109", "may be"), ("大豆加公", "no alliance; the nearest: 大豆加工"), ("联盟", "or 117 more"), ("zzz", "neither a name")])
 def test_an_alliance_is_found_by_name_alias_code_or_part_of_its_name(who, found):
     """Or the nearest are named; 109 was printed for two alliances."""
     everyone, registry = roster.read_all(), sheets.read("2017").registry
