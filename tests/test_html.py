@@ -324,6 +324,7 @@ def test_an_alliance_that_is_chosen_is_lit_up_everywhere(opened, tmp_path):
     assert not [heard for heard in page.heard if heard.startswith("error")]
 
 
+@pytest.mark.chromium
 def test_batches_are_chosen_in_their_order_and_others_as_they_come(opened, tmp_path):
     table = pd.DataFrame({"联盟名称": list("甲乙丙丁"), "批次": ["网员联盟", "第三批", "第一批", "第二批"],
                           "领域": ["能源", "农业", "能源", "材料"]})
