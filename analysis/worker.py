@@ -150,6 +150,7 @@ class Shell(InteractiveShell):
             warnings.simplefilter("ignore")  # of forks beside threads: ours only waits
             child = os.fork()
         if not child:
+            os.close(receiving)  # or it would wait for ever to be read by a process that died
             with contextlib.suppress(BaseException), open(sending, "wb") as pipe:
                 gc.disable()
                 self.outputs = []

@@ -1,10 +1,13 @@
 """The command line: what it refuses, what it leaves alone when something fails, and that it does the same twice, anywhere."""
 
 import copy
+import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -117,6 +120,24 @@ def test_cells_show_what_they_show_in_a_kernel(tmp_path, monkeypatch, load):
             (output.output_type, [*output.get("data", ())]) for output in cell.get("outputs", ())], cell.source
     whole = document.read(ours, folder=notebook.FOLDER)
     assert (html.render(whole), pdf.render(whole), len(whole.notes)) == by_a_kernel() and len(ours.cells) > 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
+def test_a_drawing_ends_with_the_process_that_wants_it(monkeypatch, tmp_path):
+    """Also one of more than a pipe holds, which nobody has read."""
+    (tmp_path / "sitecustomize.py").write_text("import os\nos.getloadavg, os.cpu_count = lambda: (0, 0, 0), lambda: 9\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    drawing = "import matplotlib.pyplot as plt\nplt.plot(range(40_000), [n * n % 997 for n in range(40_000)])[0].figure"
+    with running._worker(ROOT / "README.md") as worker:
+        process = worker["process"]
+        process.stdin.write(json.dumps([drawing, "import time; time.sleep(60)"]).encode() + b"\n" + pickle.dumps({}))
+        process.stdin.flush()
+        assert [process.stdout.readline() for _ in range(2)] == [b"0\n", b"1\n"]
+        forks = psutil.Process(process.pid).children()
+        time.sleep(3)
+        assert forks and all(fork.is_running() for fork in forks)
+        process.kill()
+        assert psutil.wait_procs(forks, timeout=5)[1] == []
 
 
 def test_a_notebook_that_names_pyarrow_has_its_types(tmp_path):
