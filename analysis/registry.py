@@ -225,7 +225,7 @@ def read_csv(path: Path, columns: list[str], key: list[str], problems: list[Prob
         reader = csv.DictReader(io.StringIO(text_of(path), newline=""), strict=True)
         reader.fieldnames = heading = [cell.strip() for cell in reader.fieldnames or ()]
         if missing := [column for column in columns if column not in heading]:
-            return wrong("table.columns", missing=missing, found=heading)
+            return wrong("table.columns", missing=missing, found=heading or Said("table.nothing"))
         for cells in reader:
             line, more = reader.line_num, cells.pop(None, ())
             row = {column: (cell or "").strip() for column, cell in cells.items()}

@@ -155,6 +155,11 @@ def test_files_that_cannot_be_read(data):
         f"registry/periods.csv: there is no such file in {folder}"]
 
 
+def test_an_empty_file_is_told(data):
+    (data / "registry" / "codes.csv").write_text("")
+    assert faults(data) == ["registry/codes.csv: has no column id, period, code, status; found nothing"]
+
+
 @pytest.mark.parametrize("text, same", [
     ("ＴＤ 产业（链）", "TD产业(链)"), ("d106", "D106"), (" １０９\u00a0", "109"), ("TD\u3000\u200b产业\ufeff", "td产业"), ("", "")])
 def test_normalise(text, same):
