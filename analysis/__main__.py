@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import DATA, NOTEBOOKS, ROOT, run
+from analysis import DATA, ROOT, run
 from analysis.messages import Said, reason
 from analysis.publish import REPORTS, STOPS
 
@@ -96,6 +95,8 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         _tell(error, options)
         return FAILED
+    finally:
+        run.stop()
 
 
 def _tell(error: Exception, options: argparse.Namespace) -> None:
@@ -133,13 +134,7 @@ def script() -> None:
         signal.signal(number, _stop)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")
-    with contextlib.suppress(OSError):  # it will be told where it is needed
-        for name in {"report", "trends", "audit"}.intersection(sys.argv[1:2]):
-            run.start(NOTEBOOKS / f"{name}.ipynb")  # before all that is loaded to see whether there is anything to do
-    try:
-        status = main()
-    finally:
-        run.stop()
+    status = main()
     if threading.active_count() == 1:
         os._exit(status)  # to clear up what is loaded takes a fifth of a second
     sys.exit(status)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis import NOTEBOOKS, ROOT, links, record
+from analysis import NOTEBOOKS, ROOT, links, record, run
 from analysis.messages import CHINESE, Said, language
 from analysis.problems import DataError, Problem
 from analysis.publish import FIGURES, REPORTS, publish, put
@@ -86,6 +86,8 @@ def all_periods(data: Path) -> list[str]:
 
 def out_of_date(options: Namespace, notebook: str, periods: list[str], title: str, **more: object) -> dict[str, object] | None:
     """What a report is to be made of, where it is not made of that; else a line says so."""
+    if record.older(options.out, title, notebook, periods, options.data):
+        run.start(NOTEBOOKS / f"{notebook}.ipynb")
     state = record.state(notebook, periods, options.data) | more
     if not record.holds(options.out, title, state):
         return state
@@ -98,8 +100,6 @@ def make(options: Namespace, notebook: str, title: str, parameters: dict[str, st
          read: Callable[[], list[Period]] = list, **more) -> None:
     """Run a notebook, and say what there is now and how long it took."""
     started = time.perf_counter()
-    from analysis import run
-
     made, notes = run.report(notebook, title, parameters, options.data, options.out, state, read, **more)
     links.refresh(options.out)
     reports, figures = options.out / REPORTS, options.out / FIGURES / title
@@ -185,7 +185,7 @@ def audit(options: Namespace) -> None:
     title, corrections = f"audit-{options.period}", f"errata-{options.period}"
     if state := out_of_date(options, "audit", [options.period], title):
         period = known_period(options.period, options.data)
-        from analysis import run, sheets
+        from analysis import sheets
 
         def read() -> list[Period]:
             sheet = sheets.read(period, options.data)

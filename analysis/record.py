@@ -48,6 +48,15 @@ def earlier(out: Path, title: str) -> dict:
         return {}
 
 
+def older(out: Path, title: str, notebook: str, periods: list[str], data: Path) -> bool:
+    """Whether a file that decides what a notebook shows was saved after the record, or there is none: what is seen without reading them."""
+    try:
+        made = (out / path_of(title)).stat().st_mtime
+        return any(path.stat().st_mtime > made for path in inputs(notebook, periods, data).values())
+    except OSError:
+        return True
+
+
 def holds(out: Path, title: str, now: dict[str, object]) -> bool:
     """Whether what was made is made of what is there now, and is as it was made."""
     found = earlier(out, title)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -18,6 +17,8 @@ from analysis.messages import Said
 from analysis.publish import FIGURES, REPORTS, publish
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from analysis.sheets import Period
 
 # What papermill, jsonschema, requests and openpyxl load where they find it, for places, addresses and numbers that no report has: half a
@@ -50,6 +51,8 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
     it ends the run.
     Raises NotebookFailedError; then, and whenever it is stopped, what was there before stays as it was.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     path = NOTEBOOKS / f"{name}.ipynb"
     with ThreadPoolExecutor(2) as pool, _worker(path) as worker:
         with spared(*SPARED):
@@ -109,7 +112,7 @@ def spared(*names: str) -> Iterator[None]:
 
 
 def start(notebook: Path) -> None:
-    """Start the process that runs the cells of a notebook; it loads what they need while this one checks the sheet."""
+    """Start the process that runs the cells of a notebook; it loads what they need while this one reads and checks the sheet."""
     said = tempfile.TemporaryFile()  # noqa: SIM115
     waiting[notebook] = said, subprocess.Popen([sys.executable, "-c", START, str(notebook)], cwd=ROOT, stdin=subprocess.PIPE,
                                                stdout=subprocess.PIPE, stderr=said)
