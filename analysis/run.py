@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import re
 import subprocess
 import sys
@@ -57,7 +58,6 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
     with ThreadPoolExecutor(2) as pool, _worker(path) as worker:
         with spared(*SPARED):
             worker["given"] = {(sheet.name, str(data)): sheet for sheet in read()}
-            import nbformat
             import papermill  # noqa: F401
 
         loaded: list[Future] = []
@@ -70,7 +70,7 @@ def report(name: str, title: str, parameters: dict[str, str], data: Path, out: P
         beside = [{f"{title}.pdf": "本报告的PDF", f"{title}-tables.xlsx": "各表和各图的数据（Excel）"},
                   *({f"{part}.pdf": "本文的PDF", f"{part}.csv": "数据（CSV）"} for part in (parts or {}).values())]
         pages = [*map(html.render, documents.values(), beside)]
-        tables, ran = book.render(whole), nbformat.writes(notebook).encode()
+        tables, ran = book.render(whole), json.dumps(notebook, ensure_ascii=False).encode()
         places = {f"{label}.csv": REPORTS / name for label, name in (saved or {}).items()}
         files = {REPORTS / f"{title}.ipynb": ran}
         for made, paper, page in zip(documents, papers, pages):

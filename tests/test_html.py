@@ -135,6 +135,7 @@ def test_captions_are_numbered_and_references_agree(soup):
 
 def test_no_code_and_no_stderr_come_through(made, period, source, soup):
     ran = nbformat.read(made / "reports" / f"{period}.ipynb", 4)
+    nbformat.validate(ran)
     code = [line.strip() for cell in ran.cells if cell.cell_type == "code" for line in cell.source.splitlines()]
     assert len(code) > 20 and [line for line in code if len(line) > 3 and not line.isidentifier() and line in source] == []
     assert not re.search(r"Traceback|Warning|No description|In \[|Out\[|nan\b|None|undefined|\{\{|\{%", soup.main.text)
