@@ -14,7 +14,7 @@ from analysis.sheets import Period
 from analysis.words import Verdict, Words, told
 
 MOST = {HIGH: ("grade.high", "grade.high-tie"), FAIRLY_HIGH: ("grade.fairly-high", "grade.fairly-high-tie"),
-        FAIR: ("grade.fair", "grade.fair-tie"), LOW: ("grade.low", "grade.low-tie")}  # most of a grade are in one batch, or in several
+        FAIR: ("grade.fair", "grade.fair-tie"), LOW: ("grade.low", "grade.low-tie")}  # most of a grade are in one of several batches, in some
 
 
 def sizes(alliances: pd.DataFrame) -> dict[str, object]:
@@ -37,14 +37,20 @@ def most(numbers: pd.Series) -> list[str]:
     return [*numbers.index[numbers == numbers.max()]]
 
 
+def _which(numbers: pd.Series, alone: str, one: str, several: str) -> str:
+    """Of three names that of the largest number: no other batch has any, one batch has it, or several have."""
+    return several if len(most(numbers)) > 1 else one if (numbers > 0).sum() > 1 else alone
+
+
 def leading(pilots: pd.DataFrame) -> list[Verdict]:
     """Which batch has the largest share of 活跃度高: of all its alliances and of those evaluated, which may not agree."""
     of_whole, of_evaluated = (rates(here, here["grade"] == HIGH) for here in (pilots, pilots.dropna(subset="grade")))
     if not of_whole.any():
         return told("leading.nobody")
     batches, others = most(of_whole), most(of_evaluated)
-    return told("leading.two-views" if batches != others else "leading.one" if len(batches) == 1 else "leading.tie", batches=batches,
-                evaluated_batches=others, of_whole=shares.percent(of_whole.max()), of_evaluated=shares.percent(of_evaluated.max()))
+    name = "leading.two-views" if batches != others else _which(of_whole, "leading.all", "leading.one", "leading.tie")
+    return told(name, batches=batches, evaluated_batches=others, of_whole=shares.percent(of_whole.max()),
+                of_evaluated=shares.percent(of_evaluated.max()))
 
 
 def cover(sheet: Period, alliances: pd.DataFrame) -> list[Verdict]:
@@ -87,11 +93,22 @@ def change(sheet: Period, before: Period | None) -> list[Verdict]:
     return said + told(way, steps, **numbers, least=shares.signed(ends[0], 1), most=shares.signed(ends[1], 1))
 
 
+def rest(low: int, absent: int) -> list[Verdict]:
+    """Whether there are any in the lowest grade, and any that were not evaluated; the cell has the numbers."""
+    return told("summary.low" if low else "summary.low-none", "summary.absent" if absent else "summary.absent-none")
+
+
+def by_batch(say: Words, upper: pd.DataFrame, lower: pd.DataFrame) -> list[Verdict]:
+    """In which batches those of the two upper and of the two lower grades are."""
+    return told("overall.by-batch" if len(upper) and len(lower) else "overall.all-upper" if len(upper) else "overall.all-lower",
+                upper_batches=batches(say, upper), lower_batches=batches(say, lower))
+
+
 def bar_title(pilots: pd.DataFrame) -> list[Verdict]:
     """Which batch's evaluated alliances are 活跃度高 most often."""
     evaluated = pilots.dropna(subset="grade")
     high = rates(evaluated, evaluated["grade"] == HIGH)
-    return told("title.nobody" if not high.any() else "title.one" if len(most(high)) == 1 else "title.tie", batches=most(high),
+    return told(_which(high, "title.all", "title.one", "title.tie") if high.any() else "title.nobody", batches=most(high),
                 share=shares.percent(max(high, default=Fraction())))
 
 
@@ -185,9 +202,8 @@ def grade(say: Words, scheme: Scheme, evaluated: pd.DataFrame, name: str) -> lis
     """One grade: how many, in which batch most of them are, and for the best who is at the top."""
     here = evaluated[evaluated["grade"] == name]
     counts = here["batch"].value_counts(sort=False)
-    batches = most(counts)
-    said = told(MOST[name][len(batches) > 1] if len(here) else "grade.nobody", label=scheme.labels[name], number=len(here),
-                band=band(scheme, evaluated, name), batches=batches, most=counts.max())
+    said = told(_which(counts, "grade.all", *MOST[name]) if len(here) else "grade.nobody", label=scheme.labels[name], number=len(here),
+                band=band(scheme, evaluated, name), batches=most(counts), most=counts.max())
     return said + (_top(say, here) if name == HIGH and len(here) else [])
 
 
@@ -227,7 +243,7 @@ def activities(say: Words, scheme: Scheme, counts: pd.DataFrame) -> list[Verdict
 def grade_title(evaluated: pd.DataFrame) -> list[Verdict]:
     """Which batch has the most pilots of the best grade, and its part of them."""
     counts = evaluated.loc[evaluated["pilot"] & (evaluated["grade"] == HIGH), "batch"].value_counts(sort=False)
-    name = "title.nobody" if not counts.any() else "grade.title" if len(most(counts)) == 1 else "grade.title-tie"
+    name = _which(counts, "grade.title-all", "grade.title", "grade.title-tie") if counts.any() else "title.nobody"
     return told(name, batches=most(counts), share=shares.share(int(counts.max()), of=int(counts.sum())))
 
 

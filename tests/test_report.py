@@ -36,15 +36,32 @@ def names(said: list[words.Verdict]) -> list[str]:
 
 
 @pytest.mark.parametrize("rows, name, batches", [
-    ({A: [HIGH, LOW], B: [LOW, LOW]}, "leading.one", [A]),
+    ({A: [HIGH, LOW], B: [LOW, LOW]}, "leading.all", [A]), ({A: [HIGH, LOW], B: [HIGH, LOW, LOW]}, "leading.one", [A]),
     ({A: [HIGH, LOW], B: [HIGH, LOW], C: [LOW]}, "leading.tie", [A, B]),
     ({A: [LOW], B: [None]}, "leading.nobody", None),
     ({A: [HIGH, HIGH, LOW, LOW], B: [HIGH, None, None, None]}, "leading.two-views", [A]),
-    ({A: [HIGH]}, "leading.one", [A])])
+    ({A: [HIGH]}, "leading.all", [A])])
 def test_which_batch_leads(rows, name, batches):
     said = report.leading(roster(rows))
     assert names(said) == [name] and said[0].numbers.get("batches") == batches
     assert name != "leading.two-views" or said[0].numbers["evaluated_batches"] == [B]
+
+
+@pytest.mark.parametrize("low, absent, said", [
+    (1, 2, "活跃度较差的联盟1家，占参评联盟的50.00%；未参评的2家，占联盟总数的50.00%。"),
+    (0, 2, "没有活跃度较差的联盟；未参评的2家，占联盟总数的50.00%。"),
+    (1, 0, "活跃度较差的联盟1家，占参评联盟的50.00%；没有未参评的联盟。")])
+def test_what_there_is_none_of_has_no_share(low, absent, said):
+    assert SAY(report.rest(low, absent), low_label=LOW, low=low, absent=absent, share="50.00%", absent_share="50.00%") == said
+
+
+@pytest.mark.parametrize("rows, said", [
+    ({A: [HIGH], B: [FAIRLY_HIGH, LOW]}, "活跃度高和较高的联盟分布为：第一批1家、第二批1家；其余两档分布为：第二批1家。"),
+    ({A: [HIGH], B: [FAIRLY_HIGH]}, "参评联盟都在这两档，分布为：第一批1家、第二批1家。"),
+    ({A: [FAIR], B: [None]}, "参评联盟都在其余两档，分布为：第一批1家。")])
+def test_where_the_upper_and_the_lower_grades_are(rows, said):
+    alliances = roster(rows)
+    assert SAY(report.by_batch(SAY, alliances[alliances.grade >= FAIRLY_HIGH], alliances[alliances.grade < FAIRLY_HIGH])) == said
 
 
 @pytest.mark.parametrize("rows, name", [
@@ -67,9 +84,9 @@ def test_grades_and_their_batches():
         "活跃度高的5家联盟（85—100分），第一批、网员联盟同为最多，各有2家。"
         "95分及以上的有3家：第一批2家（甲0、甲1）、网员联盟1家（甲5）。得满分的有1家：第一批1家（甲0）。")
     assert names(report.grade(SAY, SCHEME, alliances, FAIRLY_HIGH)) == ["grade.nobody"]
-    assert names(report.grade(SAY, SCHEME, alliances, FAIR)) == ["grade.fair"]
-    assert [report.grade(SAY, SCHEME, roster({A: [name], B: [name] * more}), name)[0].name for name in (FAIRLY_HIGH, LOW)
-            for more in (0, 1)] == ["grade.fairly-high", "grade.fairly-high-tie", "grade.low", "grade.low-tie"]
+    assert SAY(report.grade(SAY, SCHEME, alliances, FAIR)) == "活跃度一般的联盟（50—69分）共1家，全在第二批。"
+    assert [report.grade(SAY, SCHEME, roster({A: [name] * more, B: [name]}), name)[0].name for name in (FAIRLY_HIGH, FAIR, LOW)
+            for more in (0, 1, 2)] == [f"grade.{name}" for one in ("fairly-high", "fair", "low") for name in ("all", f"{one}-tie", one)]
 
 
 @pytest.mark.parametrize("scores, said", [
@@ -78,7 +95,7 @@ def test_grades_and_their_batches():
     ([90, 91], ["grade.full-none"]), ([100, 91], ["grade.from-95", "grade.full"])])
 def test_the_top_is_told_of_published_scores_where_others_are_withheld(scores, said):
     """Full marks are not denied, and nothing is counted as if it were all, while a score of 活跃度高 is not published."""
-    assert names(report.grade(SAY, SCHEME, roster({A: [HIGH, HIGH]}, scores), HIGH)) == ["grade.high", *said]
+    assert names(report.grade(SAY, SCHEME, roster({A: [HIGH, HIGH]}, scores), HIGH)) == ["grade.all", *said]
 
 
 @pytest.mark.parametrize("facts, said", [
@@ -131,7 +148,8 @@ def test_widest_gap(shares, said):
 
 @pytest.mark.parametrize("rows, pies, bars", [
     ({A: [HIGH, HIGH], B: [HIGH]}, "grade.title", "title.tie"), ({A: [HIGH], B: [HIGH]}, "grade.title-tie", "title.tie"),
-    ({A: [HIGH, LOW], B: [HIGH]}, "grade.title-tie", "title.one"), ({A: [LOW], "网员联盟": [HIGH]}, "title.nobody", "title.nobody")])
+    ({A: [HIGH, LOW], B: [HIGH]}, "grade.title-tie", "title.one"), ({A: [HIGH], B: [LOW]}, "grade.title-all", "title.all"),
+    ({A: [LOW], "网员联盟": [HIGH]}, "title.nobody", "title.nobody")])
 def test_titles(rows, pies, bars):
     """Counts make one title, shares the other: where all of both batches are 活跃度高, they tie as shares."""
     alliances = roster(rows)
