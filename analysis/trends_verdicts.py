@@ -288,10 +288,12 @@ def failing(alliances: pd.DataFrame, found: pd.DataFrame, least: int, line: list
     (earlier, later), gap, counts = trends.last_two(alliances), _between(alliances, line, least), found["kind"].value_counts()
     before, now = (alliances[alliances["period"] == period] for period in (earlier, later))
     lowest, unnamed = before.loc[before["grade"] == LOW, "id"], now["id"].isna().sum()
-    return told("failing.some" if len(found) else "failing.nobody", "failing.gone" if len(lowest) else None,
+    gone = (~lowest.isin(now.loc[now["grade"].notna(), "id"])).sum()
+    return told("failing.some" if len(found) else "failing.nobody",
+                "failing.gone" if gone else "failing.gone-nobody" if len(lowest) else None,
                 "failing.gap" if gap else None, "failing.unnamed" if unnamed else None, n=len(found), least=least,
                 low=counts["failing.low"], absent=counts["failing.absent"], mixed=counts["failing.mixed"], gap=gap, unnamed=unnamed,
-                earlier=earlier, later=later, lowest=len(lowest), gone=(~lowest.isin(now.loc[now["grade"].notna(), "id"])).sum())
+                earlier=earlier, later=later, lowest=len(lowest), gone=gone)
 
 
 def holding(alliances: pd.DataFrame, least: int, line: list[str]) -> list[Verdict]:

@@ -124,6 +124,7 @@ SAME = {"2018": MARKS, "2019": by(2)}
     ({"2018": at(90, TOP | MIDDLE), "2019": at(91, TOP | MIDDLE) | {"100": LOW, "101": LOW}},
      "batches.outside batches.differ scores.too-high", "batches.alike"),
     ({"2017": TOP, "2018": LAST, "2019": TOP}, "holding.nobody failing.some failing.gone failing.unnamed", "holding.some"),
+    ({"2018": at(60) | at(40, MIDDLE), "2019": at(60) | at(40, MIDDLE)}, "failing.some failing.gone-nobody", "failing.gone"),
     (THREE, "holding.some", "holding.gap compare.gap")])
 def test_what_is_said_of_other_data(periods, right, wrong):
     said = told(periods)
