@@ -105,6 +105,9 @@ def test_html_tables_as_they_are_with_stable_ids(page, report):
     ids = [tag["id"] for tag in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
     part = next(part for part in report.of("表") if part.table.html and not part.label)
+    assert not any("HTML output" in note for note in report.notes)
+    first, second = (f"<table><tr><td>{text}</td></tr></table>" for text in "甲乙")
+    assert "not: 表外 乙" in document.read(said(("#| label: x", {"text/html": f"<p>表外</p>{first}{second}"}))).notes[0]
     assert [(column.head, column.texts) for column in part.table.columns] == [("甲", ["丙", "丙"]), ("乙", ["丁", "戊"])]
 
 

@@ -247,6 +247,13 @@ def _placed(page) -> list[tuple[str, float]]:
     return found
 
 
+def test_long_headings_take_two_lines_before_a_label_does():
+    """A pivot of two levels has eight headings of a dozen characters over short numbers."""
+    table = pd.DataFrame({"批次": ["第一批", "第二批"]} | {f"mean 活跃度较高{place} True": [93.92307692, 7] for place in range(8)})
+    read = PdfReader(io.BytesIO(render(document.read(said(("#| label: x\n#| caption: y", frame(table)))))))
+    assert {"第一批", "第二批"} <= {bare(text) for text, _ in _placed(read.pages[0])}
+
+
 def test_no_character_is_wider_than_the_tables_reckon():
     with TTFont(fonts.REGULAR) as font:
         widths, em = font["hmtx"], font["head"].unitsPerEm

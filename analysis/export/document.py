@@ -180,6 +180,8 @@ class _Reader:
         if cells.RESOURCE in data:
             return "frame", data[cells.RESOURCE]
         if "<table" in (page := "".join(data.get("text/html", ""))):
+            if rest := tables.beside(page):
+                self.note(f"of an HTML output only its first table is in every format, not: {rest}")
             return "html", page
         for kind in pictures.KINDS:
             if kind in data:

@@ -115,11 +115,13 @@ def of_resource(resource: dict, look: dict) -> Table:
     group, also, stretch, choose = (_named(columns, look.get(key, "")) for key in ("group", "also", "stretch", "choose"))
     shown = [column for column in columns if column not in group + also]
     roomy = stretch or [column for column in shown if column.wide > UNBROKEN] or shown
+    whole = sum(max(column.wide, ems(column.head)) + 1 for column in shown)
+    lines = 2 if roomy == shown and whole > LINE * (1 if len(shown) < NARROW else 1.2) else 1  # of a heading; many columns are set smaller
     for column, aligned in zip(shown, str(look.get("align", "")).ljust(len(shown))):
         column.side = aligned.strip() or column.side
         narrow = column not in stretch and column.wide <= UNBROKEN
         column.kind = {"r": "r", "c": "cn" if narrow else "c"}.get(column.side, "n" if narrow else "w" if column.wide > LONG else "t")
-        column.wide = max(column.wide, ems(column.head))
+        column.wide = max(column.wide, ems(column.head) / lines)
         column.room = 0 if column not in roomy else 1 if stretch else min(column.wide, 40) + 1
     groups = ["，".join(row) for row in zip(*(column.texts for column in group))] or [""] * len(resource["data"])
     begun = [name if name != before else "" for name, before in zip(groups, ["", *groups])]
@@ -149,6 +151,16 @@ def ems(words: str) -> float:
 def most(words: str) -> float:
     """So wide is a text on one line at most, in ems of the report's font; what may not stay on one line is without end."""
     return 1.02 * len(words) - 0.42 * len(SLIM.findall(words)) if words.isprintable() else inf
+
+
+def beside(source: str) -> str:
+    """The text of some HTML outside the rows of its first table."""
+    from bs4 import BeautifulSoup
+
+    page = BeautifulSoup(source, "html.parser")
+    for tag in page.find_all(["script", "style"]) + page.table.find_all("tr"):
+        tag.decompose()
+    return " ".join(page.get_text(" ").split())
 
 
 def of_html(source: str, key: str) -> Table:
