@@ -97,7 +97,7 @@ def unshown(text: str, what: object) -> Said | None:
 
 def unfit(text: str, what: object) -> Said | None:
     """Why a text may not stand in a report, a sentence that `what` and the text begin; None where it may."""
-    what = Said("word.of", what=what, text=quoted(text))
+    what = Said("word.of", what=what, text=lambda: quoted(text))
     if text and unicodedata.normalize("NFKC", text[0]).startswith(FORMULA_STARTS):
         return Said("text.formula", what=what, found=quoted(text[0]))
     if len(text) > LONGEST_TEXT:

@@ -133,7 +133,7 @@ class Registry:
     def there(self, id: str, period: str) -> bool:
         """Whether an alliance was in the programme in a period, so far as `joined` and `left` in alliances.csv tell."""
         joined, left = self.between.get(id, ("", ""))
-        return first_year(joined or "0000") <= first_year(period) < first_year(left or "9999")
+        return joined[:4] <= period[:4] < (left or "9999")[:4]
 
     def scheme(self, period: str) -> Scheme:
         """The period's own scheme, or the latest earlier one."""

@@ -241,18 +241,18 @@ class Row:
         if code is not None:
             batches, written, code = reading.batch_names, code, normalise(code)
             self.table.book.changed["changed.code"] += written != code
-            if not self.must(registry.CODE.fullmatch(code) and code[0] in batches, CODE, "code.form", code=quoted(written), period=reading.name,
-                             batches=lambda: [f"{key} {name}" for key, name in batches.items()]):
+            if not self.must(registry.CODE.fullmatch(code) and code[0] in batches, CODE, "code.form", code=lambda: quoted(written),
+                             period=reading.name, batches=lambda: [f"{key} {name}" for key, name in batches.items()]):
                 code = None
         try:
             id = name and known.identify(name, code, reading.name)
         except registry.Conflict as conflict:
             return self.wrong(CODE if conflict.said.rule == "name.code" else NAME, conflict.said)
-        if None in (id, code) or not self.must(known.there(id, reading.name), NAME, "name.absent", name=quoted(name), period=reading.name,
-                                               between=[*map(quoted, known.between.get(id, ()))]):
+        if None in (id, code) or not self.must(known.there(id, reading.name), NAME, "name.absent", name=lambda: quoted(name),
+                                               period=reading.name, between=lambda: [*map(quoted, known.between.get(id, ()))]):
             return None
-        if self.once(NAME, "twice.alliance", shown(self[NAME]), id, seen):
-            self.once(CODE, "twice.code", shown(self[CODE]), (code,), seen)
+        if self.once(NAME, "twice.alliance", lambda: shown(self[NAME]), id, seen):
+            self.once(CODE, "twice.code", lambda: shown(self[CODE]), (code,), seen)
         return id, name, code
 
 

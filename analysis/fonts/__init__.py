@@ -32,7 +32,7 @@ def characters() -> frozenset[str]:
 
 def missing(text: str) -> list[str]:
     """The characters of a text that no report could show, each once, in order; white space is not looked at."""
-    return [c for c in dict.fromkeys(text) if not c.isspace() and c not in characters()]
+    return sorted((c for c in {*text} - characters() if not c.isspace()), key=text.index)
 
 
 def web_font(path: Path, text: str) -> bytes:
