@@ -11,6 +11,7 @@ from periods import SCHEME, sheets_of
 from analysis import report, words
 from analysis import roster as real
 from analysis.grades import FAIR, FAIRLY_HIGH, GRADES, HIGH, LOW, OUTCOMES, Scheme
+from analysis.panel import shown
 
 SAY = words.read("report")
 SCORE = {HIGH: 90, FAIRLY_HIGH: 75, FAIR: 60, LOW: 30}
@@ -137,6 +138,11 @@ def test_bands_and_withheld_scores():
     ({HIGH: {"联盟数": 4, "甲": 3, "乙": 3}}, ["cooperation.none-by-all", "cooperation.few-none"]), ({}, [])])
 def test_activities(counts, said):
     assert names(report.activities(SAY, SCHEME, pd.DataFrame(counts))) == said
+
+
+def test_nothing_is_told_of_the_activities_of_nobody():
+    sheet = SimpleNamespace(activities={HIGH: {"联盟数": 4, "甲": 4, "乙": 3}, LOW: {"联盟数": 0, "甲": 0, "乙": 0}})
+    assert [*shown.activities(sheet)] == [HIGH]
 
 
 @pytest.mark.parametrize("shares, said", [

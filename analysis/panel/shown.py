@@ -54,8 +54,8 @@ def counts(entries: pd.DataFrame, pillar: int) -> pd.DataFrame:
 
 
 def activities(sheet: Period) -> pd.DataFrame:
-    """The same of cooperation, as the sheet 协同创新活动 says, which a panel writes too."""
-    return pd.DataFrame(sheet.activities).rename_axis("活动")
+    """The same of cooperation, as the sheet 协同创新活动 says, which a panel writes too; without a grade that nobody has."""
+    return pd.DataFrame({grade: row for grade, row in sheet.activities.items() if row["联盟数"]}).rename_axis("活动")
 
 
 def strengths(gaps: pd.DataFrame, least: float = 10) -> pd.DataFrame:
