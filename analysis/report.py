@@ -14,7 +14,7 @@ from analysis.sheets import Period
 from analysis.words import Verdict, Words, told
 
 MOST = {HIGH: ("grade.high", "grade.high-tie"), FAIRLY_HIGH: ("grade.fairly-high", "grade.fairly-high-tie"),
-        FAIR: ("grade.fair", "grade.fair-tie"), LOW: ("grade.low", "grade.low-tie")}  # most of a grade are in one of several batches, in some
+        FAIR: ("grade.fair", "grade.fair-tie"), LOW: ("grade.low", "grade.low-tie")}  # of some batches one has the most, or several
 
 
 def sizes(alliances: pd.DataFrame) -> dict[str, object]:
