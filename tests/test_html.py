@@ -279,8 +279,8 @@ def test_print_has_the_report_and_repeats_the_heads(opened):
     assert [text[:40] for text in of_table if not any(head in text for head in heads)] == []
 
 
-@pytest.mark.chromium
-def test_an_alliance_that_is_chosen_is_lit_up_everywhere(opened, tmp_path):
+def _of_alliances() -> str:
+    """A page with two tables of alliances, one of pairs, and a drawing whose marks stand for some."""
     axes = charts.canvas(2)
     charts.stands_for(axes.scatter([0, 1], [0, 1]), "乙", "甲", each=True)
     for bar, names in zip(axes.bar([0, 1, 2, 3], [1, 1, 1, 1]), (["第一批"], ["第二批"], ["90~95"], ["第一批", "80~90"])):
@@ -291,8 +291,13 @@ def test_an_alliance_that_is_chosen_is_lit_up_everywhere(opened, tmp_path):
         ("#| label: b\n#| alt: 图", {"image/svg+xml": cells.svg(axes.figure)}),
         ("#| label: c\n#| caption: 丙", notebook.frame(ALLIANCES[["联盟名称", "评分"]])),
         ("#| label: d\n#| caption: 丁", notebook.frame(pd.DataFrame({"升降": ["+1"], "联盟": ["丙、甲"]}))))
+    return HTMLExporter().render(document.read(ran))
+
+
+@pytest.mark.chromium
+def test_an_alliance_that_is_chosen_is_lit_up_everywhere(opened, tmp_path):
     path = tmp_path / "page.html"
-    path.write_text(HTMLExporter().render(document.read(ran)), "utf8")
+    path.write_text(_of_alliances(), "utf8")
     page = opened(path=path)
 
     def lit(selector: str) -> int:
