@@ -146,7 +146,8 @@ class Table:
             value = SPACES.sub(" ", cell.value).strip() if isinstance(cell.value, str) else cell.value
             if heading and value != "":
                 self.book.changed["changed.spaces"] += value != cell.value
-                row.cells[heading] = cell._replace(value=value, kind=cell.kind.replace(COVERED, ""))
+                as_it_is = value == cell.value and COVERED not in cell.kind
+                row.cells[heading] = cell if as_it_is else cell._replace(value=value, kind=cell.kind.replace(COVERED, ""))
             elif value != "" and cell.kind != COVERED:
                 row.beside.append(cell)
         return row
